@@ -1,0 +1,1 @@
+//! The CloudFormation custom resource `Custom::CodeArtifactStack`.

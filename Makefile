@@ -1,0 +1,133 @@
+# Everything this repository can do, from a machine with the Rust toolchain, Python 3.11 and make.
+# Python tools go into .venv/, everything else that is made goes into target/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CARGO ?= cargo
+ARCH ?= $(shell uname -m | sed 's/aarch64/arm64/')
+
+# cargo finds its subcommands (lambda, deny) on the PATH; no tool may write to the home of who runs it.
+TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
+QUIET_SAM := HOME="$(CURDIR)/target/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+export PYTHON
+export PYTHONDONTWRITEBYTECODE := 1
+export CODEARTIFACT_EMULATOR := $(CURDIR)/target/debug/codeartifact-emulator
+export CODEARTIFACT_STACK := $(CURDIR)/target/debug/codeartifact-stack
+
+##@ See it work
+
+.PHONY: demo
+demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into a local CloudFormation and live a stack's whole life
+	@.venv/bin/python demo/demo.py
+
+.PHONY: watch
+watch: binaries .venv/.stamp ## run the function with reload, the emulator and a sink for answers beside it
+	@$(TOOLS) .venv/bin/python tools/watch.py
+
+##@ Check it
+
+.PHONY: test
+test: test-rust test-python test-iam ## run every test: Rust, Python clients, the demo, the role
+
+.PHONY: test-rust
+test-rust: binaries
+	$(CARGO) test --workspace --locked --no-fail-fast
+
+.PHONY: test-python
+test-python: binaries .venv/.stamp .venv/ministack/.stamp
+	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
+
+# What no test calls yet; an entry that is called by now is an error too.
+IAM_UNSEEN ?=
+
+.PHONY: test-iam
+test-iam: test-rust test-python
+	.venv/bin/python tools/check_iam.py template.yaml target/operations $(addprefix --unseen ,$(IAM_UNSEEN))
+
+.PHONY: lint
+lint: lint-rust lint-python lint-template lint-texts ## check form, spelling, template, dependencies; changes nothing
+
+.PHONY: lint-rust
+lint-rust: .venv/.stamp
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
+
+.PHONY: lint-python
+lint-python: .venv/.stamp
+	.venv/bin/ruff check --no-cache .
+	.venv/bin/ruff format --no-cache --check .
+
+.PHONY: lint-template
+lint-template: .venv/.stamp .venv/sam/.stamp
+	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml
+	@mkdir -p target/home
+	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
+
+.PHONY: lint-texts
+lint-texts: .venv/.stamp
+	.venv/bin/typos
+	.venv/bin/zizmor --offline --quiet --no-progress .github
+	tools/check_committed.sh
+
+.PHONY: audit
+audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)
+	$(TOOLS) $(CARGO) deny --locked check advisories
+
+.PHONY: fuzz
+fuzz: ## fuzz the envelope, the properties and the policy comparison
+	@tools/fuzz.sh
+
+.PHONY: soak
+soak: binaries .venv/.stamp ## run events through the function for a long time and watch its memory
+	@.venv/bin/python tests/soak/soak.py
+
+.PHONY: scale
+scale: binaries .venv/.stamp ## many stacks in one domain at the same time
+	@.venv/bin/python tests/scale/scale.py
+
+##@ Measure it
+
+.PHONY: bench
+bench: binaries .venv/.stamp ## measure the function beside its peers
+	@.venv/bin/python bench/bench.py
+
+##@ Ship it
+
+.PHONY: build
+build: .venv/.stamp ## build the zip that Lambda runs (ARCH=arm64 or x86_64), into target/lambda/
+	@tools/build.sh $(ARCH)
+
+.PHONY: sbom
+sbom: .venv/.stamp ## write a CycloneDX bill of materials of the function to target/sbom/
+	@tools/sbom.sh
+
+##@ Keep house
+
+.PHONY: lock
+lock: ## pin the Python tools anew from tools/*.in
+	@tools/lock.sh
+
+.PHONY: clean
+clean: ## delete everything that was made or installed here
+	rm -rf target .venv .aws-sam fuzz/target
+
+.PHONY: help
+help:
+	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: binaries
+binaries:
+	$(CARGO) build --workspace --bins --locked
+
+.venv/.stamp: tools/requirements.txt tools/venv.sh
+	@tools/venv.sh .venv $<
+
+.venv/%/.stamp: tools/%.txt tools/venv.sh | .venv/.stamp
+	@tools/venv.sh .venv/$* $<

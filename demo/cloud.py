@@ -1,0 +1,150 @@
+"""CloudFormation, Lambda and CodeArtifact as a user of AWS sees them: through boto3."""
+
+import json
+import time
+from dataclasses import dataclass, field
+
+import boto3
+from botocore.config import Config
+from lab import ACCOUNT, REGION, Lab
+
+
+class StackFailed(Exception):
+    """CloudFormation did not bring a stack where it was asked to."""
+
+
+@dataclass
+class Stack:
+    """A deployed stack: its id and outputs."""
+
+    stack_id: str
+    outputs: dict[str, str]
+
+
+@dataclass
+class Work:
+    """What the function logged about one or more events: its steps, and how each event ended."""
+
+    steps: list[dict] = field(default_factory=list)
+    outcomes: list[dict] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+
+class Cloud:
+    """The clients of one lab."""
+
+    def __init__(self, lab: Lab):
+        self._lab = lab
+        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test", region_name=REGION)
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=100)
+
+        def client(name: str, url: str):
+            return session.client(name, endpoint_url=url, config=config)
+
+        self.cloudformation = client("cloudformation", lab.aws_url)
+        self._lambda = client("lambda", lab.aws_url)
+        self._logs = client("logs", lab.aws_url)
+        self.codeartifact = client("codeartifact", lab.codeartifact_url)
+        self._read_lines = 0
+        self._read_calls = 0
+
+    def deploy(self, name: str, template: str, **parameters: str) -> Stack:
+        """Creates the stack, or updates it where it exists, and waits for the end of that."""
+        wanted = {
+            "StackName": name,
+            "TemplateBody": template,
+            "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+            "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        }
+        if self._status(name) is None:
+            self.cloudformation.create_stack(**wanted)
+            return self._wait(name, "CREATE_COMPLETE")
+        self.cloudformation.update_stack(**wanted)
+        return self._wait(name, "UPDATE_COMPLETE")
+
+    def delete(self, name: str) -> None:
+        stack_id = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
+        self.cloudformation.delete_stack(StackName=name)
+        self._wait(stack_id, "DELETE_COMPLETE")
+
+    def invoke(self, function: str, event: dict) -> dict:
+        """Calls the function directly and returns what it returned."""
+        answer = self._lambda.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        payload = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise StackFailed(f"the function failed: {payload}")
+        return payload
+
+    def new_work(self) -> Work:
+        """What the function logged since the last call of this."""
+        lines = self._log_lines()
+        fresh, self._read_lines = lines[self._read_lines :], len(lines)
+        work = Work()
+        for line in fresh:
+            if not line.startswith("{"):
+                continue
+            record = _flatten(json.loads(line))
+            work.lines.append(line)
+            if "step" in record and "duration_ms" in record:
+                work.steps.append(record)
+            elif "outcome" in record:
+                work.outcomes.append(record)
+        return work
+
+    def new_calls(self) -> list[dict]:
+        """The calls that the function made to CodeArtifact since the last call of this."""
+        log = self._lab.emulator_log()
+        fresh, self._read_calls = log[self._read_calls :], len(log)
+        return [entry for entry in fresh if made_by_function(entry)]
+
+    def _log_lines(self) -> list[str]:
+        lines, token = [], {}
+        while True:
+            page = self._logs.filter_log_events(logGroupName="/aws/lambda/codeartifact-stack", **token)
+            lines += [event["message"] for event in page["events"]]
+            if not page.get("nextToken"):
+                return lines
+            token = {"nextToken": page["nextToken"]}
+
+    def _status(self, name: str) -> str | None:
+        try:
+            stack = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except self.cloudformation.exceptions.ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return stack["StackStatus"]
+
+    def _wait(self, name: str, wanted: str) -> Stack:
+        while True:
+            stack = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+            status = stack["StackStatus"]
+            if not status.endswith("_IN_PROGRESS"):
+                break
+            time.sleep(0.05)
+        events = self.cloudformation.describe_stack_events(StackName=stack["StackId"])["StackEvents"]
+        failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
+        if status != wanted or (failed and wanted != "DELETE_COMPLETE"):
+            reasons = "\n".join(
+                f"      {event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}" for event in failed
+            )
+            raise StackFailed(f"stack {name} is {status}, not {wanted}\n{reasons}")
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+        return Stack(stack["StackId"], outputs)
+
+
+def made_by_function(entry: dict) -> bool:
+    """Whether a call in the emulator's log came from the function, not from boto3 or the AWS CLI."""
+    return "aws-sdk-rust" in (entry.get("user_agent") or "")
+
+
+def is_write(entry: dict) -> bool:
+    return str(entry.get("kind")).lower() == "write"
+
+
+def _flatten(record: dict) -> dict:
+    """The fields of a log line, wherever the subscriber's format puts them."""
+    flat = dict(record)
+    for nested in ("span", "fields"):
+        flat.update(flat.pop(nested, None) or {})
+    return flat

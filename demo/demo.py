@@ -1,0 +1,427 @@
+#!/usr/bin/env python3
+"""A CodeArtifact stack's whole life, on this machine, with parts that nobody here wrote.
+
+ministack is CloudFormation, Lambda, KMS and IAM; template.yaml is deployed into it as it stands, and the built
+binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything is not as expected.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+from cloud import Cloud, Stack, StackFailed, Work, is_write
+from lab import ACCOUNT, ROOT, Lab, LabError, end_on_signals
+from report import Report
+
+sys.path.insert(0, str(ROOT / "tools"))
+import cfn_yaml
+
+FOLDER = ROOT / "target/demo"
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+DOMAIN = "kloudvin-pkgs"
+SECONDS = 120
+
+PAYMENTS = {
+    "RepositoryName": "team-payments-npm",
+    "RepositoryDescription": "npm packages of the payments squad",
+    "ExternalConnection": "public:npmjs",
+    "PublisherRole": "payments-ci",
+    "ReaderAccounts": "210987654321",
+    "Squad": "payments",
+    "CostCentre": "4711",
+}
+LEDGER = {
+    "RepositoryName": "team-ledger-pypi",
+    "ExternalConnection": "public:pypi",
+    "PublisherRole": "ledger-ci",
+    "ReaderAccounts": "210987654321",
+    "Squad": "ledger",
+    "CostCentre": "4713",
+}
+SHARED = "platform-shared"
+
+
+class Unexpected(Exception):
+    """Something is not as this demo says it is."""
+
+
+class Demo:
+    """The story, one method a chapter."""
+
+    def __init__(self, lab: Lab, report: Report, binary: Path):
+        self._lab = lab
+        self._report = report
+        self._binary = binary
+        self._cloud = Cloud(lab)
+        self._api = self._cloud.codeartifact
+        self._squad_template = (TEMPLATES / "squad.yaml").read_text(encoding="utf-8")
+        self._service_token = ""
+        self._key = ""
+        self._payments = Stack("", {})
+
+    def run(self) -> None:
+        self.deploy_the_function()
+        self.make_the_key()
+        self.create_a_stack()
+        self.update_it_in_place()
+        self.update_it_without_a_change()
+        self.repair_drift()
+        self.add_a_second_squad()
+        self.replace_the_repository()
+        self.log_a_build_in()
+        self.delete_everything()
+
+    def deploy_the_function(self) -> None:
+        self._report.chapter("The platform team deploys the function")
+        package = self._stage_package()
+        self._lab.aws("s3", "mb", "s3://artifacts")
+        packaged = FOLDER / "packaged.yaml"
+        self._report.command("aws cloudformation package --template-file template.yaml")
+        self._lab.aws(
+            *("cloudformation", "package", "--template-file", str(package / "template.yaml")),
+            *("--s3-bucket", "artifacts", "--output-template-file", str(packaged)),
+        )
+        self._report.asked("CloudFormation: create stack codeartifact-stack from template.yaml")
+        stack = self._cloud.deploy(
+            "codeartifact-stack",
+            packaged.read_text(encoding="utf-8"),
+            Architecture="arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64",
+            ResponseUrlAllowedHosts="http://127.0.0.1:*",
+            DomainNamePattern="kloudvin-*",
+        )
+        self._service_token = stack.outputs["ServiceToken"]
+        self._report.output("ServiceToken", self._service_token)
+        self._expect("the ServiceToken is the function's ARN", ":function:codeartifact-stack-" in self._service_token)
+
+    def make_the_key(self) -> None:
+        self._report.chapter("The security team makes the key")
+        self._report.asked("CloudFormation: create stack kloudvin-pkgs-key")
+        stack = self._cloud.deploy("kloudvin-pkgs-key", (TEMPLATES / "key.yaml").read_text(encoding="utf-8"))
+        self._key = stack.outputs["KmsKeyArn"]
+        self._report.output("KmsKeyArn", self._key)
+        self._lab.emulator_settings(keys={"known": [self._key]})
+        self._expect("CodeArtifact knows this key, and no other", self._key.startswith("arn:aws:kms:"))
+
+    def create_a_stack(self) -> None:
+        self._report.chapter("The payments squad asks for a CodeArtifact stack")
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Create")
+        outputs = self._payments.outputs
+        self._show(outputs)
+
+        domain = self._api.describe_domain(domain=DOMAIN)["domain"]
+        self._expect("the domain is encrypted with the key", domain["encryptionKey"] == self._key)
+        self._expect("Ref is the repository's ARN", outputs["PhysicalId"] == self._arn("team-payments-npm"))
+        self._expect("the outputs name the domain", outputs["DomainArn"] == domain["arn"])
+        self._expect(
+            "… its owner and its key", [outputs["DomainOwner"], outputs["DomainEncryptionKey"]] == [ACCOUNT, self._key]
+        )
+        self._expect("… and npm's endpoint, not PyPI's", bool(outputs["NpmEndpoint"]) and outputs["PypiEndpoint"] == "")
+        self._expect(
+            "the proxy reads from npmjs",
+            self._connections("team-payments-npm-upstream") == ["public:npmjs"],
+        )
+        self._expect(
+            "the repository reads through the proxy alone",
+            self._upstreams("team-payments-npm") == ["team-payments-npm-upstream"]
+            and self._connections("team-payments-npm") == [],
+        )
+        self._expect(
+            "CI may publish, the reader may read", self._statements("team-payments-npm") == ["Publish", "Read"]
+        )
+        tags = self._tags("team-payments-npm")
+        self._expect("the squad's tags are there", tags["squad"] == "payments" and tags["cost-centre"] == "4711")
+        self._expect(
+            "so is the owner's mark",
+            tags["codeartifact-stack:stack-id"] == self._payments.stack_id
+            and tags["codeartifact-stack:logical-id"] == "Packages",
+        )
+
+    def update_it_in_place(self) -> None:
+        self._report.chapter("They change the description, an upstream and who may read")
+        self._aws("create-repository", "--domain", DOMAIN, "--repository", SHARED)
+        PAYMENTS.update(
+            RepositoryDescription="Everything that payments builds with",
+            Upstreams=SHARED,
+            ReaderAccounts="210987654321,345678901234",
+        )
+        before = self._payments.outputs
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
+        self._expect("the outputs stay", self._payments.outputs == before)
+        self._expect(
+            "the description is new",
+            self._repository("team-payments-npm")["description"] == "Everything that payments builds with",
+        )
+        self._expect(
+            "the shared repository comes first, the proxy last",
+            self._upstreams("team-payments-npm") == [SHARED, "team-payments-npm-upstream"],
+        )
+        self._expect("both accounts may read", "345678901234" in self._policy("team-payments-npm"))
+
+    def update_it_without_a_change(self) -> None:
+        self._report.chapter("They ask for one more endpoint: nothing to change in AWS")
+        PAYMENTS.update(EndpointFormats="npm,pypi")
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Update", calls=(calls := []))
+        self._report.output("PypiEndpoint", self._payments.outputs["PypiEndpoint"])
+        self._expect("PyPI's endpoint is there now", bool(self._payments.outputs["PypiEndpoint"]))
+        self._expect(f"{len(calls)} calls, none of them a write", bool(calls) and not any(map(is_write, calls)))
+
+    def repair_drift(self) -> None:
+        self._report.chapter("Someone changes things behind CloudFormation's back")
+        repository = ("--domain", DOMAIN, "--repository", "team-payments-npm")
+        self._aws("update-repository", *repository, "--description", "mine now", "--upstreams", "[]")
+        self._aws("delete-repository-permissions-policy", *repository)
+        self._aws(
+            *("disassociate-external-connection", "--domain", DOMAIN, "--repository", "team-payments-npm-upstream"),
+            *("--external-connection", "public:npmjs"),
+        )
+        self._aws("untag-resource", "--resource-arn", self._arn("team-payments-npm"), "--tag-keys", "squad")
+
+        self._report.asked("Lambda: invoke the function with RequestType Plan")
+        plan = self._plan()
+        for step in plan["Steps"]:
+            self._report.note("would", step)
+        self._expect("the plan sees it all and writes nothing", not plan["Converged"] and len(plan["Steps"]) >= 4)
+        self._expect("… writes nothing", not any(map(is_write, self._cloud.new_calls())))
+
+        PAYMENTS.update(CostCentre="4712")
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
+        self._expect(
+            "upstreams and description are back",
+            self._upstreams("team-payments-npm") == [SHARED, "team-payments-npm-upstream"]
+            and self._repository("team-payments-npm")["description"] == PAYMENTS["RepositoryDescription"],
+        )
+        self._expect(
+            "the proxy reads from npmjs again", self._connections("team-payments-npm-upstream") == ["public:npmjs"]
+        )
+        self._expect("the policy is back", self._statements("team-payments-npm") == ["Publish", "Read"])
+        tags = self._tags("team-payments-npm")
+        self._expect("so are the tags, the new one too", (tags["squad"], tags["cost-centre"]) == ("payments", "4712"))
+        self._expect("a plan has nothing left to do", self._plan() == {"Converged": True, "Steps": []})
+
+    def add_a_second_squad(self) -> None:
+        self._report.chapter("The ledger squad joins the same domain")
+        ledger = self._deploy("ledger-packages", LEDGER, "Create", calls=(calls := []))
+        self._show(ledger.outputs)
+        self._expect(
+            "the domain is shared, not made again", "CreateDomain" not in {call["operation"] for call in calls}
+        )
+        self._expect("the ledger has its own proxy", self._connections("team-ledger-pypi-upstream") == ["public:pypi"])
+        self._expect("payments is untouched", self._plan() == {"Converged": True, "Steps": []})
+
+    def replace_the_repository(self) -> None:
+        self._report.chapter("Payments renames its repository: a replacement")
+        PAYMENTS.update(RepositoryName="payments-npm")
+        old = self._payments.outputs["PhysicalId"]
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
+        self._show(self._payments.outputs)
+        new = self._payments.outputs["PhysicalId"]
+        self._expect(
+            "Ref is the new repository's ARN", (old, new) == (self._arn("team-payments-npm"), self._arn("payments-npm"))
+        )
+        self._expect(
+            "the old pair is gone, the rest is there",
+            self._repositories()
+            == ["payments-npm", "payments-npm-upstream", SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
+        )
+
+    def log_a_build_in(self) -> None:
+        self._report.chapter("A build logs in with the stack's outputs")
+        outputs = self._payments.outputs
+        shown = self._aws(
+            *("login", "--tool", "npm", "--dry-run"),
+            *("--domain", outputs["DomainName"], "--domain-owner", outputs["DomainOwner"]),
+            *("--repository", outputs["RepositoryName"]),
+        )
+        lines = [line for line in shown.splitlines() if line.strip()]
+        for line in lines:
+            head, found, _ = line.partition(":_authToken")
+            self._report.note("prints", f"{head}{found} ********" if found else head)
+        self._expect("npm's registry is the output NpmEndpoint", f"registry {outputs['NpmEndpoint']}" in shown)
+
+    def delete_everything(self) -> None:
+        self._report.chapter("Everything goes")
+        self._delete("payments-packages")
+        self._expect(
+            "the ledger's repositories and the platform's stay",
+            self._repositories() == [SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
+        )
+        self._aws("delete-repository", "--domain", DOMAIN, "--repository", SHARED)
+        self._delete("ledger-packages")
+        self._expect("the last stack took the domain with it", self._api.list_domains()["domains"] == [])
+        self._cloud.delete("kloudvin-pkgs-key")
+        self._cloud.delete("codeartifact-stack")
+        self._expect("no stack is left", self._stacks() == [])
+
+    # -- how the story is told ---------------------------------------------------------------------------------
+
+    def _deploy(self, name: str, parameters: dict[str, str], request: str, calls: list | None = None) -> Stack:
+        verb = "create" if request == "Create" else "update"
+        self._report.asked(f"CloudFormation: {verb} stack {name}")
+        stack = self._cloud.deploy(name, self._squad_template, **parameters)
+        self._tell(self._cloud.new_work())
+        made = self._cloud.new_calls()
+        if calls is not None:
+            calls.extend(made)
+        return stack
+
+    def _delete(self, name: str) -> None:
+        self._report.asked(f"CloudFormation: delete stack {name}")
+        self._cloud.delete(name)
+        self._tell(self._cloud.new_work())
+        self._cloud.new_calls()
+
+    def _tell(self, work: Work) -> None:
+        for step in work.steps:
+            self._report.step(step["step"], float(step["duration_ms"]))
+        for end in work.outcomes:
+            took = end.get("duration_ms")
+            self._report.note(
+                "answer", f"{end['outcome']}" + (f" after {float(took):.0f} ms" if took is not None else "")
+            )
+        if not work.outcomes:
+            raise Unexpected("the function logged no outcome for the event")
+
+    def _plan(self) -> dict:
+        template = cfn_yaml.load(TEMPLATES / "squad.yaml")
+        defaults = {name: spec.get("Default") for name, spec in template["Parameters"].items()}
+        properties = self._resolve(template["Resources"]["Packages"]["Properties"], defaults | PAYMENTS, template)
+        plan = self._cloud.invoke(
+            self._service_token,
+            {
+                "RequestType": "Plan",
+                "StackId": self._payments.stack_id,
+                "LogicalResourceId": "Packages",
+                "PhysicalResourceId": self._payments.outputs["PhysicalId"],
+                "ResourceProperties": properties,
+                "OldResourceProperties": properties,
+            },
+        )
+        self._cloud.new_work()
+        return plan
+
+    def _resolve(self, value, parameters: dict, template: dict):
+        """The value as CloudFormation would send it: what squad.yaml uses of its functions, and no more."""
+        if isinstance(value, list):
+            return [self._resolve(item, parameters, template) for item in value]
+        if not isinstance(value, dict):
+            return value
+        match value:
+            case {"Ref": name}:
+                is_list = template["Parameters"][name]["Type"] == "CommaDelimitedList"
+                return parameters[name].split(",") if is_list else parameters[name]
+            case {"Fn::Sub": text}:
+                known = {"AWS::Partition": "aws", "AWS::AccountId": ACCOUNT} | parameters
+                for name, text_value in known.items():
+                    text = text.replace(f"${{{name}}}", text_value or "")
+                return text
+            case {"Fn::ImportValue": name}:
+                return {"codeartifact-stack-ServiceToken": self._service_token}.get(name, self._key)
+        return {key: self._resolve(item, parameters, template) for key, item in value.items()}
+
+    def _aws(self, *arguments: str) -> str:
+        self._report.command(f"aws codeartifact {' '.join(arguments)}")
+        return self._lab.aws("codeartifact", *arguments)
+
+    def _show(self, outputs: dict[str, str]) -> None:
+        for name, value in outputs.items():
+            if value:
+                self._report.output(name, value)
+
+    def _expect(self, text: str, holds: bool) -> None:
+        if not holds:
+            raise Unexpected(text)
+        self._report.check(text)
+
+    # -- what is there -----------------------------------------------------------------------------------------
+
+    def _arn(self, repository: str) -> str:
+        return f"arn:aws:codeartifact:eu-west-1:{ACCOUNT}:repository/{DOMAIN}/{repository}"
+
+    def _repository(self, name: str) -> dict:
+        return self._api.describe_repository(domain=DOMAIN, repository=name)["repository"]
+
+    def _upstreams(self, name: str) -> list[str]:
+        return [upstream["repositoryName"] for upstream in self._repository(name)["upstreams"]]
+
+    def _connections(self, name: str) -> list[str]:
+        return [connection["externalConnectionName"] for connection in self._repository(name)["externalConnections"]]
+
+    def _policy(self, name: str) -> str:
+        return self._api.get_repository_permissions_policy(domain=DOMAIN, repository=name)["policy"]["document"]
+
+    def _statements(self, name: str) -> list[str]:
+        return [statement["Sid"] for statement in json.loads(self._policy(name))["Statement"]]
+
+    def _tags(self, name: str) -> dict[str, str]:
+        tags = self._api.list_tags_for_resource(resourceArn=self._arn(name))["tags"]
+        return {tag["key"]: tag["value"] for tag in tags}
+
+    def _repositories(self) -> list[str]:
+        found = self._api.list_repositories_in_domain(domain=DOMAIN)["repositories"]
+        return sorted(repository["name"] for repository in found)
+
+    def _stacks(self) -> list[str]:
+        found = self._cloud.cloudformation.describe_stacks()["Stacks"]
+        return [stack["StackName"] for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"]
+
+    def _stage_package(self) -> Path:
+        """The template as it stands, in a folder where CodeUri (`.`) holds the built binary, as after `sam build`."""
+        package = FOLDER / "package"
+        package.mkdir()
+        for name in ("template.yaml", "README.md", "LICENSE"):
+            if (ROOT / name).exists():
+                shutil.copy(ROOT / name, package / name)
+        bootstrap = package / "bootstrap"
+        shutil.copy(self._binary, bootstrap)
+        bootstrap.chmod(0o755)
+        return package
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/debug/codeartifact-stack")
+    parser.add_argument("--emulator", type=Path, default=ROOT / "target/debug/codeartifact-emulator")
+    arguments = parser.parse_args()
+
+    end_on_signals()
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(SECONDS)
+    report = Report()
+    report.title("codeartifact-stack: CloudFormation and Lambda by ministack, CodeArtifact by the emulator")
+    try:
+        with Lab(FOLDER, arguments.emulator) as lab:
+            try:
+                Demo(lab, report, arguments.binary).run()
+            finally:
+                _keep_calls(lab)
+    except (Unexpected, StackFailed, LabError) as error:
+        report.failure(str(error))
+        print(f"\nThe demo failed. Logs: {FOLDER.relative_to(ROOT)}/*.log", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; everything that ran is stopped.", file=sys.stderr)
+        return 130
+    print(f"\nAll {report.checks} checks hold, in {report.elapsed():.0f} s. Nothing is left running.")
+    return 0
+
+
+def _keep_calls(lab: Lab) -> None:
+    """Leaves the access log where tools/check_iam.py looks for the operations that were called."""
+    operations = ROOT / "target/operations"
+    operations.mkdir(parents=True, exist_ok=True)
+    try:
+        (operations / "demo.json").write_text(json.dumps(lab.emulator_log()), encoding="utf-8")
+    except OSError as error:
+        print(f"could not keep the access log: {error}", file=sys.stderr)
+
+
+def _too_long(*_) -> None:
+    raise Unexpected(f"not done after {SECONDS} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

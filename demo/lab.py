@@ -1,0 +1,210 @@
+"""The parts that the demo runs on: ministack and the emulator, on 127.0.0.1, gone when the demo ends.
+
+Everything they and the AWS CLI write goes into one folder below target/.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REGION = "eu-west-1"
+# ministack and the emulator take a 12-digit access key for the caller's account.
+ACCOUNT = "123456789012"
+
+
+class LabError(Exception):
+    """A part of the lab did not do what the demo needs of it."""
+
+
+class Lab:
+    """A context manager: inside it ministack and the emulator run."""
+
+    def __init__(self, folder: Path, emulator: Path):
+        self.folder = folder
+        self._emulator = emulator
+        self._processes: list[subprocess.Popen] = []
+        self.codeartifact_url = ""
+        self.aws_url = ""
+
+    def __enter__(self) -> "Lab":
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("home", "tmp", "state"):
+            (self.folder / name).mkdir(parents=True)
+        try:
+            self.codeartifact_url = self._start_emulator()
+            self.aws_url = self._start_ministack()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stop()
+
+    def environment(self) -> dict[str, str]:
+        """What the parts and the AWS CLI get: nothing of the user's AWS configuration, no home of theirs."""
+        return {
+            "PATH": os.pathsep.join([str(ROOT / ".venv/bin"), os.environ.get("PATH", os.defpath)]),
+            "HOME": str(self.folder / "home"),
+            "TMPDIR": str(self.folder / "tmp"),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+            "NO_PROXY": "127.0.0.1,localhost",
+            **{name: os.environ[name] for name in ("COVERAGE_FILE", "LLVM_PROFILE_FILE") if name in os.environ},
+        }
+
+    def aws(self, *arguments: str) -> str:
+        """Runs the AWS CLI against the lab and returns what it printed."""
+        environment = self.environment() | {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_CODEARTIFACT": self.codeartifact_url,
+        }
+        done = subprocess.run(
+            [str(ROOT / ".venv/bin/aws"), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LabError(f"aws {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.strip()}")
+        return done.stdout
+
+    def emulator_log(self) -> list[dict]:
+        """Every call that CodeArtifact got, in the order of arrival."""
+        with urllib.request.urlopen(f"{self.codeartifact_url}/_emulator/log", timeout=10) as answer:
+            log = json.load(answer)
+        return log if isinstance(log, list) else log["entries"]
+
+    def emulator_settings(self, **settings) -> None:
+        """Changes how the emulator behaves."""
+        request = urllib.request.Request(
+            f"{self.codeartifact_url}/_emulator/settings",
+            data=json.dumps(settings).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def _start_emulator(self) -> str:
+        if not self._emulator.is_file():
+            raise LabError(f"{self._emulator} is not built: run make demo, which builds it")
+        process = self._spawn(
+            [str(self._emulator), "--port", "0", "--region", REGION],
+            self.environment(),
+            stdout=subprocess.PIPE,
+        )
+        line = process.stdout.readline().strip() if process.stdout else ""
+        url = next((word for word in line.split() if word.startswith("http://")), "")
+        if not url:
+            raise LabError(f"the emulator did not print its URL; see {self.folder / 'codeartifact-emulator.log'}")
+        return url.rstrip("/")
+
+    def _start_ministack(self) -> str:
+        ministack = ROOT / ".venv/ministack/bin/ministack"
+        port = _free_port()
+        environment = self.environment() | {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            # The host of the ResponseURLs that it gives out.
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "STATE_DIR": str(self.folder / "state"),
+            "S3_DATA_DIR": str(self.folder / "state/s3"),
+            # Its MQTT listener would bind to every address.
+            "IOT_MTLS_ENABLED": "0",
+            # It hands its own environment to the functions that it runs. AWS_ENDPOINT_URL must stay unset:
+            # it would send all of a function's calls back here, CodeArtifact's too.
+            "AWS_ENDPOINT_URL_CODEARTIFACT": self.codeartifact_url,
+        }
+        for credential in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.pop(credential)
+        process = self._spawn([str(ministack)], environment)
+        url = f"http://127.0.0.1:{port}"
+        self._await(process, f"{url}/_ministack/health")
+        return url
+
+    def _spawn(self, command: list[str], environment: dict[str, str], stdout=None) -> subprocess.Popen:
+        log = self.folder / f"{Path(command[0]).name}.log"
+        with log.open("ab") as sink:
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stdout or sink,
+                stderr=sink,
+                text=True,
+                # A group of its own, so that whatever it starts can be ended with it.
+                start_new_session=True,
+            )
+        self._processes.append(process)
+        return process
+
+    def _await(self, process: subprocess.Popen, url: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
+                return
+            time.sleep(0.05)
+        name = Path(process.args[0]).name
+        raise LabError(f"{name} did not come up; see {self.folder / name}.log")
+
+    def _stop(self) -> None:
+        """Ends every process group, politely first. A second interrupt must not leave one behind."""
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM})
+        try:
+            for process in reversed(self._processes):
+                _signal_group(process.pid, signal.SIGTERM)
+            for process in reversed(self._processes):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=5)
+                _signal_group(process.pid, signal.SIGKILL)
+                process.wait()
+                if process.stdout:
+                    process.stdout.close()
+            self._processes.clear()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def end_on_signals() -> None:
+    """Makes a polite kill end the program as Ctrl-C does, through every `finally`."""
+
+    def stop(number, _frame):
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)

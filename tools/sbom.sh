@@ -1,0 +1,12 @@
+#!/bin/sh
+# Writes target/sbom/codeartifact-stack.cdx.json: what is linked into the function, as CycloneDX.
+# cargo-cyclonedx has no wheel: the first run compiles it into target/tools.
+set -eu
+cd "$(dirname "$0")/.."
+version=0.5.9
+PATH="$PWD/target/tools/bin:$PATH"
+cargo cyclonedx --version 2>/dev/null | grep -qF " $version" ||
+  CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --root target/tools --version "$version" cargo-cyclonedx
+cargo cyclonedx --quiet --format json --describe binaries --target all --override-filename sbom
+mkdir -p target/sbom
+mv sbom.json target/sbom/codeartifact-stack.cdx.json

@@ -72,7 +72,7 @@ lint-template: .venv/.stamp .venv/sam/.stamp
 lint-texts: .venv/.stamp
 	.venv/bin/typos
 	.venv/bin/zizmor --offline --quiet --no-progress .github
-	tools/check_committed.sh
+	tools/check_locks.sh
 
 .PHONY: audit
 audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)

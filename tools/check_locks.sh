@@ -1,13 +1,8 @@
 #!/bin/sh
-# Fails where a lock file is not committed, or is not what the sources it locks ask for.
+# Fails where a lock file is not tracked, or does not hold what the file that it locks asks for.
 set -eu
 cd "$(dirname "$0")/.."
 git ls-files --error-unmatch Cargo.lock tools/requirements.txt tools/ministack.txt tools/sam.txt >/dev/null
-git diff --quiet HEAD -- Cargo.lock 'tools/*.txt' || {
-  echo "lock files differ from what is committed:" >&2
-  git diff --stat HEAD -- Cargo.lock 'tools/*.txt' >&2
-  exit 1
-}
 cargo metadata --locked --format-version 1 >/dev/null
 for input in tools/*.in; do
   grep -v '^#' "$input" | grep '==' | while read -r pin; do

@@ -28,6 +28,12 @@ demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into 
 watch: binaries .venv/.stamp ## run the function with reload, the emulator and a sink for answers beside it
 	@$(TOOLS) .venv/bin/python tools/watch.py
 
+EVENT ?= events/create.json
+
+.PHONY: invoke
+invoke: .venv/.stamp ## send EVENT (one of events/) to the function that make watch runs
+	@$(TOOLS) $(CARGO) lambda invoke --invoke-address 127.0.0.1 --data-file $(EVENT) codeartifact-stack
+
 ##@ Check it
 
 .PHONY: test

@@ -1,1 +1,179 @@
-//! A strict emulator of the AWS CodeArtifact wire protocol.
+//! A strict emulator of the AWS `CodeArtifact` wire protocol, for tests.
+//!
+//! It is meant to be harder to please than the real service: where the facts leave room, it takes the
+//! stricter side, and a setting gives the other one. It binds to 127.0.0.1 only.
+//!
+//! The house, in the order in which a call walks through it:
+//!
+//! * `server` accepts connections, `api` takes a call from its bytes to its answer,
+//! * `model` holds the call to the service's published model, `caller` to its signature,
+//! * `operations` carries it out on `state`, under one lock, where `policy`, `pattern` and `arn` hold
+//!   the service's own rules,
+//! * `fault`, `rate` and `journal` are the test's hands and eyes, `control` and this file their two
+//!   doors: HTTP under `/_emulator/`, and methods of [`Emulator`].
+//!
+//! It shares no type with the function it is used to test, so that one bug cannot hide in both.
+
+mod api;
+mod arn;
+mod caller;
+mod control;
+mod error;
+mod fault;
+mod journal;
+mod model;
+mod operations;
+mod options;
+mod pattern;
+mod policy;
+mod rate;
+mod registry;
+mod server;
+mod shared;
+mod state;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub use fault::{Effect, Error, Fault};
+pub use journal::LogEntry;
+pub use model::Kind;
+pub use options::{
+    DeleteOfUpstream, Keys, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
+};
+pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
+
+use shared::Shared;
+
+/// A running emulator. Dropping it closes its port and its connections.
+pub struct Emulator {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    task: JoinHandle<std::convert::Infallible>,
+}
+
+impl Emulator {
+    /// Starts an emulator on 127.0.0.1 within the current Tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the port can't be bound.
+    pub async fn start(options: Options) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::new(options));
+        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
+        Ok(Self { shared, address, task })
+    }
+
+    /// The endpoint, `http://127.0.0.1:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every call since the start, the last reset or the last clearing.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.shared.log()
+    }
+
+    /// Forgets the calls so far.
+    pub fn clear_log(&self) {
+        self.shared.clear_log();
+    }
+
+    /// How many connections were opened, control requests' included.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.shared.connections()
+    }
+
+    /// Everything the emulated service remembers, in a stable order.
+    #[must_use]
+    pub fn state(&self) -> Value {
+        self.shared.state()
+    }
+
+    /// Adds a fault; faults are tried in the order they were added.
+    pub fn inject(&self, fault: Fault) {
+        self.shared.inject(fault);
+    }
+
+    /// Removes all faults. Held calls stay held.
+    pub fn clear_faults(&self) {
+        self.shared.clear_faults();
+    }
+
+    /// Lets all held calls go on and returns how many there were.
+    pub fn release(&self) -> usize {
+        self.shared.release(None)
+    }
+
+    /// Lets the calls go on that were held first, at most so many.
+    pub fn release_first(&self, count: usize) -> usize {
+        self.shared.release(Some(count))
+    }
+
+    /// Waits until at least so many calls are held and returns their entries; nothing if the time
+    /// runs out first.
+    pub async fn wait_held(&self, count: usize, most: Duration) -> Option<Vec<LogEntry>> {
+        self.shared.wait_held(count, most).await
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.shared.settings()
+    }
+
+    /// Replaces the settings.
+    pub fn set(&self, settings: Settings) {
+        self.shared.set(settings);
+    }
+
+    /// Back to the start: an empty service, no faults, no log, the settings of the start. Calls that
+    /// are under way end without effect or answer.
+    pub fn reset(&self) {
+        self.shared.reset();
+    }
+
+    /// Puts packages into a repository without asking for rights or origin controls.
+    ///
+    /// # Errors
+    ///
+    /// When domain or repository is missing, or a package's coordinates are against its format.
+    pub fn seed_packages(&self, seed: &Seed) -> Result<(), Refusal> {
+        self.shared.seed(seed)
+    }
+
+    /// Publishes a package version of any format as a package manager does.
+    ///
+    /// # Errors
+    ///
+    /// As the service would: no right, origin controls, a version that is there already.
+    pub fn publish(&self, request: &PackageRequest) -> Result<Value, Refusal> {
+        self.shared.publish(request)
+    }
+
+    /// Requests a package version from a repository as a package manager does, which brings it in
+    /// through linked upstreams and external connections where origin controls allow it.
+    ///
+    /// # Errors
+    ///
+    /// As the service would: no right, or the version is not available; the message says why.
+    pub fn ingest(&self, request: &PackageRequest) -> Result<Value, Refusal> {
+        self.shared.ingest(request)
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

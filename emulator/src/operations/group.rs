@@ -1,0 +1,242 @@
+//! Package groups.
+
+use serde_json::{Value, json};
+
+use super::origin::effective;
+use super::package::{named, requested};
+use super::resolve::{age_groups, associated as associate};
+use super::{Context, tag};
+use crate::error::{ServiceError, Subject};
+use crate::model::Input;
+use crate::options::UnnormalisedPatterns;
+use crate::pattern::{Pattern, ROOT, Strength};
+use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey};
+
+/// The group a pattern belongs under: of those that cover it, the most specific one.
+pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Group> {
+    domain
+        .groups
+        .values()
+        .filter(|group| group.pattern.covers(pattern))
+        .max_by_key(|group| group.pattern.specificity())
+}
+
+impl Context<'_> {
+    /// A group of a domain by its pattern.
+    pub(crate) fn find_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Result<&'d Group, ServiceError> {
+        domain.groups.get(pattern).ok_or_else(|| {
+            let arn = self.place.group(&domain.owner, &domain.name, pattern);
+            let message = format!(
+                "Package group not found. Package group '{pattern}' in domain '{}' does not exist",
+                domain.name
+            );
+            ServiceError::not_found(message, Subject::group(arn))
+        })
+    }
+
+    /// The group a request names, if the caller may do this with it.
+    pub(crate) fn group(&self, input: &Input, action: &str) -> Result<(&Domain, &Group), ServiceError> {
+        let domain = self.find_domain(&self.domain_key(input))?;
+        let pattern = input.text("packageGroup");
+        let arn = self.place.group(&domain.owner, &domain.name, pattern);
+        self.authorize(action, &arn, domain, None)?;
+        Ok((domain, self.find_group(domain, pattern)?))
+    }
+
+    pub(crate) fn group_mut(&mut self, input: &Input, action: &str) -> Result<&mut Group, ServiceError> {
+        self.group(input, action)?;
+        let key = self.domain_key(input);
+        let found = self.found_domain(&key)?.groups.get_mut(input.text("packageGroup"));
+        found.ok_or_else(ServiceError::internal)
+    }
+}
+
+pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let domain = ctx.find_domain(&ctx.domain_key(input))?;
+    let pattern = read_pattern(ctx, input.text("packageGroup"))?;
+    let arn = ctx.place.group(&domain.owner, &domain.name, pattern.text());
+    ctx.authorize("CreatePackageGroup", &arn, domain, None)?;
+    let tags = tag::read(input, &arn)?;
+    if !tags.is_empty() {
+        ctx.authorize("TagResource", &arn, domain, None)?;
+    }
+    if domain.groups.contains_key(pattern.text()) {
+        let message = format!(
+            "Package group '{}' in domain '{}' already exists",
+            pattern.text(),
+            domain.name
+        );
+        return Err(ServiceError::conflict(message, Subject::group(arn)));
+    }
+    let text = pattern.text().to_owned();
+    let mut group = Group::new(pattern, arn, ctx.now, Mode::Inherit);
+    group.description = input.optional("description").map(str::to_owned);
+    group.contact = input.optional("contactInfo").map(str::to_owned);
+    group.tags = tags;
+    group.lag = ctx.settings.package_group_lag;
+    let key = ctx.domain_key(input);
+    ctx.found_domain(&key)?.groups.insert(text.clone(), group);
+    let domain = ctx.find_domain(&key)?;
+    Ok(json!({ "packageGroup": description(domain, ctx.find_group(domain, &text)?) }))
+}
+
+fn read_pattern(ctx: &Context<'_>, text: &str) -> Result<Pattern, ServiceError> {
+    let refuse = |why: String| ServiceError::invalid(format!("Invalid package group pattern '{text}': {why}"));
+    let pattern = Pattern::read(text).map_err(refuse)?;
+    let normal = pattern.normalised();
+    match ctx.settings.unnormalised_patterns {
+        UnnormalisedPatterns::Refuse if normal != pattern => {
+            Err(refuse(format!("its names must be normalised: '{}'", normal.text())))
+        }
+        _ => Ok(normal),
+    }
+}
+
+pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (domain, group) = ctx.group(input, "DescribePackageGroup")?;
+    Ok(json!({ "packageGroup": description(domain, group) }))
+}
+
+pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    const ACTION: &str = "UpdatePackageGroup";
+    let group = ctx.group_mut(input, ACTION)?;
+    if let Some(text) = input.optional("description") {
+        group.description = Some(text.to_owned());
+    }
+    if let Some(text) = input.optional("contactInfo") {
+        group.contact = Some(text.to_owned());
+    }
+    let (domain, group) = ctx.group(input, ACTION)?;
+    Ok(json!({ "packageGroup": description(domain, group) }))
+}
+
+/// A deleted group's children go to its parent: they have no parent of their own to remember.
+pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (domain, group) = ctx.group(input, "DeletePackageGroup")?;
+    if group.pattern.text() == ROOT {
+        return Err(ServiceError::invalid("The root package group can't be deleted"));
+    }
+    let answer = json!({ "packageGroup": description(domain, group) });
+    let key = ctx.domain_key(input);
+    ctx.found_domain(&key)?.groups.remove(input.text("packageGroup"));
+    Ok(answer)
+}
+
+pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let domain = ctx.domain(input, "ListPackageGroups")?;
+    let prefix = input.optional("prefix").unwrap_or_default();
+    let groups = domain.groups.iter().filter(|(pattern, _)| pattern.starts_with(prefix));
+    let entries: Vec<(String, Value)> = groups
+        .map(|(pattern, group)| (pattern.clone(), description(domain, group)))
+        .collect();
+    ctx.page(input, "packageGroups", entries)
+}
+
+pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (domain, group) = ctx.group(input, "ListSubPackageGroups")?;
+    let is_child = |other: &Group| parent(domain, &other.pattern).is_some_and(|parent| parent.pattern == group.pattern);
+    let children = domain.groups.iter().filter(|(_, other)| is_child(other));
+    let entries: Vec<(String, Value)> = children
+        .map(|(pattern, child)| (pattern.clone(), description(domain, child)))
+        .collect();
+    ctx.page(input, "packageGroups", entries)
+}
+
+pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    const ACTION: &str = "GetAssociatedPackageGroup";
+    let package = requested(input)?;
+    let domain = ctx.find_domain(&ctx.domain_key(input))?;
+    // The caller does not know the group yet, so the right is asked for over any.
+    let arn = ctx.place.group(&domain.owner, &domain.name, ROOT);
+    ctx.authorize(ACTION, &arn, domain, None)?;
+    let answer = match associate(domain, &package) {
+        Some((group, strength)) => json!({
+            "packageGroup": description(domain, group),
+            "associationType": strength.name(),
+        }),
+        None => json!({}),
+    };
+    let key = ctx.domain_key(input);
+    age_groups(ctx.found_domain(&key)?);
+    Ok(answer)
+}
+
+/// The packages whose group this is; as a preview, also those whose it would be if the group were
+/// there, which lets the group be missing.
+pub(crate) fn associated_packages(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    const ACTION: &str = "ListAssociatedPackages";
+    let preview = input.flag("preview");
+    let domain = ctx.find_domain(&ctx.domain_key(input))?;
+    let text = input.text("packageGroup");
+    let arn = ctx.place.group(&domain.owner, &domain.name, text);
+    ctx.authorize(ACTION, &arn, domain, None)?;
+    let pattern = match domain.groups.get(text) {
+        Some(group) => group.pattern.clone(),
+        None if preview => read_pattern(ctx, text)?,
+        None => ctx.find_group(domain, text)?.pattern.clone(),
+    };
+    let packages = domain
+        .repositories
+        .values()
+        .flat_map(|repository| repository.packages.keys());
+    let mut entries: Vec<(String, Value)> = packages
+        .filter_map(|package| {
+            let strength = strength_in(domain, &pattern, package)?;
+            let mut value = named(package, "package");
+            value["associationType"] = json!(strength.name());
+            Some((package.path(), value))
+        })
+        .collect();
+    entries.sort_by(|one, other| one.0.cmp(&other.0));
+    entries.dedup_by(|one, other| one.0 == other.0);
+    ctx.page(input, "packages", entries)
+}
+
+/// How a package is associated with a pattern, which may not be a group yet.
+fn strength_in(domain: &Domain, pattern: &Pattern, package: &PackageKey) -> Option<Strength> {
+    let strength = pattern.matches(package)?;
+    let winner = associate(domain, package);
+    let wins = winner.is_none_or(|(group, best)| {
+        group.pattern == *pattern || (pattern.specificity(), strength) > (group.pattern.specificity(), best)
+    });
+    wins.then_some(strength)
+}
+
+/// A group with its parent and its effective restrictions.
+pub(crate) fn description(domain: &Domain, group: &Group) -> Value {
+    let reference = |group: &Group| json!({ "arn": group.arn, "pattern": group.pattern.text() });
+    let restriction = |origin| {
+        let own = &group.origins[&origin];
+        let (mode, from) = effective(domain, group, origin);
+        let mut value = json!({ "mode": own.mode.name(), "effectiveMode": mode.name() });
+        if own.mode == Mode::Inherit {
+            value["inheritedFrom"] = reference(from);
+        }
+        if own.mode == Mode::AllowSpecificRepositories {
+            value["repositoriesCount"] = json!(own.allowed.len());
+        }
+        value
+    };
+    let restrictions: Value = ORIGINS
+        .iter()
+        .map(|(origin, name)| ((*name).to_owned(), restriction(*origin)))
+        .collect();
+    let mut value = json!({
+        "arn": group.arn,
+        "pattern": group.pattern.text(),
+        "domainName": domain.name,
+        "domainOwner": domain.owner,
+        "createdTime": group.created,
+        "originConfiguration": { "restrictions": restrictions },
+    });
+    if let Some(text) = &group.description {
+        value["description"] = json!(text);
+    }
+    if let Some(text) = &group.contact {
+        value["contactInfo"] = json!(text);
+    }
+    if let Some(parent) = parent(domain, &group.pattern) {
+        value["parent"] = reference(parent);
+    }
+    value
+}

@@ -1,0 +1,108 @@
+//! The permissions policies of domains and repositories.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::error::{ServiceError, Subject};
+use crate::model::Input;
+use crate::policy::{check, normalise};
+use crate::state::Policy;
+
+pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let domain = ctx.domain(input, "PutDomainPermissionsPolicy")?;
+    let arn = domain.arn.clone();
+    check_revision(input, domain.policy.as_ref(), Subject::domain(&arn))?;
+    let policy = ctx.new_policy(input)?;
+    let answer = resource_policy(&policy, &arn);
+    ctx.domain_mut(input, "PutDomainPermissionsPolicy")?.policy = Some(policy);
+    Ok(answer)
+}
+
+pub(crate) fn get_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let domain = ctx.domain(input, "GetDomainPermissionsPolicy")?;
+    let none = || no_policy(Subject::domain(&domain.arn));
+    Ok(resource_policy(domain.policy.as_ref().ok_or_else(none)?, &domain.arn))
+}
+
+pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let answer = {
+        let domain = ctx.domain(input, "DeleteDomainPermissionsPolicy")?;
+        let policy = domain
+            .policy
+            .as_ref()
+            .ok_or_else(|| no_policy(Subject::domain(&domain.arn)))?;
+        check_revision(input, Some(policy), Subject::domain(&domain.arn))?;
+        resource_policy(policy, &domain.arn)
+    };
+    ctx.domain_mut(input, "DeleteDomainPermissionsPolicy")?.policy = None;
+    Ok(answer)
+}
+
+pub(crate) fn put_on_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (_, repository) = ctx.repository(input, "PutRepositoryPermissionsPolicy")?;
+    let arn = repository.arn.clone();
+    check_revision(input, repository.policy.as_ref(), Subject::repository(&arn))?;
+    let policy = ctx.new_policy(input)?;
+    let answer = resource_policy(&policy, &arn);
+    ctx.repository_mut(input, "PutRepositoryPermissionsPolicy")?.policy = Some(policy);
+    Ok(answer)
+}
+
+pub(crate) fn get_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (_, repository) = ctx.repository(input, "GetRepositoryPermissionsPolicy")?;
+    let none = || no_policy(Subject::repository(&repository.arn));
+    Ok(resource_policy(
+        repository.policy.as_ref().ok_or_else(none)?,
+        &repository.arn,
+    ))
+}
+
+pub(crate) fn delete_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let answer = {
+        let (_, repository) = ctx.repository(input, "DeleteRepositoryPermissionsPolicy")?;
+        let policy = repository
+            .policy
+            .as_ref()
+            .ok_or_else(|| no_policy(Subject::repository(&repository.arn)))?;
+        check_revision(input, Some(policy), Subject::repository(&repository.arn))?;
+        resource_policy(policy, &repository.arn)
+    };
+    ctx.repository_mut(input, "DeleteRepositoryPermissionsPolicy")?.policy = None;
+    Ok(answer)
+}
+
+fn no_policy(subject: Subject) -> ServiceError {
+    ServiceError::not_found("Permissions policy not found. The resource has no policy", subject)
+}
+
+/// A given revision must be the current one; where there is no policy no revision is.
+fn check_revision(input: &Input, current: Option<&Policy>, subject: Subject) -> Result<(), ServiceError> {
+    match input.optional("policyRevision") {
+        Some(given) if current.is_none_or(|policy| policy.revision != given) => Err(ServiceError::conflict(
+            "The policy revision does not match the current revision",
+            subject,
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn resource_policy(policy: &Policy, arn: &str) -> Value {
+    json!({ "policy": { "resourceArn": arn, "revision": policy.revision, "document": policy.document } })
+}
+
+impl Context<'_> {
+    fn new_policy(&mut self, input: &Input) -> Result<Policy, ServiceError> {
+        let text = input.text("policyDocument");
+        let parsed = check(text)?;
+        let document = if self.settings.normalise_policies {
+            normalise(&parsed, self.place.partition())
+        } else {
+            text.to_owned()
+        };
+        Ok(Policy {
+            parsed,
+            document,
+            revision: self.fresh_token(),
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! Tags on domains, repositories and package groups.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::arn::{ResourceArn, Taggable};
+use crate::error::{ServiceError, Subject};
+use crate::model::Input;
+use crate::state::Tags;
+
+/// Tags on one resource (user guide, "Tagging resources").
+const MOST: usize = 50;
+
+/// The tags in a request that creates a resource.
+pub(crate) fn read(input: &Input, arn: &str) -> Result<Tags, ServiceError> {
+    let mut tags = Tags::new();
+    for entry in input.list("tags").unwrap_or_default() {
+        let (key, value) = read_one(entry)?;
+        if tags.insert(key.clone(), value).is_some() {
+            return Err(ServiceError::invalid(format!("Tag key '{key}' is given twice")));
+        }
+    }
+    check_count(&tags, arn)?;
+    Ok(tags)
+}
+
+fn read_one(entry: &Value) -> Result<(String, String), ServiceError> {
+    let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (key, value) = (text("key"), text("value"));
+    check_key(&key)?;
+    check_characters(&value)?;
+    Ok((key, value))
+}
+
+fn check_key(key: &str) -> Result<(), ServiceError> {
+    if key.to_lowercase().starts_with("aws:") {
+        return Err(ServiceError::invalid(format!(
+            "Tag key '{key}' uses the reserved prefix aws:"
+        )));
+    }
+    check_characters(key)
+}
+
+/// AWS's general rule for tags: letters, numbers, spaces and `_ . : / = + - @`. The model is wider;
+/// the stricter side is taken.
+fn check_characters(text: &str) -> Result<(), ServiceError> {
+    let fine = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
+    if text.chars().all(fine) {
+        Ok(())
+    } else {
+        Err(ServiceError::invalid(format!(
+            "Tag text '{text}' holds characters that are not allowed"
+        )))
+    }
+}
+
+fn check_count(tags: &Tags, arn: &str) -> Result<(), ServiceError> {
+    if tags.len() <= MOST {
+        return Ok(());
+    }
+    let subject = match arn.split(':').nth(5).and_then(|resource| resource.split('/').next()) {
+        Some("domain") => Subject::domain(arn),
+        Some("repository") => Subject::repository(arn),
+        _ => Subject::group(arn),
+    };
+    Err(ServiceError::quota(
+        format!("A resource can have at most {MOST} tags"),
+        subject,
+    ))
+}
+
+pub(crate) fn tag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let arn = input.text("resourceArn");
+    let added = read(input, arn)?;
+    let tags = ctx.tags(arn, "TagResource")?;
+    // All or nothing: a call over the limit changes no tag.
+    let mut merged = tags.clone();
+    merged.extend(added);
+    check_count(&merged, arn)?;
+    *tags = merged;
+    Ok(json!({}))
+}
+
+pub(crate) fn untag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let keys: Vec<&str> = input
+        .list("tagKeys")
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    keys.iter().try_for_each(|key| check_key(key))?;
+    let tags = ctx.tags(input.text("resourceArn"), "UntagResource")?;
+    tags.retain(|key, _| !keys.contains(&key.as_str()));
+    Ok(json!({}))
+}
+
+pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let tags = ctx.tags(input.text("resourceArn"), "ListTagsForResource")?;
+    let tags: Vec<Value> = tags
+        .iter()
+        .map(|(key, value)| json!({ "key": key, "value": value }))
+        .collect();
+    Ok(json!({ "tags": tags }))
+}
+
+impl Context<'_> {
+    /// The tags of the resource behind an ARN, if the caller may do this with it.
+    fn tags(&mut self, arn: &str, action: &str) -> Result<&mut Tags, ServiceError> {
+        let ResourceArn {
+            owner,
+            domain: name,
+            resource,
+        } = ResourceArn::read(arn, self.place)?;
+        let key = (owner, name);
+        let domain = self.find_domain(&key)?;
+        let repository = match &resource {
+            Taggable::Repository(name) => Some(self.find_repository(domain, name, action)?),
+            _ => None,
+        };
+        self.authorize(action, arn, domain, repository)?;
+        if let Taggable::Group(pattern) = &resource {
+            self.find_group(domain, pattern)?;
+        }
+        let domain = self.found_domain(&key)?;
+        let tags = match &resource {
+            Taggable::Domain => Some(&mut domain.tags),
+            Taggable::Repository(name) => domain.repositories.get_mut(name).map(|repository| &mut repository.tags),
+            Taggable::Group(pattern) => domain.groups.get_mut(pattern).map(|group| &mut group.tags),
+        };
+        tags.ok_or_else(ServiceError::internal)
+    }
+}

@@ -1,0 +1,194 @@
+//! What a caller may choose: at start ([`Options`]) and while it runs ([`Settings`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What is fixed when the emulator starts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// The port on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// The account of callers whose access key id is not itself an account's number.
+    pub account: String,
+    /// The region that is served. The partition follows from it.
+    pub region: String,
+    /// With a secret every request's signature is verified against it; without one only
+    /// the signature's shape is.
+    pub secret: Option<String>,
+    /// Seeds the faults that fire with a probability, and the revisions' text.
+    pub seed: u64,
+    /// The settings at start, and again after a reset.
+    pub settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            secret: None,
+            seed: 0,
+            settings: Settings::default(),
+        }
+    }
+}
+
+/// What can be changed while the emulator runs.
+///
+/// Numbers that count down (`kms_not_found_times`) show what is left when read back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Every call waits this long before it takes effect, in milliseconds.
+    pub latency_ms: u64,
+    /// Reads allowed per second and account; the service's own quota is 800.
+    pub reads_per_second: Option<u32>,
+    /// Writes allowed per second and account; the service's own quota is 100.
+    pub writes_per_second: Option<u32>,
+    /// The next so many `CreateDomain` calls that name a key answer "KMS key not found".
+    pub kms_not_found_times: u32,
+    /// Each key is unknown to the first so many `CreateDomain` calls that name it.
+    pub key_unknown_times: u32,
+    /// Which KMS keys there are.
+    pub keys: Keys,
+    /// After a domain's last repository went, so many `DeleteDomain` calls still answer that it
+    /// is not empty.
+    pub domain_not_empty_lag: u32,
+    /// A new domain shows [`pending_status`](Self::pending_status) for so many describes.
+    pub domain_pending_describes: u32,
+    /// The status of a domain that is not active yet.
+    pub pending_status: String,
+    /// How statuses are spelled.
+    pub status_case: StatusCase,
+    /// Lists are cut to pages of at most so many entries.
+    pub page_size: Option<usize>,
+    /// Quota of domains per account and region.
+    pub domains_per_account: usize,
+    /// Quota of repositories per domain.
+    pub repositories_per_domain: usize,
+    /// Answer policies in other words than they were put in, with the same meaning.
+    pub normalise_policies: bool,
+    /// What happens when a repository is deleted while another names it as upstream.
+    pub delete_of_upstream: DeleteOfUpstream,
+    /// How a second external connection on one repository is refused.
+    pub second_connection: SecondConnection,
+    /// What happens to patterns that hold names the service would normalise.
+    pub unnormalised_patterns: UnnormalisedPatterns,
+    /// Access key ids that stand for certain principals.
+    pub principals: BTreeMap<String, Principal>,
+    /// What the public registries hold, as `FORMAT/NAMESPACE/NAME` (the namespace may be
+    /// empty); nothing means that they hold a package of any name.
+    pub public_packages: Option<BTreeSet<String>>,
+    /// A created package group applies to packages only after so many looks at a package.
+    pub package_group_lag: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            latency_ms: 0,
+            reads_per_second: None,
+            writes_per_second: None,
+            kms_not_found_times: 0,
+            key_unknown_times: 0,
+            keys: Keys::default(),
+            domain_not_empty_lag: 0,
+            domain_pending_describes: 0,
+            pending_status: "Creating".into(),
+            status_case: StatusCase::default(),
+            page_size: None,
+            domains_per_account: 10,
+            repositories_per_domain: 1000,
+            normalise_policies: true,
+            delete_of_upstream: DeleteOfUpstream::default(),
+            second_connection: SecondConnection::default(),
+            unnormalised_patterns: UnnormalisedPatterns::default(),
+            principals: BTreeMap::new(),
+            public_packages: None,
+            package_group_lag: 0,
+        }
+    }
+}
+
+/// The KMS keys the service can see. Keys are named by their ARN.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// The only keys there are; nothing means that every well-formed key exists.
+    pub known: Option<BTreeSet<String>>,
+    /// Keys that are disabled.
+    pub disabled: BTreeSet<String>,
+    /// Keys that are asymmetric, which the service does not take.
+    pub asymmetric: BTreeSet<String>,
+    /// Keys lost after a domain was made with them: its repositories can't be listed or
+    /// deleted any more, the domain itself can.
+    pub lost: BTreeSet<String>,
+    /// Alias ARNs and the key ARN each points at.
+    pub aliases: BTreeMap<String, String>,
+}
+
+/// Who is behind an access key id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Principal {
+    /// The IAM or STS ARN of a user, a role or an account's root.
+    pub arn: String,
+    /// The principal's identity policy; nothing means that it allows everything.
+    #[serde(default)]
+    pub policy: Option<Value>,
+    /// What `aws:PrincipalOrgID` holds for it.
+    #[serde(default)]
+    pub organization: Option<String>,
+}
+
+/// How statuses are spelled in answers. Real ones vary (`Available`, `AVAILABLE`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StatusCase {
+    /// As the model's enum has them.
+    #[default]
+    Modelled,
+    /// In capitals, as the user guide's examples show an external connection's.
+    Upper,
+    /// In small letters.
+    Lower,
+}
+
+/// The answer to deleting a repository that another one names as upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeleteOfUpstream {
+    /// It is deleted and leaves a broken link (hashicorp/terraform-provider-aws#31092).
+    #[default]
+    Allow,
+    /// 409.
+    Conflict,
+}
+
+/// The answer to a second external connection.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondConnection {
+    /// 400, as seen by users (awsdocs/aws-cloudformation-user-guide#1127).
+    #[default]
+    Validation,
+    /// 402.
+    Quota,
+    /// 409.
+    Conflict,
+}
+
+/// The answer to a pattern whose names are not in the service's normal form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnnormalisedPatterns {
+    /// 400: the user guide says that such groups must use the normalised names.
+    #[default]
+    Refuse,
+    /// The group is made with the normalised pattern.
+    Normalise,
+}

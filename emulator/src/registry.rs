@@ -1,0 +1,171 @@
+//! The package managers' side, as far as tests need it: seeding, publishing and requesting packages
+//! of any format without speaking each format's protocol.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::error::ServiceError;
+use crate::operations::package::coordinates;
+use crate::operations::resolve::{Publication, ingest, publish};
+use crate::shared::Shared;
+use crate::state::{Asset, DomainKey, Package, Release, Source};
+
+/// Packages to put into a repository without asking anyone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seed {
+    /// The domain's owner; the default account where it is left out.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// The domain, which must exist.
+    pub domain: String,
+    /// The repository, which must exist.
+    pub repository: String,
+    /// What to put there.
+    pub packages: Vec<SeedPackage>,
+}
+
+/// One package to put into a repository.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeedPackage {
+    /// One of the eight formats.
+    pub format: String,
+    /// The namespace, for formats and packages that have one.
+    #[serde(default)]
+    pub namespace: String,
+    /// The name.
+    pub package: String,
+    /// The versions; one, `1.0.0`, where they are left out.
+    #[serde(default = "first_version")]
+    pub versions: Vec<String>,
+}
+
+fn first_version() -> Vec<String> {
+    vec!["1.0.0".into()]
+}
+
+/// A package version that somebody publishes to, or requests from, a repository.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PackageRequest {
+    /// The access key id of the caller; the default account's root where it is left out.
+    pub caller: Option<String>,
+    /// The domain's owner; the caller's account where it is left out.
+    pub owner: Option<String>,
+    /// The domain.
+    pub domain: String,
+    /// The repository.
+    pub repository: String,
+    /// One of the eight formats.
+    pub format: String,
+    /// The namespace, for formats and packages that have one.
+    pub namespace: String,
+    /// The name.
+    pub package: String,
+    /// The version; `1.0.0` where it is left out.
+    pub version: Option<String>,
+}
+
+/// Why the emulator would not do as it was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The HTTP status the service would answer.
+    pub status: u16,
+    /// The error's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} {}: {}", self.status, self.kind, self.message)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<ServiceError> for Refusal {
+    fn from(error: ServiceError) -> Self {
+        Self {
+            status: error.status,
+            kind: error.kind,
+            message: error.message,
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn seed(&self, seed: &Seed) -> Result<(), Refusal> {
+        let owner = seed.owner.clone().unwrap_or_else(|| self.options.account.clone());
+        let mut inner = self.lock();
+        let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
+        let mut context = inner.context(&self.place, &caller);
+        let domain: DomainKey = (owner, seed.domain.clone());
+        context.find_repository(context.find_domain(&domain)?, &seed.repository, "PublishPackageVersion")?;
+        for package in &seed.packages {
+            let key = coordinates(&package.format, &package.namespace, &package.package)?;
+            let mut releases = std::collections::BTreeMap::new();
+            for version in &package.versions {
+                let asset = Asset {
+                    size: 0,
+                    sha256: String::new(),
+                };
+                let release = Release {
+                    revision: context.fresh_token(),
+                    status: "Published",
+                    published: context.now,
+                    source: Source::Repository(seed.repository.clone()),
+                    assets: [("asset".to_owned(), asset)].into(),
+                };
+                releases.insert(version.clone(), release);
+            }
+            let repositories = &mut context.found_domain(&domain)?.repositories;
+            if let Some(repository) = repositories.get_mut(&seed.repository) {
+                let package = Package {
+                    publish: true,
+                    upstream: false,
+                    releases,
+                };
+                repository.packages.insert(key, package);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn ingest(&self, request: &PackageRequest) -> Result<Value, Refusal> {
+        let (caller, domain) = self.caller(request);
+        let package = coordinates(&request.format, &request.namespace, &request.package)?;
+        let version = request.version.as_deref().unwrap_or("1.0.0");
+        let mut inner = self.lock();
+        let mut context = inner.context(&self.place, &caller);
+        Ok(ingest(&mut context, &domain, &request.repository, &package, version)?)
+    }
+
+    pub(crate) fn publish(&self, request: &PackageRequest) -> Result<Value, Refusal> {
+        let (caller, domain) = self.caller(request);
+        let version = request.version.clone().unwrap_or_else(|| "1.0.0".into());
+        let publication = Publication {
+            package: coordinates(&request.format, &request.namespace, &request.package)?,
+            asset: format!("{}-{version}", request.package),
+            version,
+            size: 0,
+            sha256: String::new(),
+            unfinished: false,
+        };
+        let mut inner = self.lock();
+        let mut context = inner.context(&self.place, &caller);
+        let release = publish(&mut context, &domain, &request.repository, &publication)?;
+        Ok(json!({ "status": release.status, "revision": release.revision }))
+    }
+
+    fn caller(&self, request: &PackageRequest) -> (Caller, DomainKey) {
+        let key = request.caller.as_deref().unwrap_or(&self.options.account);
+        let caller = Caller::of(key, &self.options, &self.lock().settings, &self.place);
+        let owner = request.owner.clone().unwrap_or_else(|| caller.account.clone());
+        (caller, (owner, request.domain.clone()))
+    }
+}

@@ -1,0 +1,64 @@
+//! Connections: accepting them, and telling service calls from controls.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use crate::api::{self, Call, Closed};
+use crate::control;
+use crate::shared::Shared;
+
+/// Serves connections until the task is dropped, which closes them all.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, Arc::clone(&shared)));
+                }
+                // Out of file descriptors: give connections time to close.
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let connection = {
+        let mut inner = shared.lock();
+        inner.connections += 1;
+        inner.connections
+    };
+    // Small answers must not wait for more to send; a failure to set this only slows them.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request, connection));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service);
+    // It ends with an error when the client goes away or a fault closes it: both are intended.
+    let _ = served.await;
+}
+
+async fn respond(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    connection: u64,
+) -> Result<Response<Full<Bytes>>, Closed> {
+    let call = Call::read(request, connection).await?;
+    if call.path.starts_with(control::PREFIX) {
+        Ok(control::answer(&shared, &call).await)
+    } else {
+        api::answer(shared, call).await
+    }
+}

@@ -1,0 +1,119 @@
+//! What the service remembers.
+
+mod group;
+mod package;
+mod snapshot;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub(crate) use group::{Group, Mode, ORIGINS, Origin, Origins, Restriction};
+pub(crate) use package::{Asset, Package, PackageKey, Release, Source};
+pub(crate) use snapshot::snapshot;
+
+/// A domain's identity: its owner and its name.
+pub(crate) type DomainKey = (String, String);
+
+/// Everything, over all accounts.
+#[derive(Debug, Default)]
+pub(crate) struct World {
+    pub(crate) domains: BTreeMap<DomainKey, Domain>,
+    /// How often each key was named by a `CreateDomain` before it counts as known.
+    pub(crate) keys_seen: BTreeMap<String, u32>,
+    last_id: u64,
+}
+
+impl World {
+    /// A number never given before: repositories are told apart by it, not by their names.
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+/// The tags of one resource.
+pub(crate) type Tags = BTreeMap<String, String>;
+
+/// A resource policy as it was put, and as it is worded back.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) parsed: Value,
+    pub(crate) document: String,
+    pub(crate) revision: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Domain {
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    pub(crate) arn: String,
+    pub(crate) created: f64,
+    pub(crate) key: String,
+    pub(crate) bucket: String,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub(crate) groups: BTreeMap<String, Group>,
+    /// So many describes still show it as not active.
+    pub(crate) pending: u32,
+    /// So many deletions are still refused although it is empty.
+    pub(crate) lag: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Repository {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) administrator: String,
+    pub(crate) arn: String,
+    pub(crate) created: f64,
+    pub(crate) description: Option<String>,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) connections: Vec<&'static Connection>,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) packages: BTreeMap<PackageKey, Package>,
+}
+
+/// A link to an upstream: it is to the repository there was when the link was made. A repository
+/// made again under the same name is another one (hashicorp/terraform-provider-aws#31092).
+#[derive(Debug, Clone)]
+pub(crate) struct Upstream {
+    pub(crate) name: String,
+    pub(crate) id: u64,
+}
+
+impl Domain {
+    /// The repository an upstream link leads to, if it still leads anywhere.
+    pub(crate) fn linked(&self, upstream: &Upstream) -> Option<&Repository> {
+        self.repositories
+            .get(&upstream.name)
+            .filter(|repository| repository.id == upstream.id)
+    }
+}
+
+/// A public registry that a repository can be connected to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub(crate) name: &'static str,
+    pub(crate) format: &'static str,
+}
+
+const fn connection(name: &'static str, format: &'static str) -> Connection {
+    Connection { name, format }
+}
+
+/// The external connections the service supports (model, `AssociateExternalConnection`).
+pub(crate) static CONNECTIONS: &[Connection] = &[
+    connection("public:npmjs", "npm"),
+    connection("public:pypi", "pypi"),
+    connection("public:nuget-org", "nuget"),
+    connection("public:maven-central", "maven"),
+    connection("public:maven-googleandroid", "maven"),
+    connection("public:maven-gradleplugins", "maven"),
+    connection("public:maven-commonsware", "maven"),
+    connection("public:maven-clojars", "maven"),
+    connection("public:ruby-gems-org", "ruby"),
+    connection("public:crates-io", "cargo"),
+];

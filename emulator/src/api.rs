@@ -260,16 +260,11 @@ fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceE
     response.body(Full::new(Bytes::from(body))).unwrap_or_default()
 }
 
+/// A random UUID, version 4.
 fn request_id(rng: &mut fastrand::Rng) -> String {
-    let id = rng.u128(..);
-    let (a, b, c, d, e) = (
-        id >> 96,
-        (id >> 80) & 0xffff,
-        (id >> 64) & 0xfff,
-        (id >> 48) & 0xfff,
-        id & 0xffff_ffff_ffff,
-    );
-    format!("{a:08x}-{b:04x}-4{c:03x}-a{d:03x}-{e:012x}")
+    let digits = format!("{:032x}", rng.u128(..));
+    let (first, second, third, fourth) = (&digits[..8], &digits[8..12], &digits[13..16], &digits[17..20]);
+    format!("{first}-{second}-4{third}-a{fourth}-{}", &digits[20..])
 }
 
 fn entry(call: &Call, query: Vec<(String, String)>, operation: Option<&'static Operation>) -> LogEntry {

@@ -46,7 +46,7 @@ pub(crate) struct Signature<'a> {
     date: &'a str,
     region: &'a str,
     signed: Vec<&'a str>,
-    signature: &'a str,
+    proof: &'a str,
 }
 
 fn incomplete(what: &str) -> ServiceError {
@@ -93,8 +93,8 @@ impl<'a> Signature<'a> {
         let [date, region, service, "aws4_request"] = fields[..] else {
             return Err(incomplete("Credential must have exactly 5 slash-delimited elements"));
         };
-        let signature = part("Signature")?;
-        if signature.len() != 64 || !signature.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let proof = part("Signature")?;
+        if proof.len() != 64 || !proof.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(invalid("The request signature does not have the form of one"));
         }
         if service != "codeartifact" {
@@ -109,7 +109,7 @@ impl<'a> Signature<'a> {
             date,
             region,
             signed,
-            signature,
+            proof,
         })
     }
 
@@ -157,7 +157,7 @@ impl<'a> Signature<'a> {
         for part in self.scope.split('/') {
             key = mac(&key, part);
         }
-        if hex(&mac(&key, &to_sign)) == self.signature {
+        if hex(&mac(&key, &to_sign)) == self.proof {
             Ok(())
         } else {
             Err(invalid(
@@ -189,16 +189,17 @@ impl Signed<'_> {
     fn canonical(&self, signed: &[&str]) -> String {
         let mut query: Vec<&str> = self.query.split('&').filter(|part| !part.is_empty()).collect();
         query.sort_unstable();
-        let headers: String = signed
+        let lines: Vec<String> = signed
             .iter()
-            .map(|name| format!("{name}:{}\n", self.header(name)))
+            .map(|name| format!("{name}:{}", self.header(name)))
             .collect();
+        let headers = lines.join("\n");
         let hash = match self.header("x-amz-content-sha256") {
             hash if hash.is_empty() => hex(&Sha256::digest(self.body)),
             hash => hash,
         };
         format!(
-            "{}\n{}\n{}\n{headers}\n{}\n{hash}",
+            "{}\n{}\n{}\n{headers}\n\n{}\n{hash}",
             self.method,
             self.path,
             query.join("&"),

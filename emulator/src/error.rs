@@ -98,9 +98,9 @@ impl ServiceError {
         error
     }
 
-    fn about(mut self, subject: Subject) -> Self {
-        self.fields.insert("resourceId".into(), json!(subject.id));
-        if let Some(kind) = subject.kind {
+    fn about(mut self, Subject { kind, id }: Subject) -> Self {
+        self.fields.insert("resourceId".into(), Value::String(id));
+        if let Some(kind) = kind {
             self.fields.insert("resourceType".into(), json!(kind));
         }
         self

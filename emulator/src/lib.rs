@@ -111,11 +111,13 @@ impl Emulator {
     }
 
     /// Lets all held calls go on and returns how many there were.
+    #[allow(clippy::must_use_candidate, reason = "the count is a by-product")]
     pub fn release(&self) -> usize {
         self.shared.release(None)
     }
 
     /// Lets the calls go on that were held first, at most so many.
+    #[allow(clippy::must_use_candidate, reason = "the count is a by-product")]
     pub fn release_first(&self, count: usize) -> usize {
         self.shared.release(Some(count))
     }

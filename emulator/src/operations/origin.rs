@@ -52,6 +52,7 @@ pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         }
     }
     for change in &removed {
+        check_list(&origins, change)?;
         let allowed = &mut origin_mut(&mut origins, change.origin)?.allowed;
         if allowed.remove(&change.repository) {
             note(&mut updates, change, "REMOVED");
@@ -101,16 +102,20 @@ fn set_modes(group: &Group, input: &Input, origins: &mut Origins) -> Result<(), 
     Ok(())
 }
 
-fn check_added(ctx: &Context<'_>, domain: &Domain, origins: &Origins, change: &Change) -> Result<(), ServiceError> {
+/// The official CloudFormation handler removes nothing from a list whose restriction goes: there is
+/// none then.
+fn check_list(origins: &Origins, change: &Change) -> Result<(), ServiceError> {
     let mode = origins[&change.origin].mode;
-    if mode != Mode::AllowSpecificRepositories {
-        let name = change.origin.name();
-        let message = format!(
-            "{name} is {}: only ALLOW_SPECIFIC_REPOSITORIES has a list of repositories",
-            mode.name()
-        );
-        return Err(ServiceError::invalid(message));
+    if mode == Mode::AllowSpecificRepositories {
+        return Ok(());
     }
+    let (name, mode) = (change.origin.name(), mode.name());
+    let message = format!("{name} is {mode}: only ALLOW_SPECIFIC_REPOSITORIES has a list of repositories");
+    Err(ServiceError::invalid(message))
+}
+
+fn check_added(ctx: &Context<'_>, domain: &Domain, origins: &Origins, change: &Change) -> Result<(), ServiceError> {
+    check_list(origins, change)?;
     if domain.repositories.contains_key(&change.repository) {
         return Ok(());
     }

@@ -81,7 +81,7 @@ pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     const ACTION: &str = "UpdateRepository";
     let (domain, repository) = ctx.repository(input, ACTION)?;
     let upstreams = read_upstreams(ctx, domain, &repository.name, input)?;
-    // Even an empty list is refused here (hashicorp/terraform-provider-aws, `codeartifact_repository`).
+    // Even an empty list is refused here, as users have seen it.
     if upstreams.is_some() && !repository.connections.is_empty() {
         let message = "A repository can have upstream repositories or an external connection, not both";
         return Err(ServiceError::validation("OTHER", message));

@@ -151,8 +151,8 @@ impl Context<'_> {
         )))
     }
 
-    /// Repositories of a domain whose key is lost can neither be listed nor deleted
-    /// (hashicorp/terraform-provider-aws, `codeartifact_domain` sweeper).
+    /// Repositories of a domain whose key is lost can neither be listed nor deleted, as users have
+    /// seen it.
     pub(crate) fn key_is_there(&self, domain: &Domain) -> Result<(), ServiceError> {
         if self.settings.keys.lost.contains(&domain.key) {
             let message = format!(

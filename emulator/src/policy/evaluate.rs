@@ -151,12 +151,12 @@ mod tests {
         }
     }
 
-    fn verdict(statements: Value, arn: &str) -> Verdict {
+    fn verdict(statements: &Value, arn: &str) -> Verdict {
         let document = json!({"Version": "2012-10-17", "Statement": statements});
         evaluate(&document, &caller(arn), "ReadFromRepository", "arn:r", false)
     }
 
-    fn allow(principal: Value) -> Value {
+    fn allow(principal: &Value) -> Value {
         json!({"Effect": "Allow", "Principal": principal, "Action": "codeartifact:read*", "Resource": "*"})
     }
 
@@ -164,41 +164,44 @@ mod tests {
     fn a_root_arn_stands_for_the_account_only() {
         let role = "arn:aws:iam::111122223333:role/ci";
         assert_eq!(
-            verdict(allow(json!({"AWS": "111122223333"})), role),
+            verdict(&allow(&json!({"AWS": "111122223333"})), role),
             Verdict::AllowedForAccount
         );
-        assert_eq!(verdict(allow(json!({"AWS": role})), role), Verdict::Allowed);
-        assert_eq!(verdict(allow(json!({"AWS": "444455556666"})), role), Verdict::Silent);
+        assert_eq!(verdict(&allow(&json!({"AWS": role})), role), Verdict::Allowed);
+        assert_eq!(verdict(&allow(&json!({"AWS": "444455556666"})), role), Verdict::Silent);
     }
 
     #[test]
     fn a_role_s_session_is_the_role() {
         let session = "arn:aws:sts::111122223333:assumed-role/ci/build-7";
         assert_eq!(
-            verdict(allow(json!({"AWS": "arn:aws:iam::111122223333:role/team/ci"})), session),
+            verdict(
+                &allow(&json!({"AWS": "arn:aws:iam::111122223333:role/team/ci"})),
+                session
+            ),
             Verdict::Allowed
         );
         assert_eq!(
-            verdict(allow(json!({"AWS": "arn:aws:iam::111122223333:role/cd"})), session),
+            verdict(&allow(&json!({"AWS": "arn:aws:iam::111122223333:role/cd"})), session),
             Verdict::Silent
         );
     }
 
     #[test]
     fn a_denial_wins() {
-        let mut deny = allow(json!("*"));
+        let mut deny = allow(&json!("*"));
         deny["Effect"] = json!("Deny");
         let role = "arn:aws:iam::111122223333:role/ci";
-        assert_eq!(verdict(json!([allow(json!("*")), deny]), role), Verdict::Denied);
+        assert_eq!(verdict(&json!([allow(&json!("*")), deny]), role), Verdict::Denied);
     }
 
     #[test]
     fn an_unknown_condition_is_not_satisfied() {
         let role = "arn:aws:iam::111122223333:role/ci";
-        let mut statement = allow(json!("*"));
+        let mut statement = allow(&json!("*"));
         statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": ["o-1"]}});
-        assert_eq!(verdict(statement.clone(), role), Verdict::Allowed);
+        assert_eq!(verdict(&statement, role), Verdict::Allowed);
         statement["Condition"] = json!({"StringEquals": {"aws:SourceVpc": "vpc-1"}});
-        assert_eq!(verdict(statement, role), Verdict::Silent);
+        assert_eq!(verdict(&statement, role), Verdict::Silent);
     }
 }

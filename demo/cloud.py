@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import boto3
 from botocore.config import Config
-from lab import ACCOUNT, REGION, Lab
+from lab import ACCOUNT, REGION, SECRET, Lab
 
 
 class StackFailed(Exception):
@@ -35,7 +35,7 @@ class Cloud:
 
     def __init__(self, lab: Lab):
         self._lab = lab
-        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key="test", region_name=REGION)
+        session = boto3.Session(aws_access_key_id=ACCOUNT, aws_secret_access_key=SECRET, region_name=REGION)
         config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=100)
 
         def client(name: str, url: str):

@@ -372,9 +372,10 @@ class Demo:
         """The template as it stands, in a folder where CodeUri (`.`) holds the built binary, as after `sam build`."""
         package = FOLDER / "package"
         package.mkdir()
-        for name in ("template.yaml", "README.md", "LICENSE"):
-            if (ROOT / name).exists():
-                shutil.copy(ROOT / name, package / name)
+        shutil.copy(ROOT / "template.yaml", package)
+        # The template's metadata names these two, and the AWS CLI wants them to be there.
+        for name in ("README.md", "LICENSE"):
+            (package / name).touch()
         bootstrap = package / "bootstrap"
         shutil.copy(self._binary, bootstrap)
         bootstrap.chmod(0o755)

@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-west-1"
 # ministack and the emulator take a 12-digit access key for the caller's account.
 ACCOUNT = "123456789012"
+# What ministack gives to the functions that it runs; the emulator checks every signature against it.
+SECRET = "test"
 
 
 class LabError(Exception):
@@ -59,7 +61,7 @@ class Lab:
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -90,8 +92,7 @@ class Lab:
     def emulator_log(self) -> list[dict]:
         """Every call that CodeArtifact got, in the order of arrival."""
         with urllib.request.urlopen(f"{self.codeartifact_url}/_emulator/log", timeout=10) as answer:
-            log = json.load(answer)
-        return log if isinstance(log, list) else log["entries"]
+            return json.load(answer)
 
     def emulator_settings(self, **settings) -> None:
         """Changes how the emulator behaves."""
@@ -99,7 +100,7 @@ class Lab:
             f"{self.codeartifact_url}/_emulator/settings",
             data=json.dumps(settings).encode(),
             headers={"Content-Type": "application/json"},
-            method="POST",
+            method="PUT",
         )
         urllib.request.urlopen(request, timeout=10).close()
 
@@ -107,7 +108,7 @@ class Lab:
         if not self._emulator.is_file():
             raise LabError(f"{self._emulator} is not built: run make demo, which builds it")
         process = self._spawn(
-            [str(self._emulator), "--port", "0", "--region", REGION],
+            [str(self._emulator), "--port", "0", "--region", REGION, "--secret", SECRET],
             self.environment(),
             stdout=subprocess.PIPE,
         )

@@ -32,7 +32,7 @@ EVENT ?= events/create.json
 
 .PHONY: invoke
 invoke: .venv/.stamp ## send EVENT (one of events/) to the function that make watch runs
-	@$(TOOLS) $(CARGO) lambda invoke --invoke-address 127.0.0.1 --data-file $(EVENT) codeartifact-stack
+	@$(TOOLS) $(CARGO) lambda invoke --invoke-address 127.0.0.1 --data-file $(EVENT)
 
 ##@ Check it
 

@@ -58,7 +58,9 @@ def main() -> int:
         }
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             environment.pop(name, None)
-        watch = ["cargo", "lambda", "watch", "--invoke-address", "127.0.0.1", "--invoke-port", str(INVOKE_PORT)]
+        # Without --bin the emulator would be a function too, and every invoke would have to say which it means.
+        watch = ["cargo", "lambda", "watch", "--bin", "codeartifact-stack"]
+        watch += ["--invoke-address", "127.0.0.1", "--invoke-port", str(INVOKE_PORT)]
         with (
             started([*watch, *sys.argv[1:]], environment, capture=False) as function,
             contextlib.suppress(KeyboardInterrupt),

@@ -1,0 +1,783 @@
+//! "Life of a resource", row by row.
+
+use serde_json::{Value, json};
+
+use crate::support::sample::{
+    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, repository_policy, with,
+};
+use crate::support::{Effect, Fault, World, contains};
+
+#[tokio::test]
+async fn a_create_makes_every_part_in_the_order_that_the_service_needs() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    stack.create(full()).await.succeeded();
+
+    assert_eq!(
+        world.aws.writes(),
+        [
+            "CreateDomain kloudvin-pkgs",
+            "PutDomainPermissionsPolicy kloudvin-pkgs",
+            "CreateRepository team-payments-npm-upstream",
+            "AssociateExternalConnection team-payments-npm-upstream",
+            "CreateRepository team-payments-npm",
+            "PutRepositoryPermissionsPolicy team-payments-npm",
+        ]
+    );
+    let domain = world.aws.domain(DOMAIN);
+    assert_eq!(domain.key, KEY);
+    assert_eq!(domain.policy, Some(domain_policy("111111111111")));
+    let primary = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(primary.description, "Packages of the payments team");
+    assert_eq!(primary.upstreams, [PROXY]);
+    assert_eq!(primary.connections, [""; 0]);
+    assert_eq!(primary.policy, Some(repository_policy("222222222222")));
+    assert_eq!(primary.tags["team"], "payments");
+    assert_eq!(primary.tags["cost-centre"], "4711");
+    let proxy = world.aws.repository(DOMAIN, PROXY);
+    assert_eq!(proxy.connections, ["public:npmjs"]);
+    assert_eq!(proxy.upstreams, [""; 0]);
+    assert_eq!(proxy.description, "Public proxy (public:npmjs) for team-payments-npm");
+    assert_eq!(proxy.tags["team"], "payments");
+    assert_eq!(proxy.policy, None);
+}
+
+#[tokio::test]
+async fn a_create_of_the_required_properties_alone_makes_a_domain_and_a_repository() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    stack.create(minimal()).await.succeeded();
+
+    assert_eq!(
+        world.aws.writes(),
+        ["CreateDomain kloudvin-pkgs", "CreateRepository team-payments-npm"]
+    );
+    let primary = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(primary.description, "Managed by CloudFormation");
+    assert_eq!(world.aws.domain(DOMAIN).policy, None);
+}
+
+#[tokio::test]
+async fn ref_is_the_primary_repositorys_arn() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    let answer = stack.create(full()).await.succeeded();
+
+    assert_eq!(answer.physical_id, REPOSITORY_ARN);
+}
+
+#[tokio::test]
+async fn a_second_delivery_of_a_create_ends_in_the_same_success_and_writes_nothing() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let event = stack.create_event(&full());
+
+    let first = stack.deliver(&event).await.answer().succeeded();
+    world.aws.forget_calls();
+    let second = stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(first, second);
+    assert_eq!(world.aws.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_create_goes_on_from_where_a_killed_one_stopped() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let event = stack.create_event(&full());
+    world.aws.inject(
+        Fault::new(Effect::HoldBefore)
+            .on("AssociateExternalConnection")
+            .times(1),
+    );
+
+    let (killed, ()) = tokio::join!(stack.deliver(&event), async {
+        world.aws.held().await;
+        world.kill().await;
+    });
+    assert_eq!(killed.puts.len(), 0);
+    world.aws.release();
+    stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [PROXY]);
+    assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+}
+
+#[tokio::test]
+async fn an_update_brings_every_property_that_can_change_to_what_is_described() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.create_repository(DOMAIN, "shared-tools").await;
+
+    let answer = stack
+        .update(with(
+            full(),
+            &json!({
+                "RepositoryDescription": "Now with tools",
+                "Upstreams": ["shared-tools"],
+                "ExternalConnection": "public:pypi",
+                "DomainPolicyDocument": domain_policy("444444444444"),
+                "RepositoryPolicyDocument": repository_policy("555555555555"),
+                "Tags": [{"Key": "team", "Value": "payments-and-billing"}],
+            }),
+        ))
+        .await
+        .succeeded();
+
+    assert_eq!(answer.physical_id, REPOSITORY_ARN);
+    let primary = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(primary.description, "Now with tools");
+    assert_eq!(primary.upstreams, ["shared-tools", PROXY]);
+    assert_eq!(primary.policy, Some(repository_policy("555555555555")));
+    assert_eq!(primary.tags["team"], "payments-and-billing");
+    assert!(!primary.tags.contains_key("cost-centre"));
+    let proxy = world.aws.repository(DOMAIN, PROXY);
+    assert_eq!(proxy.connections, ["public:pypi"]);
+    assert_eq!(proxy.description, "Public proxy (public:pypi) for team-payments-npm");
+    assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("444444444444")));
+}
+
+#[tokio::test]
+async fn an_up_to_date_stack_gets_no_write_call_at_all() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    let created = stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    let updated = stack.update_unchanged().await.succeeded();
+
+    assert_eq!(world.aws.writes(), [""; 0]);
+    assert_eq!(updated.physical_id, created.physical_id);
+    assert_eq!(updated.data, created.data);
+}
+
+#[tokio::test]
+async fn removing_everything_optional_removes_what_stood_for_it() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+
+    stack.update(minimal()).await.succeeded();
+
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
+    let primary = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(primary.description, "Managed by CloudFormation");
+    assert_eq!(primary.upstreams, [""; 0]);
+    assert_eq!(primary.policy, None);
+    assert_eq!(primary.user_tags(), json!({}));
+    let domain = world.aws.domain(DOMAIN);
+    assert_eq!(domain.policy, None);
+    assert_eq!(domain.user_tags(), json!({}));
+}
+
+#[tokio::test]
+async fn a_proxy_is_deleted_only_after_the_primary_stopped_naming_it() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    stack
+        .update(with(full(), &json!({"ExternalConnection": null})))
+        .await
+        .succeeded();
+
+    let writes = world.aws.writes();
+    let unlinked = writes
+        .iter()
+        .position(|write| write == "UpdateRepository team-payments-npm");
+    let deleted = writes
+        .iter()
+        .position(|write| write == "DeleteRepository team-payments-npm-upstream");
+    assert!(unlinked.is_some() && unlinked < deleted, "{writes:?}");
+}
+
+#[tokio::test]
+async fn a_list_of_connections_makes_a_proxy_named_after_each_and_the_primary_searches_them_last() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(minimal()).await.succeeded();
+    world.aws.create_repository(DOMAIN, "zebra").await;
+    world.aws.create_repository(DOMAIN, "apple").await;
+
+    stack
+        .update(with(
+            minimal(),
+            &json!({
+                "Upstreams": ["zebra", "apple"],
+                "ExternalConnection": ["public:pypi", "public:npmjs"],
+            }),
+        ))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        world.aws.repository(DOMAIN, REPOSITORY).upstreams,
+        [
+            "zebra",
+            "apple",
+            "team-payments-npm-upstream-pypi",
+            "team-payments-npm-upstream-npmjs"
+        ]
+    );
+    assert_eq!(
+        world
+            .aws
+            .repository(DOMAIN, "team-payments-npm-upstream-npmjs")
+            .connections,
+        ["public:npmjs"]
+    );
+}
+
+#[tokio::test]
+async fn the_form_of_the_connection_names_the_proxy_so_a_list_of_one_replaces_the_single_proxy() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+
+    stack
+        .update(with(full(), &json!({"ExternalConnection": ["public:npmjs"]})))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        [REPOSITORY, "team-payments-npm-upstream-npmjs"]
+    );
+    assert_eq!(
+        world.aws.repository(DOMAIN, REPOSITORY).upstreams,
+        ["team-payments-npm-upstream-npmjs"]
+    );
+}
+
+#[tokio::test]
+async fn a_new_repository_name_is_a_replacement_and_the_clean_up_removes_only_the_old_one() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+
+    let answer = stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        answer.physical_id,
+        "arn:aws:codeartifact:eu-central-1:123456789012:repository/kloudvin-pkgs/team-billing-npm"
+    );
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+    assert_eq!(
+        world.aws.repository(DOMAIN, "team-billing-npm").upstreams,
+        ["team-billing-npm-upstream"]
+    );
+    stack.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_new_domain_name_is_a_replacement_and_the_old_domain_goes_with_its_clean_up() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+
+    let answer = stack
+        .update(with(
+            full(),
+            &json!({"DomainName": "other-pkgs", "KmsKeyArn": OTHER_KEY}),
+        ))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        answer.physical_id,
+        "arn:aws:codeartifact:eu-central-1:123456789012:repository/other-pkgs/team-payments-npm"
+    );
+    assert_eq!(world.aws.domains(), ["other-pkgs"]);
+    assert_eq!(world.aws.domain("other-pkgs").key, OTHER_KEY);
+    assert_eq!(world.aws.repositories("other-pkgs"), [REPOSITORY, PROXY]);
+}
+
+#[tokio::test]
+async fn a_changed_key_in_the_same_domain_is_refused_and_nothing_is_touched() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    let deployment = stack
+        .update(with(
+            full(),
+            &json!({"KmsKeyArn": OTHER_KEY, "RepositoryDescription": "changed too"}),
+        ))
+        .await;
+
+    assert_eq!(deployment.answer.physical_id, REPOSITORY_ARN);
+    let reason = deployment.failed();
+    contains(&reason, &["KmsKeyArn", "cannot", "DomainName"]);
+    assert_eq!(
+        world.aws.writes(),
+        [""; 0],
+        "neither the Update nor its rollback writes"
+    );
+}
+
+#[tokio::test]
+async fn a_delete_goes_in_reverse_order_and_leaves_nothing() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    stack.delete().await.succeeded();
+
+    let writes = world.aws.writes();
+    let deletes: Vec<&String> = writes
+        .iter()
+        .filter(|write| write.starts_with("Delete") && !write.contains("RepositoryPermissions"))
+        .collect();
+    assert_eq!(
+        deletes,
+        [
+            "DeleteRepository team-payments-npm",
+            "DeleteRepository team-payments-npm-upstream",
+            "DeleteDomainPermissionsPolicy kloudvin-pkgs",
+            "DeleteDomain kloudvin-pkgs",
+        ]
+    );
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_of_what_is_gone_already_succeeds() {
+    for gone in ["proxy", "primary", "both", "domain"] {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack.create(full()).await.succeeded();
+        if gone != "proxy" {
+            world.aws.delete_repository(DOMAIN, REPOSITORY).await;
+        }
+        if gone != "primary" {
+            world.aws.delete_repository(DOMAIN, PROXY).await;
+        }
+        if gone == "domain" {
+            world.aws.delete_domain(DOMAIN).await;
+        }
+
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.domains(), [""; 0], "{gone} was gone");
+    }
+}
+
+#[tokio::test]
+async fn a_delete_delivered_twice_ends_alike() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let event = stack.delete_event();
+
+    let first = stack.deliver(&event).await.answer().succeeded();
+    let second = stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(first.physical_id, second.physical_id);
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_with_a_made_up_id_takes_the_identity_from_the_properties() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+
+    let event = stack.cancellation(&full());
+    stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_made_up_id_with_properties_that_are_otherwise_wrong_still_finds_what_is_ours() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let spoilt = with(
+        full(),
+        &json!({"Upstreams": {"not": "a list"}, "KmsKeyArn": "nonsense", "Tags": 7, "Colour": "red"}),
+    );
+
+    let event = stack.cancellation(&spoilt);
+    stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_made_up_id_gives_no_right_to_what_another_owner_has() {
+    let world = World::start().await;
+    let mut owner = world.stack("payments");
+    owner.create(full()).await.succeeded();
+    let other = world.stack("cancelled");
+    let before = world.aws.everything();
+
+    let event = other.cancellation(&full());
+    other.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_delete_from_which_no_identity_can_be_read_succeeds_without_a_call() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    for properties in [
+        json!({}),
+        json!({"DomainName": DOMAIN}),
+        json!({"RepositoryName": REPOSITORY}),
+        json!({"DomainName": "NOT A NAME", "RepositoryName": REPOSITORY}),
+        json!({"DomainName": ["a"], "RepositoryName": {"b": "c"}}),
+    ] {
+        let event = stack.cancellation(&properties);
+        stack.deliver(&event).await.answer().succeeded();
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn where_id_and_properties_of_a_delete_disagree_the_id_decides() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let mut survivor = world.stack("payments");
+    survivor.stack_id.clone_from(&stack.stack_id);
+    survivor.logical_id = "Other".to_owned();
+    survivor
+        .create(with(
+            full(),
+            &json!({"RepositoryName": "team-billing-npm", "DomainPolicyDocument": null}),
+        ))
+        .await
+        .succeeded();
+
+    // The id names the first stack's repository, the properties the other one's.
+    let event = stack.event("Delete", Some(stack.id()), &survivor.properties(), None);
+    stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+}
+
+#[tokio::test]
+async fn after_the_rollback_of_a_failed_create_everything_it_made_is_gone() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    world
+        .aws
+        .inject(Fault::new(Effect::AccessDenied).on("PutRepositoryPermissionsPolicy"));
+
+    let reason = stack.create(full()).await.failed();
+
+    contains(&reason, &["PutRepositoryPermissionsPolicy", REPOSITORY]);
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_rollback_of_a_failed_create_leaves_what_was_there_before() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, "somebody-elses").await;
+    world
+        .aws
+        .put_domain_policy(DOMAIN, &domain_policy("111111111111"))
+        .await;
+    let before = world.aws.everything();
+    let mut stack = world.stack("payments");
+    world
+        .aws
+        .inject(Fault::new(Effect::AccessDenied).on("PutRepositoryPermissionsPolicy"));
+
+    stack.create(full()).await.failed();
+
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_failed_create_that_met_a_strangers_repository_leaves_it_as_it_was() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let before = world.aws.everything();
+    let mut stack = world.stack("payments");
+
+    let reason = stack.create(full()).await.failed();
+
+    contains(&reason, &[REPOSITORY, "AdoptExisting"]);
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_failed_replacement_that_touched_something_answers_with_the_new_id_and_is_rolled_back() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let before = world.aws.everything();
+    world.aws.inject(
+        Fault::new(Effect::AccessDenied)
+            .on("PutRepositoryPermissionsPolicy")
+            .about("team-billing-npm"),
+    );
+
+    let deployment = stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await;
+
+    assert_eq!(
+        deployment.answer.physical_id,
+        "arn:aws:codeartifact:eu-central-1:123456789012:repository/kloudvin-pkgs/team-billing-npm"
+    );
+    deployment.failed();
+    assert_eq!(stack.id(), REPOSITORY_ARN);
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_failed_replacement_that_touched_nothing_answers_with_the_old_id() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.create_repository(DOMAIN, "team-billing-npm").await;
+    let before = world.aws.everything();
+
+    let deployment = stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await;
+
+    assert_eq!(deployment.answer.physical_id, REPOSITORY_ARN);
+    deployment.failed();
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_failed_replacement_into_another_domain_is_gone_after_the_rollback() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let before = world.aws.everything();
+    world
+        .aws
+        .inject(Fault::new(Effect::Quota).on("CreateRepository").about("other-pkgs"));
+
+    let deployment = stack.update(with(full(), &json!({"DomainName": "other-pkgs"}))).await;
+
+    assert_eq!(
+        deployment.answer.physical_id,
+        "arn:aws:codeartifact:eu-central-1:123456789012:repository/other-pkgs/team-payments-npm"
+    );
+    deployment.failed();
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn the_rollback_of_a_failed_update_in_place_puts_everything_back() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let before = world.aws.everything();
+    world.aws.inject(
+        Fault::new(Effect::AccessDenied)
+            .on("PutRepositoryPermissionsPolicy")
+            .times(1),
+    );
+
+    let deployment = stack
+        .update(with(
+            full(),
+            &json!({
+                "RepositoryDescription": "half way",
+                "ExternalConnection": ["public:pypi", "public:npmjs"],
+                "RepositoryPolicyDocument": repository_policy("666666666666"),
+                "Tags": {"team": "other", "new": "tag"},
+            }),
+        ))
+        .await;
+
+    assert_eq!(deployment.answer.physical_id, REPOSITORY_ARN);
+    deployment.failed();
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn invalid_properties_on_create_are_refused_without_a_call_and_the_rollback_succeeds() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    let reason = stack
+        .create(with(full(), &json!({"KmsKeyArn": "alias/x", "RepositoryName": null})))
+        .await
+        .failed();
+
+    contains(&reason, &["KmsKeyArn", "RepositoryName"]);
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn invalid_properties_on_update_are_refused_without_a_call_and_with_the_events_own_id() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    let event = stack.update_event(&with(full(), &json!({"RepositoryName": "no spaces"})));
+    let answer = stack.deliver(&event).await.answer();
+
+    assert_eq!(answer.physical_id, REPOSITORY_ARN);
+    contains(&answer.failed(), &["RepositoryName", "no spaces"]);
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_same_create_twice_at_the_same_time_ends_alike_and_doubles_nothing() {
+    for _ in 0..3 {
+        let world = World::start().await;
+        let stack = world.stack("payments");
+        let event = stack.create_event(&full());
+
+        let answers = world.deliver_at_once(&stack, &event, 2).await;
+
+        assert_eq!(answers.len(), 2);
+        for answer in &answers {
+            assert_eq!(answer.clone().succeeded().physical_id, REPOSITORY_ARN);
+        }
+        assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY, PROXY]);
+        assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [PROXY]);
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+    }
+}
+
+#[tokio::test]
+async fn the_same_update_twice_at_the_same_time_ends_alike() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let event = stack.update_event(&with(
+        full(),
+        &json!({
+            "ExternalConnection": ["public:pypi", "public:npmjs"],
+            "RepositoryPolicyDocument": repository_policy("777777777777"),
+            "DomainPolicyDocument": domain_policy("777777777777"),
+            "Tags": {"a": "b"},
+        }),
+    ));
+
+    let answers = world.deliver_at_once(&stack, &event, 2).await;
+
+    for answer in answers {
+        assert_eq!(answer.succeeded().physical_id, REPOSITORY_ARN);
+    }
+    assert_eq!(
+        world.aws.repository(DOMAIN, REPOSITORY).upstreams,
+        ["team-payments-npm-upstream-pypi", "team-payments-npm-upstream-npmjs"]
+    );
+    assert_eq!(
+        world.aws.repository(DOMAIN, REPOSITORY).policy,
+        Some(repository_policy("777777777777"))
+    );
+}
+
+#[tokio::test]
+async fn the_same_delete_twice_at_the_same_time_ends_alike() {
+    for _ in 0..3 {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack.create(full()).await.succeeded();
+        let event = stack.delete_event();
+
+        for answer in world.deliver_at_once(&stack, &event, 2).await {
+            answer.succeeded();
+        }
+
+        assert_eq!(world.aws.domains(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_create_cancelled_in_flight_and_its_delete_are_both_answered_and_a_later_delete_finds_nothing_left() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let create = stack.create_event(&full());
+    let delete = stack.cancellation(&full());
+    world.aws.inject(
+        Fault::new(Effect::HoldBefore)
+            .on("PutRepositoryPermissionsPolicy")
+            .times(1),
+    );
+
+    let (created, deleted) = tokio::join!(stack.deliver(&create), async {
+        world.aws.held().await;
+        let deleted = stack.deliver(&delete).await;
+        world.aws.release();
+        deleted
+    });
+
+    deleted.answer().succeeded();
+    // The Create may end either way: CloudFormation no longer listens.
+    let _ = created.answer();
+    let again = stack.cancellation(&full());
+    stack.deliver(&again).await.answer().succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_unknown_request_type_is_answered_failed() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    for kind in [json!("Upsert"), json!(""), json!("create"), json!(7), Value::Null] {
+        let mut event = stack.create_event(&full());
+        event.json["RequestType"] = kind.clone();
+        let reason = stack.deliver(&event).await.answer().failed();
+        contains(&reason, &["RequestType"]);
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_event_of_another_form_is_answered_failed_where_it_says_where_to() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let spoilt = [
+        ("RequestType", None),
+        ("ResourceProperties", None),
+        ("ResourceProperties", Some(json!(["a", "list"]))),
+        ("ResourceProperties", Some(json!("text"))),
+    ];
+    for (field, value) in spoilt {
+        let mut event = stack.create_event(&full());
+        match value {
+            Some(value) => event.json[field] = value,
+            None => drop(event.json.as_object_mut().unwrap().remove(field)),
+        }
+        let reason = stack.deliver(&event).await.answer().failed();
+        contains(&reason, &[field]);
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_request_at_all_fails_the_invocation() {
+    let world = World::start().await;
+    for event in ["[]", "\"text\"", "null", "7", "{}", "{\"RequestType\":\"Create\"}"] {
+        let ended = world.invoke_text(event).await;
+        let (error_type, message) = ended.failed();
+        assert!(!error_type.is_empty() && !message.is_empty(), "{event}");
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+    assert!(world.sink().all().is_empty());
+}

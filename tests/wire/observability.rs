@@ -1,0 +1,124 @@
+//! "Environment": what the log lines carry.
+
+use serde_json::{Value, json};
+
+use crate::support::sample::{REPOSITORY_ARN, full};
+use crate::support::{Effect, Ended, Event, Fault, World};
+
+/// A field of a line, wherever the format puts it.
+fn field<'a>(line: &'a Value, name: &str) -> Option<&'a Value> {
+    [line, &line["fields"], &line["span"]]
+        .into_iter()
+        .find_map(|place| place.get(name))
+        .filter(|value| !value.is_null())
+}
+
+fn is_summary(line: &Value) -> bool {
+    field(line, "outcome").is_some() && field(line, "step").is_none()
+}
+
+#[track_caller]
+fn carries(line: &Value, event: &Event) {
+    assert_eq!(field(line, "request_id"), Some(&event.json["RequestId"]), "{line}");
+    assert_eq!(field(line, "stack_id"), Some(&event.json["StackId"]), "{line}");
+    assert_eq!(
+        field(line, "logical_id"),
+        Some(&event.json["LogicalResourceId"]),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn exactly_one_line_per_event_has_an_outcome_and_no_step() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    stack.update_unchanged().await.succeeded();
+    world
+        .aws
+        .inject(Fault::new(Effect::AccessDenied).on("DeleteRepository").times(1));
+    stack.delete().await.answer.failed();
+    stack.delete().await.succeeded();
+    let invalid = stack.create_event(&json!({}));
+    stack.deliver(&invalid).await.answer().failed();
+    let mut refused = stack.create_event(&full());
+    refused.json["ResponseURL"] = json!("https://evil.example/");
+    assert!(matches!(stack.deliver(&refused).await.ended, Ended::Failed { .. }));
+    let ended = world.invoke_text("[]").await;
+    assert!(matches!(ended, Ended::Failed { .. }));
+
+    let summaries: Vec<Value> = world
+        .function
+        .log_lines()
+        .await
+        .into_iter()
+        .filter(is_summary)
+        .collect();
+
+    assert_eq!(summaries.len(), 7, "{summaries:#?}");
+    for summary in &summaries {
+        assert!(field(summary, "duration_ms").is_some_and(Value::is_number), "{summary}");
+    }
+}
+
+#[tokio::test]
+async fn lines_about_an_event_carry_its_ids_and_steps_carry_step_duration_and_outcome() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let event = stack.create_event(&full());
+    stack.deliver(&event).await.answer().succeeded();
+
+    let lines = world.function.log_lines().await;
+    let steps: Vec<&Value> = lines.iter().filter(|line| field(line, "step").is_some()).collect();
+    for step in &steps {
+        carries(step, &event);
+    }
+    let done = |name: &str| {
+        steps.iter().any(|line| {
+            field(line, "step") == Some(&json!(name))
+                && field(line, "duration_ms").is_some_and(Value::is_number)
+                && field(line, "outcome").is_some()
+        })
+    };
+    for name in [
+        "CreateDomain kloudvin-pkgs",
+        "PutDomainPermissionsPolicy kloudvin-pkgs",
+        "CreateRepository team-payments-npm-upstream",
+        "CreateRepository team-payments-npm",
+        "PutRepositoryPermissionsPolicy team-payments-npm",
+    ] {
+        assert!(done(name), "no line for {name}: {steps:#?}");
+    }
+    let summary = lines.iter().find(|line| is_summary(line)).unwrap();
+    carries(summary, &event);
+    assert_eq!(field(summary, "physical_id"), Some(&json!(REPOSITORY_ARN)), "{summary}");
+}
+
+#[tokio::test]
+async fn summaries_tell_success_from_failure() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    stack.deliver(&stack.create_event(&full())).await.answer().succeeded();
+    stack.deliver(&stack.create_event(&json!({}))).await.answer().failed();
+
+    let lines = world.function.log_lines().await;
+    let outcomes: Vec<&Value> = lines
+        .iter()
+        .filter(|line| is_summary(line))
+        .filter_map(|line| field(line, "outcome"))
+        .collect();
+
+    assert_eq!(outcomes.len(), 2);
+    assert_ne!(outcomes[0], outcomes[1]);
+}
+
+#[tokio::test]
+async fn rust_log_sets_the_level_and_every_line_is_json() {
+    for (level, some) in [("off", false), ("debug", true)] {
+        let world = World::with_environment(&[("RUST_LOG", level)]).await;
+        let stack = world.stack("payments");
+        stack.deliver(&stack.create_event(&full())).await.answer().succeeded();
+        let lines = world.function.log_lines().await;
+        assert_eq!(!lines.is_empty(), some, "{level}");
+    }
+}

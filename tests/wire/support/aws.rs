@@ -1,0 +1,414 @@
+//! CodeArtifact as a test sees it: the emulator's calls and contents, and a hand that changes
+//! things behind the function's back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::{AppName, BehaviorVersion, Credentials, Region};
+use aws_sdk_codeartifact::types::{Tag, UpstreamRepository};
+use codeartifact_emulator::{Emulator, Fault, Kind, LogEntry, Options, Seed, SeedPackage};
+use serde_json::{Value, json};
+
+use super::lambda::{ACCOUNT, REGION};
+
+/// How this hand's own calls are told from the function's.
+const STRANGER: &str = "stranger";
+
+/// The emulated service and a client of its own.
+pub(crate) struct Aws {
+    pub(crate) emulator: Emulator,
+    client: Client,
+}
+
+/// A domain as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Domain {
+    pub(crate) key: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) policy: Option<Value>,
+}
+
+/// A repository as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Repository {
+    pub(crate) description: String,
+    pub(crate) upstreams: Vec<String>,
+    /// Whether every upstream leads to the repository there is now under that name.
+    pub(crate) linked: bool,
+    pub(crate) connections: Vec<String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) policy: Option<Value>,
+}
+
+/// The tags that are not the function's own marks.
+fn user_tags(tags: &BTreeMap<String, String>) -> Value {
+    tags.iter()
+        .filter(|(key, _)| !key.starts_with("codeartifact-stack:"))
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+impl Domain {
+    pub(crate) fn user_tags(&self) -> Value {
+        user_tags(&self.tags)
+    }
+}
+
+impl Repository {
+    pub(crate) fn user_tags(&self) -> Value {
+        user_tags(&self.tags)
+    }
+}
+
+fn client(url: &str, account: &str) -> Client {
+    Client::from_conf(
+        aws_sdk_codeartifact::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(url)
+            .region(Region::new(REGION))
+            .app_name(AppName::new(STRANGER).unwrap())
+            // The emulator takes a key id of twelve digits for that account's root.
+            .credentials_provider(Credentials::new(account, "stranger", None, None, "test"))
+            .build(),
+    )
+}
+
+impl Aws {
+    pub(crate) async fn start(mut options: Options) -> Self {
+        REGION.clone_into(&mut options.region);
+        ACCOUNT.clone_into(&mut options.account);
+        let emulator = Emulator::start(options).await.unwrap();
+        let client = client(&emulator.url(), ACCOUNT);
+        Self { emulator, client }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.emulator.url().to_string()
+    }
+
+    // What was asked.
+
+    /// The function's calls, in the order of arrival.
+    pub(crate) fn log(&self) -> Vec<LogEntry> {
+        let mut log = self.emulator.log();
+        let app = format!("app/{STRANGER}");
+        log.retain(|entry| !entry.user_agent.as_deref().is_some_and(|agent| agent.contains(&app)));
+        log
+    }
+
+    pub(crate) fn forget_calls(&self) {
+        self.emulator.clear_log();
+    }
+
+    /// Every call: the operation and what it is about.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.log().iter().map(call).collect()
+    }
+
+    /// Every call that may change something, the refused ones too.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let is_write = |entry: &&LogEntry| entry.kind == Some(Kind::Write);
+        self.log().iter().filter(is_write).map(call).collect()
+    }
+
+    /// What was sent with each call of an operation: `{"query": {…}, "body": …}`.
+    pub(crate) fn requests(&self, operation: &str) -> Vec<Value> {
+        self.log()
+            .into_iter()
+            .filter(|entry| entry.operation.as_deref() == Some(operation))
+            .map(|entry| entry.request)
+            .collect()
+    }
+
+    // Faults.
+
+    pub(crate) fn inject(&self, fault: Fault) {
+        self.emulator.inject(fault);
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.emulator.clear_faults();
+    }
+
+    /// Waits until a call is held.
+    pub(crate) async fn held(&self) {
+        self.held_calls(1).await;
+    }
+
+    /// Waits until so many calls are held.
+    pub(crate) async fn held_calls(&self, count: usize) {
+        let held = self.emulator.wait_held(count, Duration::from_secs(30)).await;
+        assert!(held.is_some(), "no call was held: {:?}", self.calls());
+    }
+
+    /// Lets held calls go on.
+    pub(crate) fn release(&self) {
+        self.emulator.release();
+    }
+
+    // What is there.
+
+    /// Everything, without what differs each time it is made (times, revisions).
+    pub(crate) fn everything(&self) -> Value {
+        let mut state = self.emulator.state();
+        for domain in state["domains"].as_array_mut().unwrap() {
+            settle(domain);
+            for repository in domain["repositories"].as_array_mut().unwrap() {
+                settle(repository);
+            }
+        }
+        state
+    }
+
+    fn state_of(&self, domain: &str) -> Option<Value> {
+        let state = self.emulator.state();
+        let domains = state["domains"].as_array().unwrap();
+        domains.iter().find(|one| one["name"] == domain).cloned()
+    }
+
+    pub(crate) fn domains(&self) -> Vec<String> {
+        names(&self.emulator.state()["domains"])
+    }
+
+    pub(crate) fn domains_of(&self, account: &str) -> Vec<String> {
+        let state = self.emulator.state();
+        let domains = state["domains"].as_array().unwrap();
+        let theirs: Vec<Value> = domains.iter().filter(|one| one["owner"] == account).cloned().collect();
+        names(&json!(theirs))
+    }
+
+    /// The names of a domain's repositories; none where there is no such domain.
+    pub(crate) fn repositories(&self, domain: &str) -> Vec<String> {
+        self.state_of(domain)
+            .map(|domain| names(&domain["repositories"]))
+            .unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub(crate) fn domain(&self, name: &str) -> Domain {
+        let state = self
+            .state_of(name)
+            .unwrap_or_else(|| panic!("there is no domain {name}"));
+        Domain {
+            key: text(&state["encryptionKey"]),
+            tags: serde_json::from_value(state["tags"].clone()).unwrap(),
+            policy: policy(&state),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn repository(&self, domain: &str, name: &str) -> Repository {
+        let there = self
+            .state_of(domain)
+            .unwrap_or_else(|| panic!("there is no domain {domain}"));
+        let repositories = there["repositories"].as_array().unwrap();
+        let state = repositories
+            .iter()
+            .find(|one| one["name"] == name)
+            .unwrap_or_else(|| panic!("there is no repository {name}"));
+        let upstreams = state["upstreams"].as_array().unwrap();
+        Repository {
+            description: text(&state["description"]),
+            upstreams: names(&state["upstreams"]),
+            linked: upstreams.iter().all(|upstream| upstream["linked"] == true),
+            connections: serde_json::from_value(state["externalConnections"].clone()).unwrap(),
+            tags: serde_json::from_value(state["tags"].clone()).unwrap(),
+            policy: policy(state),
+        }
+    }
+
+    // Behind the function's back.
+
+    pub(crate) async fn create_domain(&self, name: &str, key: &str) {
+        self.client
+            .create_domain()
+            .domain(name)
+            .encryption_key(key)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// A domain of another account that lets anyone do anything with it.
+    pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
+        let theirs = client(&self.url(), account);
+        let open = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
+                "Action": "codeartifact:*",
+                "Resource": "*",
+            }],
+        });
+        theirs
+            .create_domain()
+            .domain(name)
+            .encryption_key(key)
+            .send()
+            .await
+            .unwrap();
+        let put = theirs.put_domain_permissions_policy().domain(name);
+        put.policy_document(open.to_string()).send().await.unwrap();
+    }
+
+    pub(crate) async fn delete_domain(&self, name: &str) {
+        self.client.delete_domain().domain(name).send().await.unwrap();
+    }
+
+    pub(crate) async fn put_domain_policy(&self, domain: &str, policy: &Value) {
+        let put = self.client.put_domain_permissions_policy().domain(domain);
+        put.policy_document(policy.to_string()).send().await.unwrap();
+    }
+
+    pub(crate) async fn delete_domain_policy(&self, domain: &str) {
+        self.client
+            .delete_domain_permissions_policy()
+            .domain(domain)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn create_repository(&self, domain: &str, name: &str) {
+        self.client
+            .create_repository()
+            .domain(domain)
+            .repository(name)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn delete_repository(&self, domain: &str, name: &str) {
+        self.client
+            .delete_repository()
+            .domain(domain)
+            .repository(name)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn describe_repository_as(&self, domain: &str, name: &str, text: &str) {
+        let update = self.client.update_repository().domain(domain).repository(name);
+        update.description(text).send().await.unwrap();
+    }
+
+    pub(crate) async fn link(&self, domain: &str, name: &str, upstreams: &[&str]) {
+        let upstream = |name: &&str| UpstreamRepository::builder().repository_name(*name).build().unwrap();
+        let update = self.client.update_repository().domain(domain).repository(name);
+        let upstreams = upstreams.iter().map(upstream).collect();
+        update.set_upstreams(Some(upstreams)).send().await.unwrap();
+    }
+
+    pub(crate) async fn connect(&self, domain: &str, name: &str, connection: &str) {
+        let connect = self
+            .client
+            .associate_external_connection()
+            .domain(domain)
+            .repository(name);
+        connect.external_connection(connection).send().await.unwrap();
+    }
+
+    pub(crate) async fn disconnect(&self, domain: &str, name: &str, connection: &str) {
+        let disconnect = self
+            .client
+            .disassociate_external_connection()
+            .domain(domain)
+            .repository(name);
+        disconnect.external_connection(connection).send().await.unwrap();
+    }
+
+    pub(crate) async fn put_repository_policy(&self, domain: &str, name: &str, policy: &Value) {
+        let put = self
+            .client
+            .put_repository_permissions_policy()
+            .domain(domain)
+            .repository(name);
+        put.policy_document(policy.to_string()).send().await.unwrap();
+    }
+
+    pub(crate) async fn delete_repository_policy(&self, domain: &str, name: &str) {
+        let delete = self.client.delete_repository_permissions_policy();
+        delete.domain(domain).repository(name).send().await.unwrap();
+    }
+
+    pub(crate) async fn tag(&self, arn: &str, tags: &[(&str, &str)]) {
+        let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build().unwrap();
+        let call = self.client.tag_resource().resource_arn(arn);
+        call.set_tags(Some(tags.iter().map(tag).collect()))
+            .send()
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn untag(&self, arn: &str, keys: &[&str]) {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let call = self.client.untag_resource().resource_arn(arn);
+        call.set_tag_keys(Some(keys)).send().await.unwrap();
+    }
+
+    pub(crate) async fn endpoint(&self, domain: &str, name: &str, format: &str) -> String {
+        let get = self.client.get_repository_endpoint().domain(domain).repository(name);
+        let got = get.format(format.into()).send().await.unwrap();
+        got.repository_endpoint().unwrap_or_default().to_owned()
+    }
+
+    /// Puts a package into a repository.
+    pub(crate) fn publish(&self, domain: &str, repository: &str) {
+        let package = SeedPackage {
+            format: "npm".to_owned(),
+            namespace: String::new(),
+            package: "left-pad".to_owned(),
+            versions: vec!["1.0.0".to_owned()],
+        };
+        let seed = Seed {
+            owner: None,
+            domain: domain.to_owned(),
+            repository: repository.to_owned(),
+            packages: vec![package],
+        };
+        self.emulator.seed_packages(&seed).unwrap();
+    }
+}
+
+fn call(entry: &LogEntry) -> String {
+    let operation = entry.operation.as_deref().unwrap_or("?");
+    let about = [
+        &entry.resource_arn,
+        &entry.package_group,
+        &entry.repository,
+        &entry.domain,
+    ];
+    let about = about.into_iter().flatten().next().map_or("", String::as_str);
+    format!("{operation} {about}")
+}
+
+fn settle(value: &mut Value) {
+    let map = value.as_object_mut().unwrap();
+    map.remove("createdTime");
+    map.remove("incarnation");
+    let policy = policy_of(map.get("policy"));
+    map.insert("policy".to_owned(), json!(policy));
+}
+
+fn policy(state: &Value) -> Option<Value> {
+    policy_of(state.get("policy"))
+}
+
+fn policy_of(policy: Option<&Value>) -> Option<Value> {
+    policy
+        .filter(|policy| !policy.is_null())
+        .map(|policy| policy["parsed"].clone())
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn names(list: &Value) -> Vec<String> {
+    list.as_array().unwrap().iter().map(|one| text(&one["name"])).collect()
+}

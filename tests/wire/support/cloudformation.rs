@@ -1,0 +1,398 @@
+//! `CloudFormation` as a driver: it asks for what the service asks for, in the order and with the
+//! identifiers the service uses, and holds every answer to what the service accepts.
+//!
+//! The facts (Delete with the FAILED answer's id, adoption of a changed id, exchanged properties on
+//! rollback, clean-up Deletes with old properties, a made-up id on cancellation) are those of the
+//! design's `custom-resource-protocol`.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::lambda::{ACCOUNT, FUNCTION_ARN, REGION};
+use super::sink::{Put, Sink, objections};
+use super::transport::{Ended, Transport};
+
+/// Enough for any test, little enough to end one that hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+static SERIAL: AtomicUsize = AtomicUsize::new(1);
+
+/// What every engine of this kind needs: a way to the function and a place for answers.
+pub(crate) struct Engine {
+    pub(crate) sink: Sink,
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
+/// One request of CloudFormation's, to be delivered once or more often.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) json: Value,
+    pub(crate) url: String,
+}
+
+impl Event {
+    pub(crate) fn text(&self, field: &str) -> &str {
+        self.json[field].as_str().unwrap_or_default()
+    }
+}
+
+/// One delivery: how the invocation ended and what came to the URL during it.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivered {
+    pub(crate) event: Event,
+    pub(crate) ended: Ended,
+    pub(crate) puts: Vec<Put>,
+}
+
+impl Delivered {
+    /// The one answer, as CloudFormation takes it in.
+    #[track_caller]
+    pub(crate) fn answer(self) -> Answer {
+        assert!(
+            matches!(self.ended, Ended::Returned(_)),
+            "after an answer the invocation succeeds, it ended so: {:?}, with {} PUT(s), for {}",
+            self.ended,
+            self.puts.len(),
+            self.event.json
+        );
+        assert_eq!(
+            self.puts.len(),
+            1,
+            "exactly one PUT per delivery, got {:?}",
+            self.puts.iter().map(Put::json).collect::<Vec<_>>()
+        );
+        Answer::accept(&self.event, &self.puts[0])
+    }
+}
+
+/// An answer that CloudFormation accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) kind: String,
+    pub(crate) success: bool,
+    pub(crate) reason: String,
+    pub(crate) physical_id: String,
+    pub(crate) data: Map<String, Value>,
+}
+
+/// Every attribute a template may ask for.
+pub(crate) const OUTPUTS: [&str; 15] = [
+    "DomainName",
+    "DomainArn",
+    "DomainOwner",
+    "DomainEncryptionKey",
+    "RepositoryName",
+    "RepositoryArn",
+    "UpstreamRepositoryName",
+    "NpmEndpoint",
+    "PypiEndpoint",
+    "MavenEndpoint",
+    "NugetEndpoint",
+    "GenericEndpoint",
+    "RubyEndpoint",
+    "SwiftEndpoint",
+    "CargoEndpoint",
+];
+
+impl Answer {
+    #[track_caller]
+    fn accept(event: &Event, put: &Put) -> Self {
+        let body = put.json();
+        let found = objections(put);
+        assert!(found.is_empty(), "CloudFormation would refuse {body}: {found:?}");
+        for field in ["StackId", "RequestId", "LogicalResourceId"] {
+            assert_eq!(body[field], event.json[field], "{field} is verbatim");
+        }
+        let kind = event.text("RequestType").to_owned();
+        let success = body["Status"] == "SUCCESS";
+        if kind == "Delete" {
+            assert_eq!(
+                body["PhysicalResourceId"], event.json["PhysicalResourceId"],
+                "a Delete answers with the id it was given"
+            );
+        }
+        let data = body["Data"].as_object().cloned().unwrap_or_default();
+        if success && kind != "Delete" {
+            for name in OUTPUTS {
+                assert!(data.contains_key(name), "Fn::GetAtt {name} would fail: {body}");
+            }
+        }
+        Self {
+            kind,
+            success,
+            reason: body["Reason"].as_str().unwrap_or_default().to_owned(),
+            physical_id: body["PhysicalResourceId"].as_str().unwrap_or_default().to_owned(),
+            data,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert!(self.success, "{} FAILED: {}", self.kind, self.reason);
+        self
+    }
+
+    /// The Reason of a failure.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        assert!(
+            !self.success,
+            "{} succeeded, FAILED was due: {:?}",
+            self.kind, self.data
+        );
+        self.reason
+    }
+
+    #[track_caller]
+    pub(crate) fn get(&self, name: &str) -> &str {
+        self.data[name].as_str().unwrap()
+    }
+}
+
+/// What a stack operation came to, with all that CloudFormation does after it.
+#[derive(Debug, Clone)]
+pub(crate) struct Deployment {
+    /// The answer to the Create, Update or Delete itself.
+    pub(crate) answer: Answer,
+    /// After a FAILED Create the Delete, after a FAILED Update the Update back.
+    pub(crate) rollback: Option<Answer>,
+    /// The Deletes of ids that were replaced.
+    pub(crate) cleanups: Vec<Answer>,
+}
+
+impl Deployment {
+    /// The answer, where that and all after it succeeded.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Answer {
+        for cleanup in self.cleanups {
+            cleanup.succeeded();
+        }
+        self.answer.succeeded()
+    }
+
+    /// The Reason of the failure, where CloudFormation could roll back.
+    #[track_caller]
+    pub(crate) fn failed(self) -> String {
+        let reason = self.answer.failed();
+        if let Some(rollback) = self.rollback {
+            assert!(
+                rollback.success,
+                "the rollback of '{reason}' failed too: {}",
+                rollback.reason
+            );
+        }
+        for cleanup in self.cleanups {
+            cleanup.succeeded();
+        }
+        reason
+    }
+}
+
+/// One `Custom::CodeArtifactStack` in one CloudFormation stack.
+pub(crate) struct Stack {
+    engine: Arc<Engine>,
+    pub(crate) stack_id: String,
+    pub(crate) logical_id: String,
+    /// What CloudFormation has on record: the PhysicalResourceId and the properties.
+    pub(crate) record: Option<(String, Value)>,
+    pub(crate) allowed: Duration,
+}
+
+impl Stack {
+    pub(crate) fn new(engine: &Arc<Engine>, name: &str) -> Self {
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Self {
+            engine: Arc::clone(engine),
+            stack_id: format!(
+                "arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/51af3dc0-da77-11e4-872e-{serial:012x}"
+            ),
+            logical_id: "Packages".to_owned(),
+            record: None,
+            allowed: PATIENCE,
+        }
+    }
+
+    /// The id in the record.
+    #[track_caller]
+    pub(crate) fn id(&self) -> &str {
+        &self.record.as_ref().expect("the stack was created").0
+    }
+
+    /// The properties in the record.
+    #[track_caller]
+    pub(crate) fn properties(&self) -> Value {
+        self.record.as_ref().expect("the stack was created").1.clone()
+    }
+
+    /// A request with these parts, as CloudFormation words it.
+    pub(crate) fn event(&self, kind: &str, id: Option<&str>, properties: &Value, old: Option<&Value>) -> Event {
+        let url = self.engine.sink.url();
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let mut json = json!({
+            "RequestType": kind,
+            "ServiceToken": FUNCTION_ARN,
+            "ResponseURL": url,
+            "StackId": self.stack_id,
+            "RequestId": format!("afd8d7c5-9376-4013-8b3b-{serial:012x}"),
+            "LogicalResourceId": self.logical_id,
+            "ResourceType": "Custom::CodeArtifactStack",
+            "ResourceProperties": delivered(properties),
+        });
+        if let Some(id) = id {
+            json["PhysicalResourceId"] = json!(id);
+        }
+        if let Some(old) = old {
+            json["OldResourceProperties"] = delivered(old);
+        }
+        Event { json, url }
+    }
+
+    pub(crate) fn create_event(&self, properties: &Value) -> Event {
+        self.event("Create", None, properties, None)
+    }
+
+    pub(crate) fn update_event(&self, properties: &Value) -> Event {
+        let (id, old) = self.record.as_ref().expect("the stack was created");
+        self.event("Update", Some(id), properties, Some(old))
+    }
+
+    pub(crate) fn delete_event(&self) -> Event {
+        let (id, properties) = self.record.as_ref().expect("the stack was created");
+        self.event("Delete", Some(id), properties, None)
+    }
+
+    /// The Delete of a Create cancelled before it answered: with an id that CloudFormation made up.
+    pub(crate) fn cancellation(&self, properties: &Value) -> Event {
+        let name = self.stack_id.split('/').nth(1).unwrap();
+        let id = format!("{name}-{}-1RKQ2VHGN0P5Z", self.logical_id);
+        self.event("Delete", Some(&id), properties, None)
+    }
+
+    /// Delivers once, whatever comes of it.
+    pub(crate) async fn deliver(&self, event: &Event) -> Delivered {
+        deliver(&self.engine, event, self.allowed).await
+    }
+
+    /// Delivers as Lambda does: again, up to twice, where the invocation failed or died.
+    pub(crate) async fn request(&self, event: &Event) -> Answer {
+        let mut puts = Vec::new();
+        for _ in 0..3 {
+            let mut delivered = self.deliver(event).await;
+            puts.append(&mut delivered.puts);
+            if matches!(delivered.ended, Ended::Returned(_)) {
+                assert!(!puts.is_empty(), "no answer to {}", event.json);
+                break;
+            }
+        }
+        assert!(!puts.is_empty(), "no answer after three deliveries of {}", event.json);
+        let answer = Answer::accept(event, &puts[0]);
+        for other in &puts[1..] {
+            let other = Answer::accept(event, other);
+            assert_eq!(other.physical_id, answer.physical_id, "both end alike");
+        }
+        answer
+    }
+
+    pub(crate) async fn create(&mut self, properties: Value) -> Deployment {
+        assert!(self.record.is_none(), "it was created before");
+        let answer = self.request(&self.create_event(&properties)).await;
+        self.record = Some((answer.physical_id.clone(), properties));
+        let mut rollback = None;
+        if !answer.success {
+            rollback = Some(self.request(&self.delete_event()).await);
+            self.record = None;
+        }
+        Deployment {
+            answer,
+            rollback,
+            cleanups: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn update(&mut self, properties: Value) -> Deployment {
+        let (old_id, old) = self.record.clone().expect("the stack was created");
+        let answer = self.request(&self.update_event(&properties)).await;
+        let new_id = answer.physical_id.clone();
+        let mut superseded = Vec::new();
+        let mut rollback = None;
+        if answer.success {
+            if new_id != old_id {
+                superseded.push((old_id, old));
+            }
+            self.record = Some((new_id, properties));
+        } else {
+            // The FAILED answer's id is the resource's id from here on.
+            self.record = Some((new_id.clone(), properties.clone()));
+            let back = self.request(&self.update_event(&old)).await;
+            if back.success {
+                if back.physical_id != new_id {
+                    superseded.push((new_id, properties));
+                }
+                self.record = Some((back.physical_id.clone(), old));
+            }
+            rollback = Some(back);
+        }
+        let mut cleanups = Vec::new();
+        for (id, properties) in superseded {
+            let event = self.event("Delete", Some(&id), &properties, None);
+            cleanups.push(self.request(&event).await);
+        }
+        Deployment {
+            answer,
+            rollback,
+            cleanups,
+        }
+    }
+
+    /// The same properties once more, as a change elsewhere in the template would cause it.
+    pub(crate) async fn update_unchanged(&mut self) -> Deployment {
+        let properties = self.properties();
+        self.update(properties).await
+    }
+
+    pub(crate) async fn delete(&mut self) -> Deployment {
+        let answer = self.request(&self.delete_event()).await;
+        if answer.success {
+            self.record = None;
+        }
+        Deployment {
+            answer,
+            rollback: None,
+            cleanups: Vec::new(),
+        }
+    }
+}
+
+/// Delivers an event once and gathers what came of it.
+pub(crate) async fn deliver(engine: &Engine, event: &Event, allowed: Duration) -> Delivered {
+    let before = engine.sink.puts(&event.url).len();
+    let ended = engine.transport.invoke(event.json.to_string(), allowed).await;
+    let puts = engine.sink.puts(&event.url).split_off(before);
+    Delivered {
+        event: event.clone(),
+        ended,
+        puts,
+    }
+}
+
+/// Properties as CloudFormation delivers them: every scalar a string, the service token among them.
+fn delivered(properties: &Value) -> Value {
+    let mut properties = coerced(properties);
+    if let Some(map) = properties.as_object_mut() {
+        map.insert("ServiceToken".to_owned(), json!(FUNCTION_ARN));
+    }
+    properties
+}
+
+fn coerced(value: &Value) -> Value {
+    match value {
+        Value::Bool(flag) => json!(flag.to_string()),
+        Value::Number(number) => json!(number.to_string()),
+        Value::Array(items) => items.iter().map(coerced).collect(),
+        Value::Object(map) => Value::Object(map.iter().map(|(key, value)| (key.clone(), coerced(value))).collect()),
+        other => other.clone(),
+    }
+}

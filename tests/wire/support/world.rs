@@ -1,0 +1,139 @@
+//! One test's world: the service, the place for answers, and the function between them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeartifact_emulator::Options;
+use serde_json::{Value, json};
+
+use super::aws::Aws;
+use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
+use super::lambda::{Lambda, environment};
+use super::sink::Sink;
+use super::transport::{Ended, Transport};
+
+/// Everything a test needs.
+pub(crate) struct World {
+    pub(crate) aws: Aws,
+    pub(crate) function: Arc<Lambda>,
+    engine: Arc<Engine>,
+}
+
+impl World {
+    /// The built function with the environment that a deployment gives it.
+    pub(crate) async fn start() -> Self {
+        Self::with_environment(&[]).await
+    }
+
+    /// The same with some variables set otherwise.
+    pub(crate) async fn with_environment(variables: &[(&str, &str)]) -> Self {
+        Self::with(Options::default(), variables).await
+    }
+
+    /// The same without a variable.
+    pub(crate) async fn without_variable(name: &str) -> Self {
+        Self::built(Options::default(), |environment| {
+            environment.remove(name);
+        })
+        .await
+    }
+
+    pub(crate) async fn with(options: Options, variables: &[(&str, &str)]) -> Self {
+        Self::built(options, |environment| {
+            for (name, value) in variables {
+                environment.insert((*name).to_owned(), (*value).to_owned());
+            }
+        })
+        .await
+    }
+
+    async fn built(options: Options, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Self {
+        let aws = Aws::start(options).await;
+        let mut environment = environment(&aws.url());
+        change(&mut environment);
+        let function = Arc::new(Lambda::new(environment));
+        let engine = Arc::new(Engine {
+            sink: Sink::start().await,
+            transport: Arc::clone(&function) as Arc<dyn Transport>,
+        });
+        Self { aws, function, engine }
+    }
+
+    pub(crate) fn sink(&self) -> &Sink {
+        &self.engine.sink
+    }
+
+    /// A resource `Packages` in a CloudFormation stack of this name.
+    pub(crate) fn stack(&self, name: &str) -> Stack {
+        Stack::new(&self.engine, name)
+    }
+
+    /// Invokes with this text, as it is.
+    pub(crate) async fn invoke_text(&self, event: &str) -> Ended {
+        self.function.invoke(event.to_owned(), PATIENCE).await
+    }
+
+    /// Invokes as a pipeline does: with JSON, for a returned answer.
+    pub(crate) async fn invoke(&self, event: &Value) -> Ended {
+        self.invoke_text(&event.to_string()).await
+    }
+
+    /// Invokes with this text and so much time until the deadline.
+    pub(crate) async fn invoke_within(&self, event: &str, allowed: Duration) -> Ended {
+        self.function.invoke(event.to_owned(), allowed).await
+    }
+
+    /// Ends what runs, at once.
+    pub(crate) async fn kill(&self) {
+        self.function.kill().await;
+    }
+
+    /// Starts a process without an event: what it said where it ended at once.
+    pub(crate) async fn start_up(&self) -> Result<(), String> {
+        self.function.init().await
+    }
+
+    /// What an Update of this stack would do now.
+    pub(crate) async fn plan_update(&self, stack: &Stack, properties: &Value) -> Value {
+        self.invoke(&json!({
+            "RequestType": "Plan",
+            "StackId": stack.stack_id,
+            "LogicalResourceId": stack.logical_id,
+            "PhysicalResourceId": stack.id(),
+            "ResourceProperties": properties,
+            "OldResourceProperties": stack.properties(),
+        }))
+        .await
+        .returned()
+    }
+
+    /// The same delivery to several processes at the same time; exactly one PUT for each.
+    pub(crate) async fn deliver_at_once(&self, stack: &Stack, event: &Event, count: usize) -> Vec<Answer> {
+        let before = self.sink().puts(&event.url).len();
+        let deliveries = (0..count).map(|_| deliver(&self.engine, event, stack.allowed));
+        let ended: Vec<Ended> = futures_util::future::join_all(deliveries)
+            .await
+            .into_iter()
+            .map(|delivered| delivered.ended)
+            .collect();
+        let puts = self.sink().puts(&event.url).split_off(before);
+        assert_eq!(puts.len(), count, "one PUT per delivery");
+        puts.into_iter()
+            .zip(ended)
+            .map(|(put, ended)| {
+                let delivered = Delivered {
+                    event: event.clone(),
+                    ended,
+                    puts: vec![put],
+                };
+                delivered.answer()
+            })
+            .collect()
+    }
+
+    /// All that the function wrote.
+    pub(crate) async fn function_log(&self) -> String {
+        self.function.written().await
+    }
+}

@@ -124,8 +124,8 @@ pub struct Keys {
     pub disabled: BTreeSet<String>,
     /// Keys that are asymmetric, which the service does not take.
     pub asymmetric: BTreeSet<String>,
-    /// Keys lost after a domain was made with them: its repositories can't be listed or
-    /// deleted any more, the domain itself can.
+    /// Keys lost after a domain was made with them: its repositories can't be reached, listed or
+    /// deleted any more, the domain itself can be deleted with them inside.
     pub lost: BTreeSet<String>,
     /// Alias ARNs and the key ARN each points at.
     pub aliases: BTreeMap<String, String>,

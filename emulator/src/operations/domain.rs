@@ -90,7 +90,7 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     }
     let domain = ctx.domain(input, "DeleteDomain")?;
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
-    // Without its key a domain goes even with repositories in it.
+    // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
     if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
         let subject = Subject::domain(domain.arn.clone());
         ctx.domain_mut(input, "DeleteDomain")?.lag = domain_lag_left(ctx, input)?;

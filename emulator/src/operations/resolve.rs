@@ -83,7 +83,6 @@ pub(crate) fn publish(
     let path = publication.package.path();
     let arn = ctx.place.package(&domain.owner, &domain.name, repository, &path);
     ctx.authorize(ACTION, &arn, domain, Some(target))?;
-    ctx.key_is_there(domain)?;
     check_publication(domain, target, publication, &arn)?;
     let revision = ctx.fresh_token();
     let now = ctx.now;

@@ -69,6 +69,7 @@ impl Context<'_> {
         name: &str,
         action: &str,
     ) -> Result<&'d Repository, ServiceError> {
+        self.key_is_there(domain)?;
         if let Some(repository) = domain.repositories.get(name) {
             return Ok(repository);
         }
@@ -151,8 +152,8 @@ impl Context<'_> {
         )))
     }
 
-    /// Repositories of a domain whose key is lost can neither be listed nor deleted, as users have
-    /// seen it.
+    /// Without access to the domain's key its repositories can't be reached, listed or deleted
+    /// (user guide, "Delete a domain").
     pub(crate) fn key_is_there(&self, domain: &Domain) -> Result<(), ServiceError> {
         if self.settings.keys.lost.contains(&domain.key) {
             let message = format!(

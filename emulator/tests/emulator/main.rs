@@ -1,0 +1,16 @@
+//! The emulator seen from its wire: each test's name is a rule it holds.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod accounts;
+mod connections;
+mod controls;
+mod domains;
+mod endpoints;
+mod faults;
+mod groups;
+mod harness;
+mod packages;
+mod policies;
+mod repositories;
+mod tags;
+mod wire;

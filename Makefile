@@ -41,6 +41,7 @@ test: test-rust test-python test-iam ## run every test: Rust, Python clients, th
 
 .PHONY: test-rust
 test-rust: binaries
+	@rm -rf target/operations
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python

@@ -63,13 +63,17 @@ def run_check(*arguments: str) -> subprocess.CompletedProcess:
 def test_the_role_check_finds_what_is_missing_and_what_is_too_much(tmp_path):
     log = tmp_path / "log.json"
     call = {"operation": "ListDomains", "user_agent": "aws-sdk-rust/1.3", "request": {}}
+    stranger = call | {"operation": "DisposePackageVersions", "user_agent": "aws-sdk-rust/1.3 app/stranger"}
     by_hand = {"operation": "GetAuthorizationToken", "user_agent": "aws-cli/2", "request": {}}
-    log.write_text(json.dumps([call, by_hand]))
-    checked = run_check(str(log), "--unseen", "codeartifact:ListPackages")
+    log.write_text(json.dumps([call, stranger, by_hand]))
+    (tmp_path / "more.txt").write_text("CreateRepository tags upstreams\n")
+    checked = run_check(str(tmp_path), "--unseen", "codeartifact:ListPackages")
     assert checked.returncode == 1
     assert "codeartifact:ListDomains: called, but the role does not allow it" in checked.stdout
     assert "codeartifact:DescribeDomain: allowed by the role, but never called" in checked.stdout
     assert "ListPackages" not in checked.stdout
+    assert "DisposePackageVersions" not in checked.stdout
+    assert "AssociateWithDownstreamRepository" not in checked.stdout
     assert "GetAuthorizationToken" not in checked.stdout
 
 

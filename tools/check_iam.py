@@ -2,8 +2,9 @@
 """Compares the role in a SAM template with the operations that the function was seen to call, both ways.
 
 The operations come from the emulator's access logs (JSON, as GET /_emulator/log answers), of which only the calls
-by the function's SDK count, or from text files with one operation a line. Fails when something was called that the role does not allow, and when the role allows
-something that was never called, unless it is named with --unseen; a name there that was called by now fails too.
+by the function's SDK count, or from text files with one operation a line. Fails when something was called that the
+role does not allow, and when the role allows something that was never called, unless it is named with --unseen; a
+name there that was called by now fails too.
 """
 
 import argparse

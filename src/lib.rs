@@ -1,1 +1,43 @@
 //! The CloudFormation custom resource `Custom::CodeArtifactStack`.
+//!
+//! An event goes down one street, and each room on it is a module:
+//!
+//! ```text
+//! event → request → properties → observe → plan → apply → answer → delivery
+//!         envelope   desired      observed  pure   ordered  ≤4 KiB   PUT | return
+//! ```
+//!
+//! * [`function`] leads an event down the street, in time, and answers for whatever happens on it.
+//! * `request` and `json` read what nobody vouches for; [`properties`] makes types of it that cannot be wrong.
+//! * `reconcile` goes round: `observe` (concurrent reads), `plan` (a pure function, with every rule of ordering
+//!   and ownership), `apply` (each step as soon as those before it are done).
+//! * `identity` and `owner` say which stack is meant and whose a thing is.
+//! * `outputs` and `answer` say what CloudFormation is told; `hosts` where; [`delivery`] tells it.
+//! * [`telemetry`] writes the log; `main` alone reads the environment.
+//!
+//! A new property goes into [`properties`], and what it does into `plan`.
+
+mod answer;
+mod apply;
+mod backoff;
+pub mod delivery;
+mod failure;
+pub mod function;
+mod hosts;
+mod identity;
+mod json;
+mod observe;
+mod outputs;
+mod owner;
+mod plan;
+mod progress;
+pub mod properties;
+mod reconcile;
+mod request;
+mod service_error;
+pub mod telemetry;
+
+pub use failure::{Failure, FailureKind};
+pub use function::{Function, Invocation, ResponseMode, Settings};
+pub use hosts::{AllowedHosts, BadPattern, DEFAULT_PATTERNS};
+pub use reconcile::Patience;

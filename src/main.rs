@@ -1,1 +1,101 @@
-fn main() {}
+//! The function's start: reads the environment, builds everything once, and takes events.
+
+use std::env;
+use std::time::{Duration, SystemTime};
+
+use aws_config::BehaviorVersion;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use codeartifact_stack::delivery::Delivery;
+use codeartifact_stack::{
+    AllowedHosts, DEFAULT_PATTERNS, Function, Invocation, Patience, ResponseMode, Settings, telemetry,
+};
+use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+/// Many stacks share the service's write limit of an account: patient, and no faster than the service asks.
+const MOST_ATTEMPTS: u32 = 10;
+
+/// A call that hangs is tried again while there is time.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::init(&env::var("RUST_LOG").unwrap_or_default());
+    let function = function()
+        .await
+        .inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
+    let (function, log) = (&function, &Log::from_env());
+    let handler = |event: LambdaEvent<Box<RawValue>>| async move {
+        function.handle(&event.payload, log.invocation(event.context)).await
+    };
+    Runtime::new(service_fn(handler)).run().await
+}
+
+async fn function() -> Result<Function, Error> {
+    let response_mode = match variable("RESPONSE_MODE").as_deref() {
+        None | Some("auto") => ResponseMode::Auto,
+        Some("return") => ResponseMode::Return,
+        Some(other) => return Err(format!("RESPONSE_MODE must be auto or return, got {other:?}").into()),
+    };
+    let hosts = variable("RESPONSE_URL_ALLOWED_HOSTS");
+    let allowed_hosts = AllowedHosts::parse(hosts.as_deref().unwrap_or(DEFAULT_PATTERNS))?;
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
+        TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .build(),
+    );
+    if variable("AWS_MAX_ATTEMPTS").is_none() && variable("AWS_RETRY_MODE").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(MOST_ATTEMPTS));
+    }
+    let config = loader.load().await;
+    let region = config
+        .region()
+        .ok_or("no region is set: AWS_REGION must name one")?
+        .to_string();
+    let settings = Settings {
+        region,
+        response_mode,
+        allowed_hosts,
+        patience: Patience::default(),
+    };
+    let client = aws_sdk_codeartifact::Client::new(&config);
+    Ok(Function::new(
+        settings,
+        client,
+        Delivery::new(reqwest::Client::builder())?,
+    ))
+}
+
+/// A variable that is set to something.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where Lambda keeps this instance's log.
+struct Log {
+    group: String,
+    stream: String,
+}
+
+impl Log {
+    fn from_env() -> Self {
+        let name = |variable_name| variable(variable_name).unwrap_or_else(|| "(unknown)".to_owned());
+        Self {
+            group: name("AWS_LAMBDA_LOG_GROUP_NAME"),
+            stream: name("AWS_LAMBDA_LOG_STREAM_NAME"),
+        }
+    }
+
+    fn invocation(&self, context: Context) -> Invocation {
+        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        Invocation {
+            request_id: context.request_id,
+            function_arn: context.invoked_function_arn,
+            deadline: Instant::now() + left,
+            log_group: self.group.clone(),
+            log_stream: self.stream.clone(),
+        }
+    }
+}

@@ -1,0 +1,465 @@
+//! Carries out a plan: every step whose predecessors are done, at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::time::Duration;
+
+use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRepository};
+use futures_util::StreamExt as _;
+use futures_util::future::{Either, FutureExt as _};
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+use tracing::info;
+
+use crate::backoff::Backoff;
+use crate::identity::{Domain, Place};
+use crate::observe::{Observer, Origin, group_text, repository_text};
+use crate::owner::TagMap;
+use crate::plan::{Action, Plan, Tagged};
+use crate::progress::Progress;
+use crate::properties::{Format, KmsKeyArn, RepositoryName};
+use crate::service_error::{Kind, ServiceError};
+
+/// Carries out plans in one domain.
+pub(crate) struct Applier<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) place: &'a Place,
+    pub(crate) domain: &'a Domain,
+    /// How long a new key may take to be visible, and a new domain to be active.
+    pub(crate) patience: Duration,
+    pub(crate) progress: &'a Progress,
+}
+
+/// The ARNs that the service gave to what was created, by the name of the thing.
+pub(crate) type Arns = BTreeMap<String, String>;
+
+/// What carrying out a plan brought.
+#[derive(Default)]
+pub(crate) struct Applied {
+    pub(crate) arns: Arns,
+    pub(crate) endpoints: BTreeMap<Format, String>,
+}
+
+enum Ended {
+    Step(usize, Result<Option<String>, ServiceError>),
+    Endpoints(Result<BTreeMap<Format, String>, ServiceError>),
+}
+
+impl Applier<'_> {
+    /// Carries out all steps, and looks up endpoints as soon as the primary repository is there.
+    ///
+    /// # Errors
+    /// The first step that failed; those under way are then seen to their end, and no other is begun.
+    pub(crate) async fn apply(
+        &self,
+        plan: &Plan,
+        endpoints: impl Future<Output = Result<BTreeMap<Format, String>, ServiceError>>,
+    ) -> Result<Applied, ServiceError> {
+        self.progress
+            .planned(plan.steps.iter().map(|step| step.action.to_string()).collect());
+        let mut waiting: BTreeSet<usize> = (0..plan.steps.len()).collect();
+        let mut done = BTreeSet::new();
+        let mut under_way = FuturesUnordered::new();
+        let mut endpoints = Some(endpoints);
+        let mut applied = Applied::default();
+        let mut failure = None;
+        loop {
+            if failure.is_none() {
+                let is_ready = |index: &usize| plan.steps[*index].after.iter().all(|before| done.contains(before));
+                let ready: Vec<usize> = waiting.iter().copied().filter(is_ready).collect();
+                for index in ready {
+                    waiting.remove(&index);
+                    let step = self.step(&plan.steps[index].action);
+                    under_way.push(Either::Left(step.map(move |result| Ended::Step(index, result))));
+                }
+                if plan.primary_there.iter().all(|before| done.contains(before)) {
+                    under_way.extend(endpoints.take().map(|it| Either::Right(it.map(Ended::Endpoints))));
+                }
+            }
+            match under_way.next().await {
+                Some(Ended::Step(index, Ok(arn))) => {
+                    done.insert(index);
+                    applied
+                        .arns
+                        .extend(arn.and_then(|arn| Some((made_by(&plan.steps[index].action)?, arn))));
+                }
+                Some(Ended::Endpoints(Ok(found))) => applied.endpoints = found,
+                Some(Ended::Step(_, Err(error)) | Ended::Endpoints(Err(error))) => {
+                    failure.get_or_insert(error);
+                }
+                None => return failure.map_or(Ok(applied), Err),
+            }
+        }
+    }
+
+    /// One step, timed and told of; gives the ARN of what it created.
+    async fn step(&self, action: &Action) -> Result<Option<String>, ServiceError> {
+        let step = action.to_string();
+        self.progress.began(&step);
+        let begun = Instant::now();
+        let result = self.call(action).await;
+        self.progress.ended(&step, result.is_ok());
+        let outcome = if result.is_ok() { "done" } else { "failed" };
+        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match &result {
+            Ok(_) => info!(step, duration_ms, outcome),
+            Err(error) => info!(step, duration_ms, outcome, error = %error),
+        }
+        result
+    }
+
+    async fn call(&self, action: &Action) -> Result<Option<String>, ServiceError> {
+        match action {
+            Action::CreateDomain { key, tags, .. } => self.create_domain(key, tags).await,
+            Action::DeleteDomain { .. } => self.delete_domain().await,
+            Action::PutDomainPolicy { document, revision, .. } => {
+                self.put_domain_policy(document, revision.clone()).await
+            }
+            Action::DeleteDomainPolicy { .. } => self.delete_domain_policy().await,
+            Action::CreateRepository {
+                name,
+                description,
+                upstreams,
+                tags,
+            } => self.create_repository(name, description, upstreams, tags).await,
+            Action::UpdateRepository {
+                name,
+                description,
+                upstreams,
+            } => {
+                self.update_repository(name, description.clone(), upstreams.as_deref())
+                    .await
+            }
+            Action::DeleteRepository { name } => self.delete_repository(name).await,
+            Action::AssociateExternalConnection { name, connection } => self.associate(name, connection.as_str()).await,
+            Action::DisassociateExternalConnection { name, connection } => self.disassociate(name, connection).await,
+            Action::PutRepositoryPolicy {
+                name,
+                document,
+                revision,
+            } => self.put_repository_policy(name, document, revision.clone()).await,
+            Action::DeleteRepositoryPolicy { name, revision } => {
+                self.delete_repository_policy(name, revision.clone()).await
+            }
+            Action::CreatePackageGroup { pattern, tags } => {
+                let request = self.client.create_package_group().domain(self.domain.name.as_str());
+                let request = request.package_group(pattern.as_str()).set_tags(Some(tag_list(tags)));
+                let answer = request.send().await;
+                let output = answer
+                    .map_err(|e| ServiceError::new("CreatePackageGroup", group_text(self.domain, pattern), &e))?;
+                Ok(output.package_group.and_then(|group| group.arn))
+            }
+            Action::UpdatePackageGroupOrigins { pattern, change } => {
+                let modes = change
+                    .modes
+                    .iter()
+                    .map(|(origin, mode)| (origin.as_str().into(), mode.as_str().into()));
+                let request = self.client.update_package_group_origin_configuration();
+                let request = request
+                    .domain(self.domain.name.as_str())
+                    .package_group(pattern.as_str());
+                let request = request
+                    .set_restrictions((!change.modes.is_empty()).then(|| modes.collect()))
+                    .set_add_allowed_repositories(allowed_list(&change.add))
+                    .set_remove_allowed_repositories(allowed_list(&change.remove));
+                let text = group_text(self.domain, pattern);
+                done(
+                    request
+                        .send()
+                        .await
+                        .map_err(|e| ServiceError::new("UpdatePackageGroupOriginConfiguration", text, &e)),
+                )
+            }
+            Action::DeletePackageGroup { pattern } => {
+                let request = self.client.delete_package_group().domain(self.domain.name.as_str());
+                let answer = request.package_group(pattern.as_str()).send().await;
+                gone(answer.map_err(|e| ServiceError::new("DeletePackageGroup", group_text(self.domain, pattern), &e)))
+            }
+            Action::Tag { on, tags } => self.tag(on, tags).await,
+            Action::Claim { on, tags } => self.claim(on, tags).await,
+            Action::Untag { on, keys } => {
+                let request = self
+                    .client
+                    .untag_resource()
+                    .resource_arn(&on.arn)
+                    .set_tag_keys(Some(keys.clone()));
+                gone(
+                    request
+                        .send()
+                        .await
+                        .map_err(|e| ServiceError::new("UntagResource", &on.name, &e)),
+                )
+            }
+        }
+    }
+
+    /// The account to name as the domain's owner: only another one, its own the service knows.
+    fn foreign_owner(&self) -> Option<String> {
+        (self.domain.owner != *self.place.account()).then(|| self.domain.owner.to_string())
+    }
+
+    fn domain_text(&self) -> String {
+        format!("domain {}", self.domain.name)
+    }
+
+    fn repository_text(&self, name: &RepositoryName) -> String {
+        repository_text(self.domain, name)
+    }
+
+    /// Creates the domain and waits until it is active. A key just made takes a moment to be visible everywhere.
+    async fn create_domain(&self, key: &KmsKeyArn, tags: &TagMap) -> Result<Option<String>, ServiceError> {
+        let mut backoff = Backoff::within(self.patience);
+        let description = loop {
+            let request = self
+                .client
+                .create_domain()
+                .domain(self.domain.name.as_str())
+                .encryption_key(key.as_str());
+            let answer = request.set_tags(Some(tag_list(tags))).send().await;
+            match answer.map_err(|e| ServiceError::new("CreateDomain", self.domain_text(), &e)) {
+                Ok(output) => break output.domain,
+                Err(error) if error.kind != Kind::Key => return Err(error),
+                Err(error) => backoff.wait_or(error).await?,
+            }
+        };
+        let arn = description.as_ref().and_then(|domain| domain.arn.clone());
+        let mut active = description
+            .and_then(|domain| domain.status)
+            .is_none_or(|status| is_active(status.as_str()));
+        while !active && backoff.wait_or(()).await.is_ok() {
+            let answer = self
+                .client
+                .describe_domain()
+                .domain(self.domain.name.as_str())
+                .send()
+                .await;
+            let output = answer.map_err(|e| ServiceError::new("DescribeDomain", self.domain_text(), &e))?;
+            active = output
+                .domain
+                .and_then(|domain| domain.status)
+                .is_none_or(|status| is_active(status.as_str()));
+        }
+        Ok(arn)
+    }
+
+    async fn delete_domain(&self) -> Result<Option<String>, ServiceError> {
+        let answer = self
+            .client
+            .delete_domain()
+            .domain(self.domain.name.as_str())
+            .send()
+            .await;
+        gone(answer.map_err(|e| ServiceError::new("DeleteDomain", self.domain_text(), &e)))
+    }
+
+    async fn put_domain_policy(
+        &self,
+        document: &str,
+        revision: Option<String>,
+    ) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .put_domain_permissions_policy()
+            .domain(self.domain.name.as_str());
+        let answer = request
+            .policy_document(document)
+            .set_policy_revision(revision)
+            .send()
+            .await;
+        done(answer.map_err(|e| ServiceError::new("PutDomainPermissionsPolicy", self.domain_text(), &e)))
+    }
+
+    async fn delete_domain_policy(&self) -> Result<Option<String>, ServiceError> {
+        let answer = self
+            .client
+            .delete_domain_permissions_policy()
+            .domain(self.domain.name.as_str())
+            .send()
+            .await;
+        gone(answer.map_err(|e| ServiceError::new("DeleteDomainPermissionsPolicy", self.domain_text(), &e)))
+    }
+
+    async fn create_repository(
+        &self,
+        name: &RepositoryName,
+        description: &str,
+        upstreams: &[RepositoryName],
+        tags: &TagMap,
+    ) -> Result<Option<String>, ServiceError> {
+        let upstreams = (!upstreams.is_empty()).then(|| upstream_list(upstreams.iter().map(RepositoryName::as_str)));
+        let request = self
+            .client
+            .create_repository()
+            .domain(self.domain.name.as_str())
+            .repository(name.as_str());
+        let request = request.set_domain_owner(self.foreign_owner()).description(description);
+        let answer = request
+            .set_upstreams(upstreams)
+            .set_tags(Some(tag_list(tags)))
+            .send()
+            .await;
+        let output = answer.map_err(|e| ServiceError::new("CreateRepository", self.repository_text(name), &e))?;
+        self.progress.there(name);
+        Ok(output.repository.and_then(|repository| repository.arn))
+    }
+
+    async fn update_repository(
+        &self,
+        name: &RepositoryName,
+        description: Option<String>,
+        upstreams: Option<&[String]>,
+    ) -> Result<Option<String>, ServiceError> {
+        let upstreams = upstreams.map(|names| upstream_list(names.iter().map(String::as_str)));
+        let request = self
+            .client
+            .update_repository()
+            .domain(self.domain.name.as_str())
+            .repository(name.as_str());
+        let request = request
+            .set_domain_owner(self.foreign_owner())
+            .set_description(description);
+        let answer = request.set_upstreams(upstreams).send().await;
+        done(answer.map_err(|e| ServiceError::new("UpdateRepository", self.repository_text(name), &e)))
+    }
+
+    async fn delete_repository(&self, name: &RepositoryName) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .delete_repository()
+            .domain(self.domain.name.as_str())
+            .repository(name.as_str());
+        let answer = request.set_domain_owner(self.foreign_owner()).send().await;
+        gone(answer.map_err(|e| ServiceError::new("DeleteRepository", self.repository_text(name), &e)))
+    }
+
+    async fn associate(&self, name: &RepositoryName, connection: &str) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .associate_external_connection()
+            .domain(self.domain.name.as_str());
+        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let answer = request.external_connection(connection).send().await;
+        done(answer.map_err(|e| ServiceError::new("AssociateExternalConnection", self.repository_text(name), &e)))
+    }
+
+    async fn disassociate(&self, name: &RepositoryName, connection: &str) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .disassociate_external_connection()
+            .domain(self.domain.name.as_str());
+        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let answer = request.external_connection(connection).send().await;
+        gone(answer.map_err(|e| ServiceError::new("DisassociateExternalConnection", self.repository_text(name), &e)))
+    }
+
+    async fn put_repository_policy(
+        &self,
+        name: &RepositoryName,
+        document: &str,
+        revision: Option<String>,
+    ) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .put_repository_permissions_policy()
+            .domain(self.domain.name.as_str());
+        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let answer = request
+            .policy_document(document)
+            .set_policy_revision(revision)
+            .send()
+            .await;
+        done(answer.map_err(|e| ServiceError::new("PutRepositoryPermissionsPolicy", self.repository_text(name), &e)))
+    }
+
+    async fn delete_repository_policy(
+        &self,
+        name: &RepositoryName,
+        revision: Option<String>,
+    ) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .delete_repository_permissions_policy()
+            .domain(self.domain.name.as_str());
+        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let answer = request.set_policy_revision(revision).send().await;
+        gone(answer.map_err(|e| ServiceError::new("DeleteRepositoryPermissionsPolicy", self.repository_text(name), &e)))
+    }
+
+    async fn tag(&self, on: &Tagged, tags: &TagMap) -> Result<Option<String>, ServiceError> {
+        let request = self
+            .client
+            .tag_resource()
+            .resource_arn(&on.arn)
+            .set_tags(Some(tag_list(tags)));
+        done(
+            request
+                .send()
+                .await
+                .map_err(|e| ServiceError::new("TagResource", &on.name, &e)),
+        )
+    }
+
+    /// Of two that claim a thing at once the last one has it: reading back tells which.
+    async fn claim(&self, on: &Tagged, tags: &TagMap) -> Result<Option<String>, ServiceError> {
+        self.tag(on, tags).await?;
+        let observer = Observer {
+            client: self.client,
+            place: self.place,
+        };
+        let standing = observer.tags(&on.arn).await?.unwrap_or_default();
+        let is_ours = tags.iter().all(|(key, value)| standing.get(key) == Some(value));
+        if is_ours {
+            Ok(None)
+        } else {
+            Err(ServiceError::outrun("TagResource", &on.name))
+        }
+    }
+}
+
+/// The name of what a step creates.
+fn made_by(action: &Action) -> Option<String> {
+    match action {
+        Action::CreateDomain { name, .. } => Some(format!("domain/{name}")),
+        Action::CreateRepository { name, .. } => Some(format!("repository/{name}")),
+        Action::CreatePackageGroup { pattern, .. } => Some(pattern.to_string()),
+        _ => None,
+    }
+}
+
+/// The service's own spelling of its states varies.
+fn is_active(status: &str) -> bool {
+    status.eq_ignore_ascii_case("active")
+}
+
+fn done<T>(answer: Result<T, ServiceError>) -> Result<Option<String>, ServiceError> {
+    answer.map(|_| None)
+}
+
+/// What is to go may be gone already.
+fn gone<T>(answer: Result<T, ServiceError>) -> Result<Option<String>, ServiceError> {
+    match answer {
+        Err(error) if error.kind == Kind::NotFound => Ok(None),
+        answer => done(answer),
+    }
+}
+
+fn tag_list(tags: &TagMap) -> Vec<Tag> {
+    tags.iter()
+        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
+        .collect()
+}
+
+fn upstream_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<UpstreamRepository> {
+    names
+        .filter_map(|name| UpstreamRepository::builder().repository_name(name).build().ok())
+        .collect()
+}
+
+fn allowed_list(named: &BTreeSet<(Origin, String)>) -> Option<Vec<PackageGroupAllowedRepository>> {
+    let one = |(origin, name): &(Origin, String)| {
+        let allowed = PackageGroupAllowedRepository::builder().repository_name(name);
+        allowed.origin_restriction_type(origin.as_str().into()).build()
+    };
+    (!named.is_empty()).then(|| named.iter().map(one).collect())
+}

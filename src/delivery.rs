@@ -1,0 +1,125 @@
+//! Delivers an answer: one PUT to the presigned URL, tried again while that can help and there is time.
+
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, StatusCode, Url, redirect};
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use crate::backoff::Backoff;
+
+/// How long one try may take to connect, and in all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const TRY_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// The most that is read of an error's body to find S3's code in it, in bytes.
+const LONGEST_ERROR: usize = 4096;
+
+/// Delivers answers over one client, whose connections and TLS roots serve all events.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    client: Client,
+}
+
+/// The answer did not arrive. What is told of it never holds the URL.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Undelivered {
+    #[error("it was refused with status {0}{1}")]
+    Refused(u16, String),
+    #[error("the last of {tries} tries failed: {last}")]
+    GaveUp { tries: u32, last: String },
+}
+
+impl Delivery {
+    /// Sets up the client.
+    ///
+    /// # Errors
+    /// Where the TLS roots cannot be loaded.
+    pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
+        let builder = builder
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .no_proxy();
+        Ok(Self {
+            client: builder.build()?,
+        })
+    }
+
+    /// PUTs an answer, until `deadline` at most.
+    pub(crate) async fn put(&self, url: &Url, body: &[u8], deadline: Instant) -> Result<(), Undelivered> {
+        let mut backoff = Backoff::within(deadline.saturating_duration_since(Instant::now()));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let last = match self.attempt(url, body, deadline).await {
+                Outcome::Delivered => return Ok(()),
+                Outcome::Final(undelivered) => return Err(undelivered),
+                Outcome::Transient(last) => last,
+            };
+            warn!(tries, error = %last, "the answer did not get through");
+            let pause = backoff.wait_or(Undelivered::GaveUp { tries, last });
+            pause.await?;
+        }
+    }
+
+    async fn attempt(&self, url: &Url, body: &[u8], deadline: Instant) -> Outcome {
+        // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
+        let request = self
+            .client
+            .put(url.clone())
+            .header(CONTENT_TYPE, HeaderValue::from_static(""));
+        let answer = request.timeout(TRY_TIMEOUT).body(body.to_vec()).send();
+        let answer = match timeout_at(deadline, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Outcome::Transient(chain(&error.without_url())),
+            Err(_) => return Outcome::Transient("there was no answer in time".to_owned()),
+        };
+        let status = answer.status();
+        if status.is_success() {
+            return Outcome::Delivered;
+        }
+        let code = timeout_at(deadline, error_code(answer)).await.unwrap_or_default();
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {}
+            status if status.is_server_error() => {}
+            _ => return Outcome::Final(Undelivered::Refused(status.as_u16(), code)),
+        }
+        Outcome::Transient(format!("status {}{code}", status.as_u16()))
+    }
+}
+
+enum Outcome {
+    Delivered,
+    Transient(String),
+    Final(Undelivered),
+}
+
+/// An error and its causes; `reqwest` alone says little.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// S3's code out of its XML: the rest of the body repeats what was signed.
+async fn error_code(mut answer: reqwest::Response) -> String {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ERROR {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    let body = String::from_utf8_lossy(&body);
+    let code = body
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map(|(code, _)| code);
+    let code = code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    code.map_or(String::new(), |code| format!(" ({code})"))
+}

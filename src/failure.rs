@@ -1,0 +1,136 @@
+//! Why an event failed: a stable type for programs, and a text for people.
+
+use std::fmt;
+
+use crate::plan::Refusal;
+use crate::properties::Problems;
+use crate::service_error::{Kind, ServiceError};
+
+/// The kinds of failure, each with a name that does not change: a Step Functions `Catch` can name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The event is not of the protocol's form.
+    InvalidRequest,
+    /// The properties break rules.
+    InvalidProperties,
+    /// The domain is encrypted with another key than the one given.
+    KeyMismatch,
+    /// Something that is named belongs to someone else.
+    OwnershipConflict,
+    /// The function's role, or a domain's policy, does not allow a call.
+    AccessDenied,
+    /// A quota of the service is used up.
+    QuotaExceeded,
+    /// The service asked to slow down for longer than there was time.
+    Throttled,
+    /// Others kept changing the same things.
+    Conflict,
+    /// The service refused a call as wrong.
+    ServiceValidation,
+    /// The service failed, or could not be reached.
+    ServiceUnavailable,
+    /// What this request made was deleted while it was at work.
+    Cancelled,
+    /// There was not enough time.
+    DeadlineExceeded,
+    /// A fault of this function's own.
+    InternalError,
+    /// The event's `ResponseURL` is not one that may be written to.
+    ResponseUrlRefused,
+    /// The answer could not be delivered.
+    ResponseNotDelivered,
+}
+
+impl FailureKind {
+    /// The name as it stands in an error's type.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "InvalidRequest",
+            Self::InvalidProperties => "InvalidProperties",
+            Self::KeyMismatch => "KeyMismatch",
+            Self::OwnershipConflict => "OwnershipConflict",
+            Self::AccessDenied => "AccessDenied",
+            Self::QuotaExceeded => "QuotaExceeded",
+            Self::Throttled => "Throttled",
+            Self::Conflict => "Conflict",
+            Self::ServiceValidation => "ServiceValidation",
+            Self::ServiceUnavailable => "ServiceUnavailable",
+            Self::Cancelled => "Cancelled",
+            Self::DeadlineExceeded => "DeadlineExceeded",
+            Self::InternalError => "InternalError",
+            Self::ResponseUrlRefused => "ResponseUrlRefused",
+            Self::ResponseNotDelivered => "ResponseNotDelivered",
+        }
+    }
+}
+
+/// A failure, as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind it is.
+    pub kind: FailureKind,
+    /// What went wrong, where, and what to do.
+    pub reason: String,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self {
+            kind,
+            reason: reason.into(),
+        }
+    }
+
+    /// The same failure, with more to say.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.reason.push_str(more);
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{}: {}", self.kind.as_str(), self.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for lambda_runtime::Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Self {
+            error_type: failure.kind.as_str().to_owned(),
+            error_message: failure.reason,
+        }
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::new(FailureKind::InvalidProperties, problems.to_string())
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Key(reason) => Self::new(FailureKind::KeyMismatch, reason),
+            Refusal::Ownership { reasons, .. } => Self::new(FailureKind::OwnershipConflict, reasons.join("; ")),
+        }
+    }
+}
+
+impl From<ServiceError> for Failure {
+    fn from(error: ServiceError) -> Self {
+        let kind = match error.kind {
+            Kind::AccessDenied => FailureKind::AccessDenied,
+            Kind::QuotaExceeded => FailureKind::QuotaExceeded,
+            Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
+            Kind::Throttled => FailureKind::Throttled,
+            Kind::Invalid | Kind::Key => FailureKind::ServiceValidation,
+            Kind::Internal | Kind::Unreachable => FailureKind::ServiceUnavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

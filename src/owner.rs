@@ -1,0 +1,127 @@
+//! Who owns a thing: the tags that say so.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::properties::is_tag_value;
+
+/// The tag keys below this prefix are this product's.
+pub(crate) const RESERVED_PREFIX: &str = "codeartifact-stack:";
+pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
+pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
+/// On a thing that was there before its owner took it over.
+pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
+/// On a domain: the primary repository of the stack that owns the domain's policy.
+pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
+/// On an adopted package group: what it allowed before.
+pub(crate) const FORMER_RESTRICTIONS: &str = "codeartifact-stack:former-restrictions";
+
+/// All the tag keys that a thing loses when its owner lets it go.
+pub(crate) const RESERVED: [&str; 5] = [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER_RESTRICTIONS];
+
+/// The tags that stand on a thing, by key.
+pub(crate) type TagMap = BTreeMap<String, String>;
+
+/// The resource of a CloudFormation stack that a thing belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    stack_id: String,
+    logical_id: String,
+}
+
+/// The pair cannot stand in a tag, so it could never be recognised again.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{field} cannot be the value of a tag, and so cannot mark what belongs to it: \
+     it must be 1 to 256 letters, digits, spaces and _ . : / = + - @"
+)]
+pub(crate) struct UnfitOwner {
+    field: &'static str,
+}
+
+impl Owner {
+    /// The owner that an event names.
+    ///
+    /// # Errors
+    /// Where one of the two could not be the value of a tag.
+    pub(crate) fn new(stack_id: String, logical_id: String) -> Result<Self, UnfitOwner> {
+        let fits = |text: &str| !text.is_empty() && is_tag_value(text);
+        match (fits(&stack_id), fits(&logical_id)) {
+            (true, true) => Ok(Self { stack_id, logical_id }),
+            (false, _) => Err(UnfitOwner { field: "StackId" }),
+            _ => Err(UnfitOwner {
+                field: "LogicalResourceId",
+            }),
+        }
+    }
+
+    /// The owner that tags name: both of the pair, or none.
+    pub(crate) fn in_tags(tags: &TagMap) -> Option<Self> {
+        Some(Self {
+            stack_id: tags.get(STACK_ID)?.clone(),
+            logical_id: tags.get(LOGICAL_ID)?.clone(),
+        })
+    }
+
+    /// The tags that mark what this owner creates.
+    pub(crate) fn marks(&self) -> TagMap {
+        TagMap::from([
+            (STACK_ID.to_owned(), self.stack_id.clone()),
+            (LOGICAL_ID.to_owned(), self.logical_id.clone()),
+        ])
+    }
+
+    /// The tags that mark what this owner takes over.
+    pub(crate) fn marks_of_adopted(&self) -> TagMap {
+        let mut marks = self.marks();
+        marks.insert(ADOPTED.to_owned(), "true".to_owned());
+        marks
+    }
+
+    /// How a thing with these tags stands to this owner.
+    pub(crate) fn standing(&self, tags: &TagMap) -> Standing {
+        match Self::in_tags(tags) {
+            None => Standing::Nobodys,
+            Some(owner) if owner != *self => Standing::Others(owner),
+            Some(_) if tags.get(ADOPTED).is_some_and(|adopted| adopted == "true") => Standing::Adopted,
+            Some(_) => Standing::Created,
+        }
+    }
+
+    /// The reserved keys to take off a thing that is let go; of another owner's or a stranger's thing, only
+    /// what is left of this owner's pair.
+    pub(crate) fn keys_to_release(&self, tags: &TagMap) -> Vec<String> {
+        let is_left_over = |key: &str, value: &str| tags.get(key).is_some_and(|tag| tag == value);
+        let is_ours = match Self::in_tags(tags) {
+            Some(owner) => owner == *self,
+            None => is_left_over(STACK_ID, &self.stack_id) || is_left_over(LOGICAL_ID, &self.logical_id),
+        };
+        let keys = RESERVED.iter().filter(|key| is_ours && tags.contains_key(**key));
+        keys.map(|key| (*key).to_owned()).collect()
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "{} in {}", self.logical_id, self.stack_id)
+    }
+}
+
+/// How a thing stands to an owner.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// The owner made it, and may delete it.
+    Created,
+    /// The owner took it over, and lets it go again.
+    Adopted,
+    /// It belongs to another owner.
+    Others(Owner),
+    /// It carries no owner's tags; half of the pair counts as none.
+    Nobodys,
+}
+
+impl Standing {
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self, Self::Created | Self::Adopted)
+    }
+}

@@ -1,0 +1,306 @@
+//! The plan of a Delete: only what this owner made goes, downstream before upstream, the domain last.
+
+use std::collections::BTreeSet;
+
+use crate::identity::{Identity, Place};
+use crate::observe::{Observed, ObservedRepository};
+use crate::owner::{Owner, POLICY_REPOSITORY, Standing};
+use crate::properties::{DeletionMode, Previous, RepositoryName, possible_proxy_names};
+
+use super::groups;
+use super::step::{Action, Plan, StepId, Tagged};
+
+/// How a Delete came to know what to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NamedBy {
+    /// By the id that a Create or an Update of this function answered with.
+    PhysicalId,
+    /// By its properties alone: its Create never got to an answer, or touched nothing.
+    Properties,
+}
+
+/// Plans the writes after which nothing that this owner made is left.
+pub(crate) fn retire(
+    identity: &Identity,
+    named_by: NamedBy,
+    last: &Previous,
+    observed: &Observed,
+    owner: &Owner,
+    place: &Place,
+) -> Plan {
+    let primary = observed.repositories.get(&identity.repository);
+    let mut retiring = Retiring {
+        identity,
+        named_by,
+        last,
+        observed,
+        owner,
+        primary,
+        plan: Plan::default(),
+    };
+    let proxies = retiring.proxies();
+    let fate = retiring.primary(&proxies);
+    retiring.retire_proxies(&proxies, &fate);
+    let gone_after = match &fate {
+        Fate::Deleted(steps) => Some(&steps[..]),
+        Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
+    };
+    groups::retire(&mut retiring.plan, observed, owner, &identity.repository, gone_after);
+    retiring.policy(&fate);
+    if identity.domain.owner == *place.account() {
+        retiring.domain();
+    }
+    retiring.plan
+}
+
+/// What becomes of the primary repository.
+enum Fate {
+    /// It is gone, or will be after these steps.
+    Deleted(Vec<StepId>),
+    /// It is spared, and after these steps our proxies are unlinked from it.
+    LetGo(Vec<StepId>),
+    /// `DeletionMode` keeps it, with its proxies.
+    Retained,
+    /// It belongs to another owner and is not touched.
+    Others,
+}
+
+struct Retiring<'a> {
+    identity: &'a Identity,
+    named_by: NamedBy,
+    last: &'a Previous,
+    observed: &'a Observed,
+    owner: &'a Owner,
+    primary: Option<&'a ObservedRepository>,
+    plan: Plan,
+}
+
+type Proxies<'a> = Vec<(RepositoryName, &'a ObservedRepository)>;
+
+impl<'a> Retiring<'a> {
+    fn proxies(&self) -> Proxies<'a> {
+        let possible = possible_proxy_names(&self.identity.repository);
+        let there = self
+            .observed
+            .repositories
+            .iter()
+            .filter(|(name, _)| possible.contains(*name));
+        there.map(|(name, repository)| (name.clone(), repository)).collect()
+    }
+
+    fn primary(&mut self, proxies: &Proxies) -> Fate {
+        let name = &self.identity.repository;
+        let Some(primary) = self.primary else {
+            return Fate::Deleted(Vec::new());
+        };
+        let retains = match self.last.deletion_mode {
+            DeletionMode::Delete => false,
+            DeletionMode::RetainIfNotEmpty => self.observed.primary_holds_packages,
+            DeletionMode::Retain => true,
+        };
+        match self.owner.standing(&primary.tags) {
+            Standing::Created if retains => {
+                self.plan.spare(format!(
+                    "the repository {name} stays, with its proxies: DeletionMode keeps it"
+                ));
+                self.release(name, primary, &[]);
+                Fate::Retained
+            }
+            Standing::Created => {
+                let deleted = self.plan.add(Action::DeleteRepository { name: name.clone() }, []);
+                Fate::Deleted(vec![deleted])
+            }
+            Standing::Adopted => {
+                self.plan.spare(format!(
+                    "the repository {name} stays: it was there before this stack took it over"
+                ));
+                Fate::LetGo(self.unlink(primary, proxies))
+            }
+            Standing::Nobodys => {
+                self.plan
+                    .spare(format!("the repository {name} stays: it has no owner's tags"));
+                Fate::LetGo(self.unlink(primary, proxies))
+            }
+            Standing::Others(owner) => {
+                self.plan
+                    .spare(format!("the repository {name} stays: it belongs to {owner}"));
+                Fate::Others
+            }
+        }
+    }
+
+    /// Takes the proxies that this stack made out of a primary repository that lives on; nothing else of it changes.
+    fn unlink(&mut self, primary: &ObservedRepository, proxies: &Proxies) -> Vec<StepId> {
+        let ours: BTreeSet<&str> = proxies
+            .iter()
+            .filter(|(_, proxy)| self.owner.standing(&proxy.tags) == Standing::Created)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        let kept: Vec<String> = primary
+            .upstreams
+            .iter()
+            .filter(|name| !ours.contains(name.as_str()))
+            .cloned()
+            .collect();
+        if kept.len() == primary.upstreams.len() {
+            return Vec::new();
+        }
+        let name = self.identity.repository.clone();
+        vec![self.plan.add(
+            Action::UpdateRepository {
+                name,
+                description: None,
+                upstreams: Some(kept),
+            },
+            [],
+        )]
+    }
+
+    /// Takes our tags off a repository that stays.
+    fn release(&mut self, name: &RepositoryName, repository: &ObservedRepository, after: &[StepId]) {
+        let keys = self.owner.keys_to_release(&repository.tags);
+        if !keys.is_empty() {
+            let on = Tagged {
+                arn: repository.arn.clone(),
+                name: name.to_string(),
+            };
+            self.plan.add(Action::Untag { on, keys }, after.iter().copied());
+        }
+    }
+
+    /// The proxies share the primary's fate; an adopted one is let go.
+    fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate) {
+        let mut deleted = Vec::new();
+        for (name, proxy) in proxies {
+            let is_in_use = self
+                .primary
+                .is_some_and(|primary| primary.upstreams.iter().any(|it| it == name.as_str()));
+            match (self.owner.standing(&proxy.tags), fate) {
+                (Standing::Created, Fate::Deleted(after) | Fate::LetGo(after)) => {
+                    deleted.push(
+                        self.plan
+                            .add(Action::DeleteRepository { name: name.clone() }, after.iter().copied()),
+                    );
+                }
+                (Standing::Created, Fate::Others) if !is_in_use => {
+                    deleted.push(self.plan.add(Action::DeleteRepository { name: name.clone() }, []));
+                }
+                (Standing::Created, Fate::Others) => {
+                    self.plan.spare(format!(
+                        "the repository {name} stays: another stack's repository has it as an upstream"
+                    ));
+                    self.release(name, proxy, &[]);
+                }
+                (Standing::Created, Fate::Retained) => self.release(name, proxy, &[]),
+                (Standing::Adopted, _) => {
+                    self.plan.spare(format!(
+                        "the repository {name} stays: it was there before this stack took it over"
+                    ));
+                    self.release(name, proxy, &[]);
+                }
+                (Standing::Nobodys, _) => {
+                    self.plan
+                        .spare(format!("the repository {name} stays: it has no owner's tags"));
+                    self.release(name, proxy, &[]);
+                }
+                (Standing::Others(owner), _) => {
+                    self.plan
+                        .spare(format!("the repository {name} stays: it belongs to {owner}"));
+                }
+            }
+        }
+        // Our tags come off last: until then they say what is left to do.
+        if let (Fate::LetGo(unlinked), Some(primary)) = (fate, self.primary) {
+            deleted.extend(unlinked);
+            self.release(&self.identity.repository, primary, &deleted);
+        }
+    }
+
+    /// The domain's policy, where it is this stack's; then its mark, which says what is left to do.
+    fn policy(&mut self, fate: &Fate) {
+        let Some(domain) = &self.observed.domain else {
+            return;
+        };
+        let is_marked = domain
+            .tags
+            .get(POLICY_REPOSITORY)
+            .is_some_and(|name| name == self.identity.repository.as_str());
+        // A repository without an owner says nothing of whose the mark is. Where this function answered with its ARN,
+        // it was ours once; a Create that was refused for its sake never gets to name it.
+        let is_primary_ours = match fate {
+            Fate::Deleted(_) | Fate::Retained => true,
+            Fate::LetGo(_) => {
+                let standing = self.primary.map(|primary| self.owner.standing(&primary.tags));
+                standing == Some(Standing::Adopted) || self.named_by == NamedBy::PhysicalId
+            }
+            Fate::Others => false,
+        };
+        if is_marked && is_primary_ours {
+            let name = self.identity.domain.name.clone();
+            let on = Tagged {
+                arn: domain.arn.clone(),
+                name: name.to_string(),
+            };
+            let deleted = self.plan.add(Action::DeleteDomainPolicy { name }, []);
+            self.plan.add(
+                Action::Untag {
+                    on,
+                    keys: vec![POLICY_REPOSITORY.to_owned()],
+                },
+                [deleted],
+            );
+        } else if is_marked {
+            self.plan.spare(format!(
+                "the policy of the domain {} stays: it belongs to another stack",
+                self.identity.domain.name
+            ));
+        }
+    }
+
+    /// The domain goes with the last repository in it, whichever stack's that is, if one of these stacks made it.
+    fn domain(&mut self) {
+        let Some(domain) = &self.observed.domain else {
+            return;
+        };
+        let name = &self.identity.domain.name;
+        if Owner::in_tags(&domain.tags).is_none() {
+            self.plan.spare(format!("the domain {name} stays: no stack made it"));
+            return;
+        }
+        let deleted: BTreeSet<&str> = self
+            .plan
+            .steps
+            .iter()
+            .filter_map(|step| deleted_repository(&step.action))
+            .collect();
+        let there: BTreeSet<&str> = self.observed.repositories.keys().map(RepositoryName::as_str).collect();
+        // What was just deleted may be listed for a moment longer, though it is not there when looked at.
+        let possible = possible_proxy_names(&self.identity.repository);
+        let is_ours = |name: &str| {
+            name == self.identity.repository.as_str() || possible.iter().any(|proxy| proxy.as_str() == name)
+        };
+        let listed = self
+            .observed
+            .listed
+            .iter()
+            .map(String::as_str)
+            .filter(|name| there.contains(name) || !is_ours(name));
+        if listed.chain(there.iter().copied()).any(|name| !deleted.contains(name)) {
+            // Another stack's Delete may be at work on the last of the others, and just now see ours.
+            let look_again = !deleted.is_empty();
+            self.plan.look_again = look_again;
+            self.plan
+                .spare(format!("the domain {name} stays: there are other repositories in it"));
+            return;
+        }
+        let after: Vec<StepId> = (0..self.plan.steps.len()).collect();
+        self.plan.add(Action::DeleteDomain { name: name.clone() }, after);
+    }
+}
+
+fn deleted_repository(action: &Action) -> Option<&str> {
+    match action {
+        Action::DeleteRepository { name } => Some(name.as_str()),
+        _ => None,
+    }
+}

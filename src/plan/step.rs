@@ -1,0 +1,165 @@
+//! Steps: the writes of a plan, as data with a name that a user can read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::observe::Origin;
+use crate::owner::TagMap;
+use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, RepositoryName};
+
+/// One write call.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action {
+    CreateDomain {
+        name: DomainName,
+        key: KmsKeyArn,
+        tags: TagMap,
+    },
+    DeleteDomain {
+        name: DomainName,
+    },
+    PutDomainPolicy {
+        name: DomainName,
+        document: String,
+        revision: Option<String>,
+    },
+    DeleteDomainPolicy {
+        name: DomainName,
+    },
+    CreateRepository {
+        name: RepositoryName,
+        description: String,
+        upstreams: Vec<RepositoryName>,
+        tags: TagMap,
+    },
+    UpdateRepository {
+        name: RepositoryName,
+        description: Option<String>,
+        upstreams: Option<Vec<String>>,
+    },
+    DeleteRepository {
+        name: RepositoryName,
+    },
+    AssociateExternalConnection {
+        name: RepositoryName,
+        connection: ExternalConnection,
+    },
+    DisassociateExternalConnection {
+        name: RepositoryName,
+        connection: String,
+    },
+    PutRepositoryPolicy {
+        name: RepositoryName,
+        document: String,
+        revision: Option<String>,
+    },
+    DeleteRepositoryPolicy {
+        name: RepositoryName,
+        revision: Option<String>,
+    },
+    CreatePackageGroup {
+        pattern: PackagePattern,
+        tags: TagMap,
+    },
+    UpdatePackageGroupOrigins {
+        pattern: PackagePattern,
+        change: OriginChange,
+    },
+    DeletePackageGroup {
+        pattern: PackagePattern,
+    },
+    Tag {
+        on: Tagged,
+        tags: TagMap,
+    },
+    /// Tags that say whose a thing is: put there, then read back, for another may do the same at the same time.
+    Claim {
+        on: Tagged,
+        tags: TagMap,
+    },
+    Untag {
+        on: Tagged,
+        keys: Vec<String>,
+    },
+}
+
+/// A thing that carries tags: its ARN for the call, its name for the reader.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tagged {
+    pub(crate) arn: String,
+    pub(crate) name: String,
+}
+
+/// What to change in a package group's origin configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OriginChange {
+    pub(crate) modes: BTreeMap<Origin, String>,
+    pub(crate) add: BTreeSet<(Origin, String)>,
+    pub(crate) remove: BTreeSet<(Origin, String)>,
+}
+
+/// The API operation, then what it is done to.
+impl fmt::Display for Action {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::CreateDomain { name, .. } => write!(formatter, "CreateDomain {name}"),
+            Self::DeleteDomain { name } => write!(formatter, "DeleteDomain {name}"),
+            Self::PutDomainPolicy { name, .. } => write!(formatter, "PutDomainPermissionsPolicy {name}"),
+            Self::DeleteDomainPolicy { name } => write!(formatter, "DeleteDomainPermissionsPolicy {name}"),
+            Self::CreateRepository { name, .. } => write!(formatter, "CreateRepository {name}"),
+            Self::UpdateRepository { name, .. } => write!(formatter, "UpdateRepository {name}"),
+            Self::DeleteRepository { name } => write!(formatter, "DeleteRepository {name}"),
+            Self::AssociateExternalConnection { name, connection } => {
+                write!(formatter, "AssociateExternalConnection {name} {}", connection.as_str())
+            }
+            Self::DisassociateExternalConnection { name, connection } => {
+                write!(formatter, "DisassociateExternalConnection {name} {connection}")
+            }
+            Self::PutRepositoryPolicy { name, .. } => write!(formatter, "PutRepositoryPermissionsPolicy {name}"),
+            Self::DeleteRepositoryPolicy { name, .. } => write!(formatter, "DeleteRepositoryPermissionsPolicy {name}"),
+            Self::CreatePackageGroup { pattern, .. } => write!(formatter, "CreatePackageGroup {pattern}"),
+            Self::UpdatePackageGroupOrigins { pattern, .. } => {
+                write!(formatter, "UpdatePackageGroupOriginConfiguration {pattern}")
+            }
+            Self::DeletePackageGroup { pattern } => write!(formatter, "DeletePackageGroup {pattern}"),
+            Self::Tag { on, .. } | Self::Claim { on, .. } => write!(formatter, "TagResource {}", on.name),
+            Self::Untag { on, .. } => write!(formatter, "UntagResource {}", on.name),
+        }
+    }
+}
+
+/// A step by its place in the plan.
+pub(crate) type StepId = usize;
+
+/// A write, and the steps that come before it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) action: Action,
+    pub(crate) after: Vec<StepId>,
+}
+
+/// The writes that bring what is observed to what is described; what does not wait for another goes out together.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// What is left alone, and why.
+    pub(crate) spared: Vec<String>,
+    /// The steps after which the primary repository is there to be asked for its endpoints.
+    pub(crate) primary_there: Vec<StepId>,
+    /// Whether what others do at the same time may leave more to do afterwards.
+    pub(crate) look_again: bool,
+}
+
+impl Plan {
+    pub(super) fn add(&mut self, action: Action, after: impl IntoIterator<Item = StepId>) -> StepId {
+        let mut after: Vec<StepId> = after.into_iter().collect();
+        after.sort_unstable();
+        after.dedup();
+        self.steps.push(Step { action, after });
+        self.steps.len() - 1
+    }
+
+    pub(super) fn spare(&mut self, what: impl Into<String>) {
+        self.spared.push(what.into());
+    }
+}

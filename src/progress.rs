@@ -1,0 +1,109 @@
+//! How far the work on an event has come: what a Reason can tell when it is cut short.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::properties::RepositoryName;
+
+/// The progress of one event, readable while the work is under way and after it was dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Progress(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// The id to answer a failure with where nothing was touched, and where something was.
+    old_id: String,
+    new_id: String,
+    touched: bool,
+    done: Vec<String>,
+    under_way: Vec<String>,
+    not_begun: Vec<String>,
+    there: BTreeSet<RepositoryName>,
+}
+
+impl Progress {
+    pub(crate) fn new(old_id: String) -> Self {
+        Self(Mutex::new(State {
+            new_id: old_id.clone(),
+            old_id,
+            ..State::default()
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The id to answer with once anything was touched.
+    pub(crate) fn will_make(&self, new_id: String) {
+        self.state().new_id = new_id;
+    }
+
+    /// Something of the new stack is there, by this delivery of the event or an earlier one.
+    pub(crate) fn touch(&self) {
+        self.state().touched = true;
+    }
+
+    /// The id that a failure is answered with: CloudFormation cleans up what it names.
+    pub(crate) fn id_if_failed(&self) -> String {
+        let state = self.state();
+        if state.touched {
+            state.new_id.clone()
+        } else {
+            state.old_id.clone()
+        }
+    }
+
+    pub(crate) fn planned(&self, steps: Vec<String>) {
+        let mut state = self.state();
+        state.under_way.clear();
+        state.not_begun = steps;
+    }
+
+    pub(crate) fn began(&self, step: &str) {
+        let mut state = self.state();
+        state.touched = true;
+        take(&mut state.not_begun, step);
+        state.under_way.push(step.to_owned());
+    }
+
+    pub(crate) fn ended(&self, step: &str, is_done: bool) {
+        let mut state = self.state();
+        take(&mut state.under_way, step);
+        if is_done {
+            state.done.push(step.to_owned());
+        }
+    }
+
+    /// This event saw or made a repository.
+    pub(crate) fn there(&self, repository: &RepositoryName) {
+        self.state().there.insert(repository.clone());
+    }
+
+    /// A repository that was there and is gone again.
+    pub(crate) fn lost(&self, is_there: impl Fn(&RepositoryName) -> bool) -> Option<RepositoryName> {
+        self.state().there.iter().find(|name| !is_there(name)).cloned()
+    }
+
+    /// The steps, as they stand in a Reason.
+    pub(crate) fn account(&self) -> String {
+        let state = self.state();
+        let lists = [
+            ("Under way", &state.under_way),
+            ("Done", &state.done),
+            ("Not begun", &state.not_begun),
+        ];
+        let mut account = String::new();
+        for (name, steps) in lists.into_iter().filter(|(_, steps)| !steps.is_empty()) {
+            let _ = write!(account, " {name}: {}.", steps.join(", "));
+        }
+        account
+    }
+}
+
+fn take(steps: &mut Vec<String>, step: &str) {
+    if let Some(index) = steps.iter().position(|name| name == step) {
+        steps.remove(index);
+    }
+}

@@ -1,0 +1,338 @@
+//! The names a template gives, as types that cannot be wrong.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Defines a text type whose only way in is its `FromStr`.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text as given.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+/// What a rule asks for, in the words that complete "must …".
+pub type Rule = &'static str;
+
+text_type! {
+    /// A CodeArtifact domain's name.
+    DomainName
+}
+
+impl FromStr for DomainName {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let fits = (3..=50).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && !text.ends_with('-')
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        fits.then(|| Self(text.to_owned())).ok_or(
+            "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen",
+        )
+    }
+}
+
+text_type! {
+    /// A CodeArtifact repository's name, at most [`RepositoryName::MAX_LENGTH`] characters.
+    RepositoryName
+}
+
+impl RepositoryName {
+    /// The service's limit, in characters.
+    pub const MAX_LENGTH: usize = 100;
+}
+
+impl FromStr for RepositoryName {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let fits = (2..=Self::MAX_LENGTH).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+        fits.then(|| Self(text.to_owned()))
+            .ok_or("must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit")
+    }
+}
+
+text_type! {
+    /// An AWS account's id: 12 digits.
+    AccountId
+}
+
+impl FromStr for AccountId {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| Self(text.to_owned()))
+            .ok_or("must be an account id of 12 digits")
+    }
+}
+
+text_type! {
+    /// The ARN of a KMS key, in any partition; never of an alias.
+    KmsKeyArn
+}
+
+impl FromStr for KmsKeyArn {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        const FORM: Rule = "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID";
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [arn, partition, service, region, account, resource] = parts[..] else {
+            return Err(FORM);
+        };
+        let all_of = |text: &str, allowed: fn(u8) -> bool| !text.is_empty() && text.bytes().all(allowed);
+        let is_kms = arn == "arn"
+            && partition
+                .strip_prefix("aws")
+                .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
+            && service == "kms"
+            && all_of(region, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && account.parse::<AccountId>().is_ok();
+        if is_kms && resource.starts_with("alias/") {
+            return Err(
+                "must be the ARN of a key, not of an alias: what an alias points at can change, a domain's key cannot; \
+                 use the ARN of the key that the alias stands for",
+            );
+        }
+        let is_key = resource
+            .strip_prefix("key/")
+            .is_some_and(|id| all_of(id, |b| b.is_ascii_alphanumeric() || b == b'-'));
+        (is_kms && is_key).then(|| Self(text.to_owned())).ok_or(FORM)
+    }
+}
+
+text_type! {
+    /// A repository's description: at most 1000 characters, none of them a control character.
+    Description
+}
+
+impl Default for Description {
+    fn default() -> Self {
+        Self("Managed by CloudFormation".to_owned())
+    }
+}
+
+impl FromStr for Description {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        let fits = text.chars().count() <= 1000 && !text.chars().any(char::is_control);
+        fits.then(|| Self(text.to_owned()))
+            .ok_or("must be at most 1000 characters, with no control character")
+    }
+}
+
+/// A package format that CodeArtifact serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each format is what its name says")]
+pub enum Format {
+    Npm,
+    Pypi,
+    Maven,
+    Nuget,
+    Generic,
+    Ruby,
+    Swift,
+    Cargo,
+}
+
+impl Format {
+    /// All of them, in the order of the outputs.
+    pub const ALL: [Self; 8] = [
+        Self::Npm,
+        Self::Pypi,
+        Self::Maven,
+        Self::Nuget,
+        Self::Generic,
+        Self::Ruby,
+        Self::Swift,
+        Self::Cargo,
+    ];
+
+    /// The API's name of the format.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Npm => "npm",
+            Self::Pypi => "pypi",
+            Self::Maven => "maven",
+            Self::Nuget => "nuget",
+            Self::Generic => "generic",
+            Self::Ruby => "ruby",
+            Self::Swift => "swift",
+            Self::Cargo => "cargo",
+        }
+    }
+}
+
+impl FromStr for Format {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        Self::ALL
+            .into_iter()
+            .find(|format| format.as_str() == text)
+            .ok_or("must be one of npm, pypi, maven, nuget, generic, ruby, swift, cargo")
+    }
+}
+
+/// A public registry that a proxy repository connects to.
+///
+/// Source: the CodeArtifact user guide, "External connection repositories".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExternalConnection {
+    name: &'static str,
+    format: Format,
+}
+
+impl ExternalConnection {
+    /// All connections the service offers.
+    pub const ALL: [Self; 10] = [
+        Self::new("public:npmjs", Format::Npm),
+        Self::new("public:pypi", Format::Pypi),
+        Self::new("public:nuget-org", Format::Nuget),
+        Self::new("public:maven-central", Format::Maven),
+        Self::new("public:maven-googleandroid", Format::Maven),
+        Self::new("public:maven-gradleplugins", Format::Maven),
+        Self::new("public:maven-commonsware", Format::Maven),
+        Self::new("public:maven-clojars", Format::Maven),
+        Self::new("public:ruby-gems-org", Format::Ruby),
+        Self::new("public:crates-io", Format::Cargo),
+    ];
+
+    const fn new(name: &'static str, format: Format) -> Self {
+        Self { name, format }
+    }
+
+    /// The API's name of the connection.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.name
+    }
+
+    /// The name without `public:`, as it stands in a proxy's name.
+    #[must_use]
+    pub fn short_name(self) -> &'static str {
+        self.name.trim_start_matches("public:")
+    }
+
+    /// The format of the packages behind it.
+    #[must_use]
+    pub const fn format(self) -> Format {
+        self.format
+    }
+}
+
+impl FromStr for ExternalConnection {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        Self::ALL.into_iter().find(|connection| connection.name == text).ok_or(
+            "must be one of public:npmjs, public:pypi, public:nuget-org, public:maven-central, \
+             public:maven-googleandroid, public:maven-gradleplugins, public:maven-commonsware, \
+             public:maven-clojars, public:ruby-gems-org, public:crates-io",
+        )
+    }
+}
+
+/// What happens to the repositories of a stack that is deleted or replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeletionMode {
+    /// They are deleted.
+    #[default]
+    Delete,
+    /// They are deleted where the primary repository holds no package.
+    RetainIfNotEmpty,
+    /// They stay, without an owner.
+    Retain,
+}
+
+impl FromStr for DeletionMode {
+    type Err = Rule;
+
+    fn from_str(text: &str) -> Result<Self, Rule> {
+        match text {
+            "Delete" => Ok(Self::Delete),
+            "RetainIfNotEmpty" => Ok(Self::RetainIfNotEmpty),
+            "Retain" => Ok(Self::Retain),
+            _ => Err("must be one of Delete, RetainIfNotEmpty, Retain"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_name_is_3_to_50_lower_case_letters_digits_and_hyphens() {
+        let longest = "a".repeat(50);
+        for good in ["abc", "kloudvin-pkgs", "a-1", &longest] {
+            assert!(good.parse::<DomainName>().is_ok(), "{good}");
+        }
+        let too_long = "a".repeat(51);
+        for bad in ["", "ab", "1bc", "-bc", "abc-", "aBc", "a_c", "a.c", "äbc", &too_long] {
+            assert!(bad.parse::<DomainName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_repository_name_is_2_to_100_characters_and_begins_with_a_letter_or_digit() {
+        let longest = "a".repeat(100);
+        for good in ["ab", "1b", "Team.Payments_npm-1", &longest] {
+            assert!(good.parse::<RepositoryName>().is_ok(), "{good}");
+        }
+        let too_long = "a".repeat(101);
+        for bad in ["", "a", "-ab", ".ab", "a/b", "a b", "ab\n", &too_long] {
+            assert!(bad.parse::<RepositoryName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_key_arn_is_taken_in_any_partition_and_an_alias_is_refused_with_the_reason() {
+        for good in [
+            "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd",
+            "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/x",
+        ] {
+            assert!(good.parse::<KmsKeyArn>().is_ok(), "{good}");
+        }
+        for bad in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "alias/x",
+            "arn:aws:kms:eu-central-1:111122223333:key/",
+            "arn:aws:kms:eu-central-1:1111222233:key/x",
+            "arn:aws:kms::111122223333:key/x",
+            "arn:gcp:kms:eu-central-1:111122223333:key/x",
+            "arn:aws:s3:eu-central-1:111122223333:key/x",
+            "arn:aws:kms:eu-central-1:111122223333:key/x y",
+        ] {
+            assert!(bad.parse::<KmsKeyArn>().is_err(), "{bad}");
+        }
+        let rule = "arn:aws:kms:eu-central-1:111122223333:alias/x"
+            .parse::<KmsKeyArn>()
+            .expect_err("an alias");
+        assert!(rule.contains("what an alias points at can change"));
+    }
+}

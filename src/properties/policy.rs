@@ -1,0 +1,283 @@
+//! Resource policies, compared by what they mean.
+//!
+//! The service answers with a document that need not equal what it was sent, and CloudFormation turns
+//! every boolean and number into a string; compared as text, a policy would be put again for ever.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+/// The service's limit on a policy document, in characters.
+pub(super) const LONGEST: usize = 7168;
+
+/// A resource policy: the document to send, and what it means.
+#[derive(Clone)]
+pub struct Policy {
+    document: String,
+    meaning: Value,
+}
+
+impl Policy {
+    pub(super) fn new(document: &Map<String, Value>) -> Self {
+        Self {
+            document: Value::Object(document.clone()).to_string(),
+            meaning: meaning_of_document(document),
+        }
+    }
+
+    /// The document as it is sent.
+    #[must_use]
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+
+    /// Whether a document that the service gave allows and denies the same.
+    #[must_use]
+    pub fn means_the_same_as(&self, document: &str) -> bool {
+        serde_json::from_str::<Map<String, Value>>(document)
+            .is_ok_and(|document| meaning_of_document(&document) == self.meaning)
+    }
+
+    /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
+    pub(super) fn open_statement(&self) -> Option<String> {
+        let statements = self.meaning.get("Statement")?.as_array()?;
+        statements.iter().find_map(|statement| {
+            let is_allow = statement.get("Effect") == Some(&json!("Allow"));
+            let is_open = is_allow && !statement.as_object()?.contains_key("Condition") && names_everyone(statement);
+            let excludes = is_allow && statement.get("NotPrincipal").is_some();
+            let what = match (excludes, is_open) {
+                (true, _) => "NotPrincipal with Allow, which lets in everyone but those named",
+                (_, true) => "Principal * with Allow and no Condition, which lets in everyone",
+                _ => return None,
+            };
+            let name = statement
+                .get("Sid")
+                .and_then(Value::as_str)
+                .map_or(String::new(), |sid| format!(" {sid:.64}"));
+            Some(format!(
+                "the statement{name} has {what}; name the principals, \
+                 or limit the statement with a Condition such as aws:PrincipalOrgID"
+            ))
+        })
+    }
+}
+
+/// Policies are compared by meaning alone.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.meaning == other.meaning
+    }
+}
+
+/// A policy's text stays out of logs and errors.
+impl fmt::Debug for Policy {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        write!(formatter, "Policy({} characters)", self.document.len())
+    }
+}
+
+fn names_everyone(statement: &Value) -> bool {
+    let aws = statement.get("Principal").and_then(|principal| principal.get("AWS"));
+    aws.and_then(Value::as_array)
+        .is_some_and(|principals| principals.contains(&json!("*")))
+}
+
+/// A document in the one form that all documents of its meaning share.
+fn meaning_of_document(document: &Map<String, Value>) -> Value {
+    let mut meaning = document.clone();
+    let statements = match meaning.remove("Statement") {
+        Some(Value::Array(statements)) => statements,
+        Some(statement) => vec![statement],
+        None => Vec::new(),
+    };
+    // Without a Version IAM takes the older language: "IAM JSON policy elements: Version".
+    meaning.entry("Version").or_insert_with(|| json!("2008-10-17"));
+    meaning.insert(
+        "Statement".to_owned(),
+        sorted(statements.iter().map(meaning_of_statement)),
+    );
+    Value::Object(meaning)
+}
+
+fn meaning_of_statement(statement: &Value) -> Value {
+    let Value::Object(statement) = statement else {
+        return statement.clone();
+    };
+    let members = statement.iter().filter_map(|(name, value)| {
+        let meaning = match name.as_str() {
+            "Principal" | "NotPrincipal" => meaning_of_principal(value),
+            // Actions are not case-sensitive: "IAM JSON policy elements: Action".
+            "Action" | "NotAction" => set_of(value, str::to_ascii_lowercase),
+            "Resource" | "NotResource" => set_of(value, str::to_owned),
+            "Condition" => meaning_of_condition(value)?,
+            _ => value.clone(),
+        };
+        Some((name.clone(), meaning))
+    });
+    Value::Object(members.collect())
+}
+
+/// `"*"` is short for `{"AWS": "*"}`, and an account's id for the ARN of its root.
+fn meaning_of_principal(principal: &Value) -> Value {
+    match principal {
+        Value::Object(kinds) => kinds
+            .iter()
+            .map(|(kind, value)| (kind.clone(), set_of(value, account_or_principal)))
+            .collect(),
+        other => json!({ "AWS": set_of(other, account_or_principal) }),
+    }
+}
+
+fn account_or_principal(principal: &str) -> String {
+    let parts: Vec<&str> = principal.split(':').collect();
+    match parts[..] {
+        ["arn", partition, "iam", "", account, "root"] if partition.starts_with("aws") => account.to_owned(),
+        _ => principal.to_owned(),
+    }
+}
+
+/// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition".
+fn meaning_of_condition(condition: &Value) -> Option<Value> {
+    let Value::Object(operators) = condition else {
+        return Some(condition.clone());
+    };
+    let operators: Map<String, Value> = operators
+        .iter()
+        .filter(|(_, keys)| keys.as_object().is_none_or(|keys| !keys.is_empty()))
+        .map(|(operator, keys)| {
+            let fold = |value: &str| match operator.contains("Bool") || operator.starts_with("Null") {
+                true => value.to_ascii_lowercase(),
+                false => value.to_owned(),
+            };
+            let keys = match keys {
+                Value::Object(keys) => keys
+                    .iter()
+                    .map(|(key, value)| (key.to_ascii_lowercase(), set_of(value, fold)))
+                    .collect(),
+                other => other.clone(),
+            };
+            (operator.clone(), keys)
+        })
+        .collect();
+    (!operators.is_empty()).then_some(Value::Object(operators))
+}
+
+/// One value or a list of them, as a sorted list of texts without duplicates.
+fn set_of(value: &Value, text_of: impl Fn(&str) -> String) -> Value {
+    let item = |item: &Value| match super::scalar(item) {
+        Some(text) => Value::String(text_of(&text)),
+        None => item.clone(),
+    };
+    match value {
+        Value::Array(items) => sorted(items.iter().map(item)),
+        single => json!([item(single)]),
+    }
+}
+
+fn sorted(items: impl Iterator<Item = Value>) -> Value {
+    let in_order: BTreeSet<(String, bool)> = items.map(|item| (item.to_string(), item.is_string())).collect();
+    let read = |(text, _): (String, bool)| serde_json::from_str(&text).unwrap_or(Value::Null);
+    Value::Array(in_order.into_iter().map(read).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(value: &Value) -> Policy {
+        Policy::new(value.as_object().expect("an object"))
+    }
+
+    fn statement(statement: &Value) -> Value {
+        json!({"Version": "2012-10-17", "Statement": [statement]})
+    }
+
+    #[test]
+    fn documents_that_allow_the_same_are_equal_however_they_are_written() {
+        let ours = statement(&json!({
+            "Sid": "Read", "Effect": "Allow", "Principal": {"AWS": ["111122223333", "arn:aws:iam::444455556666:role/ci"]},
+            "Action": ["codeartifact:ReadFromRepository", "codeartifact:DescribeRepository"], "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": true}, "NumericLessThan": {"aws:MultiFactorAuthAge": 60}},
+        }));
+        let theirs = json!({
+            "Statement": {
+                "Condition": {
+                    "NumericLessThan": {"aws:multifactorauthage": ["60"]}, "Bool": {"aws:SecureTransport": "True"}
+                },
+                "Resource": ["*"],
+                "Action": ["codeartifact:DescribeRepository", "codeartifact:readfromrepository"],
+                "Principal": {"AWS": ["arn:aws:iam::444455556666:role/ci", "arn:aws:iam::111122223333:root"]},
+                "Effect": "Allow", "Sid": "Read",
+            },
+            "Version": "2012-10-17",
+        });
+        assert!(policy(&ours).means_the_same_as(&theirs.to_string()));
+        let everyone = statement(&json!({"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}));
+        let star = statement(
+            &json!({"Effect": "Deny", "Principal": {"AWS": ["*"]}, "Action": ["*"], "Resource": ["*"], "Condition": {}}),
+        );
+        assert!(policy(&everyone).means_the_same_as(&star.to_string()));
+    }
+
+    #[test]
+    fn documents_that_differ_in_any_right_are_not_equal() {
+        let base = json!({
+            "Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "codeartifact:*", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a"}},
+        });
+        for (member, value) in [
+            ("Effect", json!("Deny")),
+            ("Principal", json!({"AWS": "444455556666"})),
+            ("Principal", json!({"Service": "111122223333"})),
+            ("Action", json!(["codeartifact:*", "sts:*"])),
+            (
+                "Resource",
+                json!("arn:aws:codeartifact:eu-central-1:111122223333:repository/d/r"),
+            ),
+            ("Condition", json!({"StringEquals": {"aws:PrincipalOrgID": "o-A"}})),
+            ("Condition", json!({"StringLike": {"aws:PrincipalOrgID": "o-a"}})),
+            ("Condition", json!({})),
+            ("Sid", json!("named")),
+        ] {
+            let mut other = base.clone();
+            other[member] = value;
+            assert!(
+                !policy(&statement(&base)).means_the_same_as(&statement(&other).to_string()),
+                "{other}"
+            );
+        }
+        assert!(!policy(&statement(&base)).means_the_same_as("not JSON"));
+    }
+
+    #[test]
+    fn a_statement_that_lets_in_everyone_is_found() {
+        let open = |members: &Value| {
+            let mut statement = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            for (name, value) in members.as_object().expect("members") {
+                statement[name] = value.clone();
+            }
+            policy(&json!({"Statement": statement})).open_statement()
+        };
+        for bad in [
+            json!({"Principal": "*"}),
+            json!({"Principal": ["*"]}),
+            json!({"Principal": {"AWS": "*"}}),
+            json!({"Principal": {"AWS": ["111122223333", "*"]}}),
+            json!({"Principal": "*", "Condition": {}}),
+            json!({"Principal": "*", "Condition": {"StringEquals": {}}}),
+            json!({"NotPrincipal": {"AWS": "111122223333"}}),
+            json!({"NotPrincipal": {"AWS": "111122223333"}, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
+        ] {
+            assert!(open(&bad).is_some(), "{bad}");
+        }
+        for good in [
+            json!({"Principal": {"AWS": "111122223333"}}),
+            json!({"Principal": "*", "Effect": "Deny"}),
+            json!({"NotPrincipal": {"AWS": "111122223333"}, "Effect": "Deny"}),
+            json!({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a"}}}),
+        ] {
+            assert_eq!(open(&good), None, "{good}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A user's tags, and the rules AWS has for them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::owner::RESERVED_PREFIX;
+
+use super::scalar;
+
+/// Tags that a template gives, by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// 50 tags on a resource, less the 4 that tell its owner.
+const MOST: usize = 46;
+const LONGEST_KEY: usize = 128;
+const LONGEST_VALUE: usize = 256;
+
+/// Reads a map, or a list of `{Key, Value}`; what is wrong with it goes to `problem`.
+pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> Tags {
+    let mut tags = Tags::new();
+    for (key, value) in entries(value, problem) {
+        if let Err(rule) = check(&key, &value) {
+            problem(format!("the tag {key:?} {rule}"));
+        } else if tags.insert(key.clone(), value).is_some() {
+            problem(format!("the key {key:?} stands twice"));
+        }
+    }
+    if tags.len() > MOST {
+        problem(format!(
+            "at most {MOST} tags fit beside the 4 reserved ones, got {}",
+            tags.len()
+        ));
+    }
+    tags
+}
+
+fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, String)> {
+    let text = |key: &str, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
+        Some(text) => Some((key.to_owned(), text)),
+        None => {
+            problem(format!("the tag {key:?} must have a text as its value"));
+            None
+        }
+    };
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter_map(|(key, value)| text(key, value, problem))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter(|item| !matches!(item, Value::Null) && item.as_str() != Some(""))
+            .filter_map(|item| match item.as_object().and_then(key_and_value) {
+                Some((key, value)) => text(&key, value, problem),
+                None => {
+                    problem("each item of the list must be an object with just Key and Value".to_owned());
+                    None
+                }
+            })
+            .collect(),
+        _ => {
+            problem("must be a map, or a list of {Key, Value}".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+fn key_and_value(item: &Map<String, Value>) -> Option<(String, &Value)> {
+    let key = scalar(item.get("Key")?)?;
+    let value = item.get("Value")?;
+    (item.len() == 2).then_some((key, value))
+}
+
+fn check(key: &str, value: &str) -> Result<(), String> {
+    let (key_length, value_length) = (key.chars().count(), value.chars().count());
+    let begins_with_aws = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    if key_length == 0 || key_length > LONGEST_KEY {
+        Err(format!(
+            "must have a key of 1 to {LONGEST_KEY} characters, got {key_length}"
+        ))
+    } else if value_length > LONGEST_VALUE {
+        Err(format!(
+            "must have a value of at most {LONGEST_VALUE} characters, got {value_length}"
+        ))
+    } else if begins_with_aws || key.starts_with(RESERVED_PREFIX) {
+        Err(format!(
+            "must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
+        ))
+    } else if !key.chars().chain(value.chars()).all(is_tag_character) {
+        Err("may hold letters, digits, spaces and _ . : / = + - @ only".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// AWS's rule, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Source: "Tag naming limits" in the Tagging AWS Resources guide.
+fn is_tag_character(c: char) -> bool {
+    let is_separator = c.is_whitespace() && !c.is_control();
+    c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
+}
+
+/// Whether `text` can be the value of a tag.
+pub(crate) fn is_tag_value(text: &str) -> bool {
+    text.chars().count() <= LONGEST_VALUE && text.chars().all(is_tag_character)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn problems(value: &Value) -> Vec<String> {
+        let mut problems = Vec::new();
+        read(value, &mut |problem| problems.push(problem));
+        problems
+    }
+
+    #[test]
+    fn a_map_and_a_list_of_keys_and_values_mean_the_same() {
+        let map = read(&json!({"team": "payments", "cost-centre": 42}), &mut |problem| {
+            panic!("{problem}")
+        });
+        let list = json!([{"Key": "cost-centre", "Value": "42"}, {"Key": "team", "Value": "payments"}]);
+        assert_eq!(map, read(&list, &mut |problem| panic!("{problem}")));
+    }
+
+    #[test]
+    fn what_aws_would_refuse_is_refused_with_the_key() {
+        for bad in [
+            json!({"aws:x": "1"}),
+            json!({"AWS:x": "1"}),
+            json!({"codeartifact-stack:stack-id": "1"}),
+            json!({"": "1"}),
+            json!({"a".repeat(129): "1"}),
+            json!({"a": "1".repeat(257)}),
+            json!({"a": "semi;colon"}),
+            json!({"a": "tab\t"}),
+            json!({"a": {"b": "c"}}),
+            json!([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]),
+            json!([{"Key": "a"}]),
+            json!([{"Key": "a", "Value": "1", "Extra": "2"}]),
+            json!("a=1"),
+        ] {
+            assert_eq!(problems(&bad).len(), 1, "{bad}");
+        }
+        let many: Map<_, _> = (0..47).map(|n| (format!("k{n}"), json!("v"))).collect();
+        assert_eq!(
+            problems(&many.into()),
+            ["at most 46 tags fit beside the 4 reserved ones, got 47"]
+        );
+        assert!(problems(&json!({"ключ": "значение é ٣"})).is_empty());
+    }
+}

@@ -1,0 +1,282 @@
+//! Observe, plan, apply; and again, where others changed the same things in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_codeartifact::Client;
+use tracing::info;
+
+use crate::apply::{Applied, Applier};
+use crate::backoff::Backoff;
+use crate::failure::{Failure, FailureKind};
+use crate::identity::{Identity, Place};
+use crate::observe::{Observed, Observer, Scope};
+use crate::outputs::Facts;
+use crate::owner::Owner;
+use crate::plan::{self, History, NamedBy, Plan, Refusal};
+use crate::progress::Progress;
+use crate::properties::{Desired, Previous, RepositoryName};
+use crate::service_error::{Kind, ServiceError};
+
+/// How long to wait for what passes by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For a new key to be visible, and a new domain to be active.
+    pub key: Duration,
+    /// For those who change the same things at the same time to be done.
+    pub races: Duration,
+    /// For the service to notice that a domain is empty.
+    pub empty_domain: Duration,
+    /// For a Create that was cancelled in flight to stop making things.
+    pub cancelled_create: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            key: Duration::from_secs(30),
+            races: Duration::from_secs(4),
+            empty_domain: Duration::from_secs(30),
+            cancelled_create: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Brings AWS to the described state, for one event.
+pub(crate) struct Reconciler<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) place: &'a Place,
+    pub(crate) patience: Patience,
+    pub(crate) owner: &'a Owner,
+    pub(crate) progress: &'a Progress,
+}
+
+/// Why a round did not bring it about.
+enum Setback {
+    /// Someone else was at it: the next look may show another picture.
+    Raced(Failure),
+    /// The domain still holds a repository, or the service has not noticed yet that it holds none.
+    DomainNotEmpty(Failure),
+    Failed(Failure),
+}
+
+impl From<ServiceError> for Setback {
+    fn from(error: ServiceError) -> Self {
+        match (error.kind, error.operation) {
+            (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
+            (Kind::Conflict | Kind::NotFound, _) => Self::Raced(error.into()),
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<Refusal> for Setback {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Ownership { may_pass: true, .. } => Self::Raced(refusal.into()),
+            refusal => Self::Failed(refusal.into()),
+        }
+    }
+}
+
+impl Reconciler<'_> {
+    fn observer(&self) -> Observer<'_> {
+        Observer {
+            client: self.client,
+            place: self.place,
+        }
+    }
+
+    async fn look(&self, scope: &Scope) -> Result<Observed, Setback> {
+        // Boxed: all reads at once make a large future.
+        Box::pin(self.observer().look(scope))
+            .await
+            .map_err(|error| Setback::Failed(error.into()))
+    }
+
+    /// What a Create or an Update would do now.
+    pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
+        let scope = plan::scope_to_converge(desired, history);
+        let observed = Box::pin(self.observer().look(&scope)).await?;
+        Ok(plan::converge(desired, history, &observed, self.owner)?)
+    }
+
+    /// Brings about what is desired, and tells what the template gets back.
+    pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
+        let mut backoff = Backoff::within(self.patience.races);
+        loop {
+            match self.converge_once(desired, history).await {
+                Ok(facts) => return Ok(facts),
+                Err(Setback::Failed(failure)) => return Err(failure),
+                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
+                    info!(reason = failure.reason, "looking again");
+                    backoff.wait_or(failure).await?;
+                }
+            }
+        }
+    }
+
+    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Facts, Setback> {
+        let scope = plan::scope_to_converge(desired, history);
+        let observed = self.look(&scope).await?;
+        if plan::has_traces(desired, history, &observed, self.owner) {
+            self.progress.touch();
+        }
+        if let Some(lost) = self.lost(desired, history, &observed) {
+            return Err(Setback::Failed(self.give_way(&desired.identity, &lost).await));
+        }
+        let plan = plan::converge(desired, history, &observed, self.owner)?;
+        self.tell_spared(&plan);
+        let wanted: BTreeSet<_> = desired
+            .endpoint_formats
+            .iter()
+            .filter(|format| !observed.endpoints.contains_key(format))
+            .copied()
+            .collect();
+        let lookup = Scope {
+            endpoint_formats: wanted.clone(),
+            ..scope.clone()
+        };
+        let endpoints = async {
+            match wanted.is_empty() {
+                true => Ok(BTreeMap::new()),
+                false => self.observer().endpoints(&lookup).await,
+            }
+        };
+        let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
+        if applied.endpoints.len() < wanted.len() {
+            let gone = ServiceError::outrun("GetRepositoryEndpoint", desired.identity.repository.as_str());
+            return Err(gone.into());
+        }
+        Ok(self.facts(desired, observed, applied))
+    }
+
+    fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
+        Applier {
+            client: self.client,
+            place: self.place,
+            domain: &identity.domain,
+            patience: self.patience.key,
+            progress: self.progress,
+        }
+    }
+
+    /// What the service said, of what was there and of what was made.
+    fn facts(&self, desired: &Desired, observed: Observed, applied: Applied) -> Facts {
+        let expected = Facts::expected(desired, self.place);
+        let identity = &desired.identity;
+        let made = |name: String| applied.arns.get(&name).cloned();
+        let (domain_arn, domain_key) = observed.domain.map(|domain| (domain.arn, domain.key)).unzip();
+        let repository = observed
+            .repositories
+            .get(&identity.repository)
+            .map(|repository| repository.arn.clone());
+        let groups = desired.internal_packages.iter().zip(expected.package_group_arns);
+        let group_arn = |(pattern, expected)| {
+            let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
+            made(pattern.to_string()).or(there).unwrap_or(expected)
+        };
+        Facts {
+            domain_arn: made(format!("domain/{}", identity.domain.name))
+                .or(domain_arn)
+                .unwrap_or(expected.domain_arn),
+            domain_key: domain_key.unwrap_or(expected.domain_key),
+            repository_arn: made(format!("repository/{}", identity.repository))
+                .or(repository)
+                .unwrap_or(expected.repository_arn),
+            endpoints: observed.endpoints.into_iter().chain(applied.endpoints).collect(),
+            package_group_arns: groups.map(group_arn).collect(),
+        }
+    }
+
+    /// A repository that this event saw or made and that is gone again. A proxy of a stack that was there before
+    /// may have been deleted by anyone; it is made again.
+    fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
+        let primary = &desired.identity.repository;
+        if observed.repositories.contains_key(primary) {
+            self.progress.there(primary);
+        }
+        let lost = self.progress.lost(|name| observed.repositories.contains_key(name));
+        lost.filter(|name| name == primary || !history.is_in_place(desired))
+    }
+
+    /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
+    /// Nobody will hear of what is made from now on, so this event cleans up after itself.
+    async fn give_way(&self, identity: &Identity, lost: &RepositoryName) -> Failure {
+        let reason = format!(
+            "the repository {lost} was deleted while this request was at work on it: the stack seems to be cancelled"
+        );
+        let failure = Failure::new(FailureKind::Cancelled, reason);
+        let everything = Previous {
+            identity: Some(identity.clone()),
+            ..Previous::default()
+        };
+        match self.retire(identity, NamedBy::Properties, &everything).await {
+            Ok(()) => failure.and("; what else it had made is deleted again"),
+            Err(error) => failure
+                .and("; what else it had made could not be deleted: ")
+                .and(&error.reason),
+        }
+    }
+
+    /// Deletes what this owner made of a stack, and nothing else.
+    pub(crate) async fn retire(&self, identity: &Identity, named_by: NamedBy, last: &Previous) -> Result<(), Failure> {
+        let mut races = Backoff::within(self.patience.races);
+        let mut empty_domain = Backoff::within(self.patience.empty_domain);
+        loop {
+            match self.retire_once(identity, named_by, last).await {
+                Ok(Retired { look_again: false, .. }) => return Ok(()),
+                Ok(_) => {}
+                Err(Setback::Failed(failure)) => return Err(failure),
+                Err(Setback::Raced(failure)) => races.wait_or(failure).await?,
+                Err(Setback::DomainNotEmpty(failure)) => empty_domain.wait_or(failure).await?,
+            }
+        }
+    }
+
+    /// As `retire`, for a Create that may still be at work: looks again until it has been quiet for a while.
+    pub(crate) async fn retire_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
+        let mut quiet = Backoff::within(self.patience.cancelled_create);
+        loop {
+            let Retired { steps, .. } = match self.retire_once(identity, NamedBy::Properties, last).await {
+                Ok(retired) => retired,
+                Err(Setback::Failed(failure)) => return Err(failure),
+                Err(Setback::Raced(_) | Setback::DomainNotEmpty(_)) => Retired {
+                    steps: 1,
+                    look_again: true,
+                },
+            };
+            if steps > 0 {
+                quiet = Backoff::within(self.patience.cancelled_create);
+            }
+            if quiet.wait_or(()).await.is_err() {
+                return self.retire(identity, NamedBy::Properties, last).await;
+            }
+        }
+    }
+
+    async fn retire_once(&self, identity: &Identity, named_by: NamedBy, last: &Previous) -> Result<Retired, Setback> {
+        let scope = plan::scope_to_retire(identity, last);
+        let observed = self.look(&scope).await?;
+        let plan = plan::retire(identity, named_by, last, &observed, self.owner, self.place);
+        self.tell_spared(&plan);
+        let nothing = async { Ok(BTreeMap::new()) };
+        self.applier(identity).apply(&plan, nothing).await?;
+        Ok(Retired {
+            steps: plan.steps.len(),
+            look_again: plan.look_again,
+        })
+    }
+
+    fn tell_spared(&self, plan: &Plan) {
+        for spared in &plan.spared {
+            info!(spared, "left alone");
+        }
+    }
+}
+
+/// What one round of a Delete did.
+struct Retired {
+    steps: usize,
+    look_again: bool,
+}

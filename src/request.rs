@@ -1,0 +1,160 @@
+//! The envelope of an event: who asks for what, and where the answer goes.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::json::Fields;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestType {
+    Create,
+    Update,
+    Delete,
+    /// For direct calls: what a Create or an Update would do now.
+    Plan,
+}
+
+impl RequestType {
+    const ALL: [(&'static str, Self); 4] = [
+        ("Create", Self::Create),
+        ("Update", Self::Update),
+        ("Delete", Self::Delete),
+        ("Plan", Self::Plan),
+    ];
+}
+
+/// An event, read leniently: an answer is owed to whoever can be answered.
+#[derive(Default)]
+pub(crate) struct Request {
+    fields: Fields,
+    pub(crate) response_url: Option<ResponseUrl>,
+    pub(crate) stack_id: Option<String>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) logical_id: Option<String>,
+    /// The id that was given; an empty one counts as none.
+    pub(crate) physical_id: Option<String>,
+}
+
+/// A presigned URL: whoever knows it can answer in our name, so it is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct ResponseUrl(String);
+
+impl ResponseUrl {
+    pub(crate) fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for ResponseUrl {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
+impl fmt::Debug for ResponseUrl {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str("ResponseUrl(secret)")
+    }
+}
+
+impl Request {
+    /// Reads the envelope, out of its SNS wrapping where it has one.
+    ///
+    /// # Errors
+    /// Where the event is no JSON object, or wrapped in a way that cannot be undone.
+    pub(crate) fn read(event: &RawValue) -> Result<Self, MalformedRequest> {
+        let fields = Fields::split(event).map_err(|_| MalformedRequest("the event is not a JSON object"))?;
+        let fields = match fields.get("Records") {
+            Some(records) => unwrapped(records).ok_or(MalformedRequest(
+                "Records[0].Sns.Message, which should hold the request, is not a string that holds a JSON object",
+            ))?,
+            None => fields,
+        };
+        let url = fields.text("ResponseURL").filter(|url| !url.is_empty() && url != "...");
+        let is_readable = url.is_some()
+            || fields.get("ResponseURL").is_none_or(|raw| {
+                matches!(raw.get(), "null" | "\"\"" | "\"...\"") || fields.text("ResponseURL").is_some()
+            });
+        if !is_readable {
+            return Err(MalformedRequest("ResponseURL must be a string"));
+        }
+        Ok(Self {
+            response_url: url.map(ResponseUrl),
+            stack_id: fields.text("StackId"),
+            request_id: fields.text("RequestId"),
+            logical_id: fields.text("LogicalResourceId"),
+            physical_id: fields.text("PhysicalResourceId").filter(|id| !id.is_empty()),
+            fields,
+        })
+    }
+
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// Where it is missing or no known one.
+    pub(crate) fn request_type(&self) -> Result<RequestType, MalformedRequest> {
+        let text = self.fields.text("RequestType");
+        RequestType::ALL
+            .into_iter()
+            .find_map(|(name, kind)| (text.as_deref() == Some(name)).then_some(kind))
+            .ok_or(MalformedRequest(
+                "RequestType must be Create, Update or Delete, or Plan in a direct call",
+            ))
+    }
+
+    /// Refuses an envelope whose parts are of another kind than the protocol's, or stand twice.
+    ///
+    /// # Errors
+    /// The first part that is wrong.
+    pub(crate) fn check_form(&self) -> Result<(), MalformedRequest> {
+        const TEXTS: [(&str, &str); 4] = [
+            ("StackId", "StackId must be a string"),
+            ("RequestId", "RequestId must be a string"),
+            ("LogicalResourceId", "LogicalResourceId must be a string"),
+            ("PhysicalResourceId", "PhysicalResourceId must be a string"),
+        ];
+        const ONCE: [(&str, &str); 6] = [
+            ("RequestType", "RequestType stands twice in the event"),
+            ("StackId", "StackId stands twice in the event"),
+            ("LogicalResourceId", "LogicalResourceId stands twice in the event"),
+            ("PhysicalResourceId", "PhysicalResourceId stands twice in the event"),
+            ("ResourceProperties", "ResourceProperties stands twice in the event"),
+            (
+                "OldResourceProperties",
+                "OldResourceProperties stands twice in the event",
+            ),
+        ];
+        let is_other = |name: &str| {
+            self.fields.get(name).is_some_and(|raw| raw.get() != "null") && self.fields.text(name).is_none()
+        };
+        let wrong_kind = TEXTS.iter().find(|(name, _)| is_other(name));
+        let twice = ONCE.iter().find(|(name, _)| self.fields.stands_twice(name));
+        wrong_kind
+            .or(twice)
+            .map_or(Ok(()), |(_, message)| Err(MalformedRequest(message)))
+    }
+
+    pub(crate) fn properties(&self) -> Option<&RawValue> {
+        self.fields.get("ResourceProperties")
+    }
+
+    pub(crate) fn old_properties(&self) -> Option<&RawValue> {
+        self.fields.get("OldResourceProperties")
+    }
+}
+
+/// SNS delivers the request as a string, one record an event. Source: "Amazon SNS-backed custom resources".
+fn unwrapped(records: &RawValue) -> Option<Fields> {
+    let records: Vec<Box<RawValue>> = serde_json::from_str(records.get()).ok()?;
+    let record = Fields::split(records.first()?).ok()?;
+    let sns = Fields::split(record.get("Sns")?).ok()?;
+    // The message is JSON in a string: reading it twice is what unwraps it.
+    serde_json::from_str(&sns.text("Message")?).ok()
+}
+
+/// An event that is not of the protocol's form: what is wrong with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct MalformedRequest(&'static str);

@@ -11,9 +11,11 @@
     reason = "in a test a panic is the message, and a story is told in one piece"
 )]
 
+mod compatibility;
 mod deadline;
 mod delivery;
 mod drift;
+mod faults;
 mod hostile;
 mod hosts;
 mod lifecycle;
@@ -22,5 +24,7 @@ mod observability;
 mod outputs;
 mod ownership;
 mod properties;
+mod races;
 mod secrets;
+mod service;
 mod support;

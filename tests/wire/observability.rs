@@ -47,13 +47,7 @@ async fn exactly_one_line_per_event_has_an_outcome_and_no_step() {
     let ended = world.invoke_text("[]").await;
     assert!(matches!(ended, Ended::Failed { .. }));
 
-    let summaries: Vec<Value> = world
-        .function
-        .log_lines()
-        .await
-        .into_iter()
-        .filter(is_summary)
-        .collect();
+    let summaries: Vec<Value> = world.log_lines().await.into_iter().filter(is_summary).collect();
 
     assert_eq!(summaries.len(), 7, "{summaries:#?}");
     for summary in &summaries {
@@ -68,7 +62,7 @@ async fn lines_about_an_event_carry_its_ids_and_steps_carry_step_duration_and_ou
     let event = stack.create_event(&full());
     stack.deliver(&event).await.answer().succeeded();
 
-    let lines = world.function.log_lines().await;
+    let lines = world.log_lines().await;
     let steps: Vec<&Value> = lines.iter().filter(|line| field(line, "step").is_some()).collect();
     for step in &steps {
         carries(step, &event);
@@ -101,7 +95,7 @@ async fn summaries_tell_success_from_failure() {
     stack.deliver(&stack.create_event(&full())).await.answer().succeeded();
     stack.deliver(&stack.create_event(&json!({}))).await.answer().failed();
 
-    let lines = world.function.log_lines().await;
+    let lines = world.log_lines().await;
     let outcomes: Vec<&Value> = lines
         .iter()
         .filter(|line| is_summary(line))
@@ -118,7 +112,7 @@ async fn rust_log_sets_the_level_and_every_line_is_json() {
         let world = World::with_environment(&[("RUST_LOG", level)]).await;
         let stack = world.stack("payments");
         stack.deliver(&stack.create_event(&full())).await.answer().succeeded();
-        let lines = world.function.log_lines().await;
+        let lines = world.log_lines().await;
         assert_eq!(!lines.is_empty(), some, "{level}");
     }
 }

@@ -2,6 +2,7 @@
 //! things behind the function's back.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
@@ -17,7 +18,7 @@ const STRANGER: &str = "stranger";
 
 /// The emulated service and a client of its own.
 pub(crate) struct Aws {
-    pub(crate) emulator: Emulator,
+    pub(crate) emulator: Arc<Emulator>,
     client: Client,
 }
 
@@ -81,11 +82,12 @@ impl Aws {
         ACCOUNT.clone_into(&mut options.account);
         let emulator = Emulator::start(options).await.unwrap();
         let client = client(&emulator.url(), ACCOUNT);
+        let emulator = Arc::new(emulator);
         Self { emulator, client }
     }
 
     pub(crate) fn url(&self) -> String {
-        self.emulator.url().to_string()
+        self.emulator.url()
     }
 
     // What was asked.

@@ -192,13 +192,16 @@ impl Deployment {
 }
 
 /// One `Custom::CodeArtifactStack` in one CloudFormation stack.
+#[allow(clippy::struct_field_names, reason = "it is what CloudFormation calls it")]
 pub(crate) struct Stack {
     engine: Arc<Engine>,
     pub(crate) stack_id: String,
     pub(crate) logical_id: String,
-    /// What CloudFormation has on record: the PhysicalResourceId and the properties.
+    /// What CloudFormation has on record: the `PhysicalResourceId` and the properties.
     pub(crate) record: Option<(String, Value)>,
     pub(crate) allowed: Duration,
+    /// Called once, when the answer to an operation is in and before what follows from it.
+    pub(crate) after_the_answer: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Stack {
@@ -212,6 +215,7 @@ impl Stack {
             logical_id: "Packages".to_owned(),
             record: None,
             allowed: PATIENCE,
+            after_the_answer: None,
         }
     }
 
@@ -296,9 +300,16 @@ impl Stack {
         answer
     }
 
+    fn answered(&mut self) {
+        if let Some(then) = self.after_the_answer.take() {
+            then();
+        }
+    }
+
     pub(crate) async fn create(&mut self, properties: Value) -> Deployment {
         assert!(self.record.is_none(), "it was created before");
         let answer = self.request(&self.create_event(&properties)).await;
+        self.answered();
         self.record = Some((answer.physical_id.clone(), properties));
         let mut rollback = None;
         if !answer.success {
@@ -315,6 +326,7 @@ impl Stack {
     pub(crate) async fn update(&mut self, properties: Value) -> Deployment {
         let (old_id, old) = self.record.clone().expect("the stack was created");
         let answer = self.request(&self.update_event(&properties)).await;
+        self.answered();
         let new_id = answer.physical_id.clone();
         let mut superseded = Vec::new();
         let mut rollback = None;
@@ -355,6 +367,7 @@ impl Stack {
 
     pub(crate) async fn delete(&mut self) -> Deployment {
         let answer = self.request(&self.delete_event()).await;
+        self.answered();
         if answer.success {
             self.record = None;
         }

@@ -53,8 +53,8 @@ impl Connection {
         Ok(Some(request))
     }
 
-    /// Waits for a request to begin and breaks the connection before any of it is taken in.
-    pub(crate) async fn reset(self) {
+    /// Breaks the connection.
+    pub(crate) fn reset(self) {
         let stream = self.stream.into_inner();
         let _ = stream.set_zero_linger();
     }

@@ -3,13 +3,14 @@
 mod aws;
 mod cloudformation;
 mod http;
+mod in_process;
 pub(crate) mod lambda;
 pub(crate) mod sample;
 pub(crate) mod sink;
 mod transport;
 mod world;
 
-pub(crate) use cloudformation::{Event, OUTPUTS, Stack};
+pub(crate) use cloudformation::{Deployment, Event, OUTPUTS, Stack};
 pub(crate) use codeartifact_emulator::{Effect, Fault};
 pub(crate) use sink::Treat;
 pub(crate) use transport::Ended;

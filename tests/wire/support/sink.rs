@@ -156,7 +156,7 @@ async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
                 connection.answer(status, &[], body.as_bytes()).await
             }
             Treat::Reset => {
-                connection.reset().await;
+                connection.reset();
                 return;
             }
             Treat::Slow(pause) => {

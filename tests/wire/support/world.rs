@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeartifact_emulator::Options;
+use codeartifact_emulator::{LogEntry, Options};
 use serde_json::{Value, json};
 
 use super::aws::Aws;
 use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
+use super::in_process::InProcess;
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
 use super::transport::{Ended, Transport};
@@ -16,7 +17,7 @@ use super::transport::{Ended, Transport};
 /// Everything a test needs.
 pub(crate) struct World {
     pub(crate) aws: Aws,
-    pub(crate) function: Arc<Lambda>,
+    function: Option<Arc<Lambda>>,
     engine: Arc<Engine>,
 }
 
@@ -57,7 +58,30 @@ impl World {
             sink: Sink::start().await,
             transport: Arc::clone(&function) as Arc<dyn Transport>,
         });
-        Self { aws, function, engine }
+        Self {
+            aws,
+            function: Some(function),
+            engine,
+        }
+    }
+
+    /// The library in this process, for volume.
+    pub(crate) async fn in_process() -> Self {
+        let aws = Aws::start(Options::default()).await;
+        let transport = Arc::new(InProcess::new(&aws.url()));
+        let engine = Arc::new(Engine {
+            sink: Sink::start().await,
+            transport,
+        });
+        Self {
+            aws,
+            function: None,
+            engine,
+        }
+    }
+
+    fn lambda(&self) -> &Lambda {
+        self.function.as_ref().expect("the function runs as a process")
     }
 
     pub(crate) fn sink(&self) -> &Sink {
@@ -71,7 +95,7 @@ impl World {
 
     /// Invokes with this text, as it is.
     pub(crate) async fn invoke_text(&self, event: &str) -> Ended {
-        self.function.invoke(event.to_owned(), PATIENCE).await
+        self.engine.transport.invoke(event.to_owned(), PATIENCE).await
     }
 
     /// Invokes as a pipeline does: with JSON, for a returned answer.
@@ -81,17 +105,17 @@ impl World {
 
     /// Invokes with this text and so much time until the deadline.
     pub(crate) async fn invoke_within(&self, event: &str, allowed: Duration) -> Ended {
-        self.function.invoke(event.to_owned(), allowed).await
+        self.engine.transport.invoke(event.to_owned(), allowed).await
     }
 
     /// Ends what runs, at once.
     pub(crate) async fn kill(&self) {
-        self.function.kill().await;
+        self.engine.transport.kill().await;
     }
 
     /// Starts a process without an event: what it said where it ended at once.
     pub(crate) async fn start_up(&self) -> Result<(), String> {
-        self.function.init().await
+        self.lambda().init().await
     }
 
     /// What an Update of this stack would do now.
@@ -134,6 +158,24 @@ impl World {
 
     /// All that the function wrote.
     pub(crate) async fn function_log(&self) -> String {
-        self.function.written().await
+        self.lambda().written().await
+    }
+
+    /// The JSON lines among them; a line that is none is a failure.
+    pub(crate) async fn log_lines(&self) -> Vec<Value> {
+        self.lambda().log_lines().await
+    }
+
+    /// The calls that a fault struck, in the order of arrival.
+    pub(crate) fn struck(&self) -> Vec<LogEntry> {
+        let mut log = self.aws.log();
+        log.retain(|entry| entry.fault.is_some());
+        log
+    }
+
+    /// Ends all faults as soon as the first answer of the stack's next operation is in.
+    pub(crate) fn recover_after_the_answer(&self, stack: &mut Stack) {
+        let emulator = Arc::clone(&self.aws.emulator);
+        stack.after_the_answer = Some(Box::new(move || emulator.clear_faults()));
     }
 }

@@ -1,0 +1,256 @@
+//! Every single-fault point: each call of a Create, an Update, a replacement and a Delete fails in each
+//! way. The outcome is convergence, or a FAILED that says where, and after the rollback nothing is left.
+
+use serde_json::{Value, json};
+
+use crate::support::sample::{domain_policy, full, repository_policy, with};
+use crate::support::{Deployment, Effect, Fault, Stack, World, contains};
+
+/// The four operations under test.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Create,
+    Update,
+    Replacement,
+    Delete,
+}
+
+impl Kind {
+    /// A world in which the operation is the next thing to happen.
+    async fn prepared(self) -> (World, Stack) {
+        let world = World::in_process().await;
+        let mut stack = world.stack("payments");
+        if self != Self::Create {
+            stack.create(full()).await.succeeded();
+        }
+        world.aws.forget_calls();
+        (world, stack)
+    }
+
+    /// What the operation asks for.
+    fn properties(self) -> Value {
+        match self {
+            Self::Create | Self::Delete => full(),
+            Self::Update => with(
+                full(),
+                &json!({
+                    "RepositoryDescription": "changed",
+                    "ExternalConnection": ["public:pypi"],
+                    "DomainPolicyDocument": domain_policy("444444444444"),
+                    "RepositoryPolicyDocument": repository_policy("555555555555"),
+                    "Tags": {"team": "other", "new": "tag"},
+                }),
+            ),
+            Self::Replacement => with(full(), &json!({"RepositoryName": "team-billing-npm"})),
+        }
+    }
+
+    async fn run(self, stack: &mut Stack) -> Deployment {
+        match self {
+            Self::Create => stack.create(self.properties()).await,
+            Self::Delete => stack.delete().await,
+            Self::Update | Self::Replacement => stack.update(self.properties()).await,
+        }
+    }
+
+    /// How many calls the operation makes on a good day, and what is there then.
+    async fn on_a_good_day(self) -> (Vec<String>, Value) {
+        let (world, mut stack) = self.prepared().await;
+        self.run(&mut stack).await.succeeded();
+        (world.aws.calls(), world.aws.everything())
+    }
+}
+
+/// What a fault does, as a name for messages, and how often it strikes.
+fn faults() -> Vec<(Effect, Option<u32>)> {
+    vec![
+        // Beyond all retries: it goes on until the answer is in.
+        (Effect::Throttle, None),
+        (Effect::Internal, None),
+        (Effect::AccessDenied, None),
+        (Effect::ResetBefore, None),
+        (Effect::Internal, Some(1)),
+        (Effect::ResetBefore, Some(1)),
+        (Effect::ResetAfter, Some(1)),
+        (Effect::ResetAfter, None),
+    ]
+}
+
+async fn each_call_fails_in_each_way(kind: Kind) {
+    let (calls, expected) = kind.on_a_good_day().await;
+    for (at, call) in calls.iter().enumerate() {
+        for (effect, times) in faults() {
+            let story = format!("{kind:?}, call {at} ({call}), {effect:?} {times:?}");
+            let (world, mut stack) = kind.prepared().await;
+            let before = world.aws.everything();
+            let (operation, resource) = call.split_once(' ').unwrap();
+            let occurrence = calls[..at]
+                .iter()
+                .filter(|earlier| is_struck(earlier, operation, resource))
+                .count();
+            let mut fault = Fault::new(effect.clone())
+                .on(operation)
+                .about(resource)
+                .after(u32::try_from(occurrence).unwrap());
+            fault.times = times;
+            world.aws.inject(fault);
+            world.recover_after_the_answer(&mut stack);
+
+            let deployment = kind.run(&mut stack).await;
+
+            let answer = &deployment.answer;
+            if answer.success {
+                deployment.clone().succeeded();
+                assert_eq!(pretty(&world.aws.everything()), pretty(&expected), "{story}");
+                continue;
+            }
+            let reason = answer.reason.clone();
+            let name = resource.rsplit('/').next().unwrap();
+            assert!(
+                reason.contains(operation) && reason.contains(name),
+                "{story}: the Reason does not say where: {reason}"
+            );
+            says_what_the_service_said(&world, &effect, &reason, &story);
+            if kind == Kind::Delete {
+                stack.delete().await.succeeded();
+                assert_eq!(world.aws.domains(), [""; 0], "{story}");
+            } else {
+                deployment.failed();
+                assert_eq!(pretty(&world.aws.everything()), pretty(&before), "{story}: {reason}");
+            }
+        }
+    }
+}
+
+/// Whether the emulator counts an earlier call as one the fault is about: it looks for a part of a name.
+fn is_struck(call: &str, operation: &str, resource: &str) -> bool {
+    call.split_once(' ')
+        .is_some_and(|(name, about)| name == operation && about.contains(resource))
+}
+
+fn says_what_the_service_said(world: &World, effect: &Effect, reason: &str, story: &str) {
+    let message = match effect {
+        Effect::Throttle => "Rate exceeded",
+        Effect::Internal => "Internal server error",
+        Effect::AccessDenied => "Injected by a fault",
+        _ => return,
+    };
+    assert!(reason.contains(message), "{story}: the service's message: {reason}");
+    let struck = world.struck();
+    assert!(
+        struck.iter().any(|entry| reason.contains(&entry.request_id)),
+        "{story}: the request id of a struck call: {reason}"
+    );
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
+#[tokio::test]
+async fn each_call_of_a_create_fails_in_each_way() {
+    each_call_fails_in_each_way(Kind::Create).await;
+}
+
+#[tokio::test]
+async fn each_call_of_an_update_fails_in_each_way() {
+    each_call_fails_in_each_way(Kind::Update).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_replacement_fails_in_each_way() {
+    each_call_fails_in_each_way(Kind::Replacement).await;
+}
+
+#[tokio::test]
+async fn each_call_of_a_delete_fails_in_each_way() {
+    each_call_fails_in_each_way(Kind::Delete).await;
+}
+
+/// The function dies at each call, before and after its effect, and Lambda delivers the event again.
+async fn it_dies_at_each_call(kind: Kind) {
+    let (calls, expected) = kind.on_a_good_day().await;
+    for (at, call) in calls.iter().enumerate() {
+        for effect in [Effect::HoldBefore, Effect::HoldAfter] {
+            let story = format!("{kind:?}, killed at call {at} ({call}), {effect:?}");
+            let (world, mut stack) = kind.prepared().await;
+            world
+                .aws
+                .inject(Fault::new(effect).after(u32::try_from(at).unwrap()).times(1));
+
+            let (deployment, ()) = tokio::join!(kind.run(&mut stack), async {
+                world.aws.held().await;
+                world.kill().await;
+                world.aws.release();
+            });
+
+            assert!(deployment.answer.success, "{story}: {}", deployment.answer.reason);
+            deployment.succeeded();
+            assert_eq!(pretty(&world.aws.everything()), pretty(&expected), "{story}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_dies_at_any_call_ends_as_if_it_had_not() {
+    it_dies_at_each_call(Kind::Create).await;
+}
+
+#[tokio::test]
+async fn an_update_that_dies_at_any_call_ends_as_if_it_had_not() {
+    it_dies_at_each_call(Kind::Update).await;
+}
+
+#[tokio::test]
+async fn a_replacement_that_dies_at_any_call_ends_as_if_it_had_not() {
+    it_dies_at_each_call(Kind::Replacement).await;
+}
+
+#[tokio::test]
+async fn a_delete_that_dies_at_any_call_ends_as_if_it_had_not() {
+    it_dies_at_each_call(Kind::Delete).await;
+}
+
+/// The built binary, killed for real: the write calls of a Create.
+#[tokio::test]
+async fn a_process_killed_at_a_write_is_followed_by_one_that_ends_the_work() {
+    for operation in ["CreateDomain", "CreateRepository", "PutRepositoryPermissionsPolicy"] {
+        for effect in [Effect::HoldBefore, Effect::HoldAfter] {
+            let world = World::start().await;
+            let mut stack = world.stack("payments");
+            world.aws.inject(Fault::new(effect).on(operation).times(1));
+
+            let (deployment, ()) = tokio::join!(stack.create(full()), async {
+                world.aws.held().await;
+                world.kill().await;
+                world.aws.release();
+            });
+
+            deployment.succeeded();
+            stack.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0]);
+        }
+    }
+}
+
+/// A failure's Reason, through the built binary.
+#[tokio::test]
+async fn a_failed_reason_names_step_operation_resource_message_and_request_id() {
+    let world = World::start().await;
+    world
+        .aws
+        .inject(Fault::new(Effect::AccessDenied).on("PutRepositoryPermissionsPolicy"));
+    let mut stack = world.stack("payments");
+
+    let reason = stack.create(full()).await.failed();
+
+    let request_id = world.struck()[0].request_id.clone();
+    contains(
+        &reason,
+        &[
+            "PutRepositoryPermissionsPolicy team-payments-npm",
+            "Injected by a fault",
+            &request_id,
+        ],
+    );
+}

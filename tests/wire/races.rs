@@ -1,0 +1,240 @@
+//! Races: who meets whom halfway, and that all of them converge.
+
+use serde_json::{Value, json};
+
+use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, with};
+use crate::support::{Effect, Fault, World};
+
+fn neighbour() -> Value {
+    with(
+        full(),
+        &json!({"RepositoryName": "team-billing-npm", "DomainPolicyDocument": null}),
+    )
+}
+
+#[tokio::test]
+async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succeed() {
+    let world = World::start().await;
+    let mut payments = world.stack("payments");
+    let mut billing = world.stack("billing");
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("CreateDomain").times(2));
+
+    let (first, second, ()) = tokio::join!(payments.create(full()), billing.create(neighbour()), async {
+        world.aws.held_calls(2).await;
+        world.aws.release();
+    });
+
+    first.succeeded();
+    second.succeeded();
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream", REPOSITORY, PROXY]
+    );
+    assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
+    let (first, second) = tokio::join!(payments.delete(), billing.delete());
+    first.succeeded();
+    second.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn two_stacks_that_state_one_policy_for_a_domain_that_both_create_share_it() {
+    let world = World::start().await;
+    let mut payments = world.stack("payments");
+    let mut billing = world.stack("billing");
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("CreateDomain").times(2));
+
+    let (first, second, ()) = tokio::join!(
+        payments.create(full()),
+        billing.create(with(full(), &json!({"RepositoryName": "team-billing-npm"}))),
+        async {
+            world.aws.held_calls(2).await;
+            world.aws.release();
+        }
+    );
+
+    first.succeeded();
+    second.succeeded();
+    assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
+}
+
+#[tokio::test]
+async fn a_create_that_comes_before_the_domains_deletion_keeps_the_domain() {
+    let world = World::start().await;
+    let mut payments = world.stack("payments");
+    let mut billing = world.stack("billing");
+    payments.create(full()).await.succeeded();
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("DeleteDomain").times(1));
+
+    let (deleted, created) = tokio::join!(payments.delete(), async {
+        world.aws.held().await;
+        let created = billing.create(neighbour()).await;
+        world.aws.release();
+        created
+    });
+
+    created.succeeded();
+    deleted.succeeded();
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+    billing.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
+    for operation in ["CreateRepository", "AssociateExternalConnection"] {
+        let world = World::start().await;
+        let mut payments = world.stack("payments");
+        let mut billing = world.stack("billing");
+        payments.create(full()).await.succeeded();
+        world.aws.inject(
+            Fault::new(Effect::HoldBefore)
+                .on(operation)
+                .about("team-billing-npm-upstream")
+                .times(1),
+        );
+
+        let (created, deleted) = tokio::join!(billing.create(neighbour()), async {
+            world.aws.held().await;
+            let deleted = payments.delete().await;
+            world.aws.release();
+            deleted
+        });
+
+        deleted.succeeded();
+        created.succeeded();
+        assert_eq!(
+            world.aws.repositories(DOMAIN),
+            ["team-billing-npm", "team-billing-npm-upstream"]
+        );
+        billing.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn two_deletes_at_once_take_the_domain_along() {
+    for operation in ["DeleteRepository", "ListRepositoriesInDomain", "DeleteDomain"] {
+        let world = World::start().await;
+        let mut payments = world.stack("payments");
+        let mut billing = world.stack("billing");
+        payments.create(full()).await.succeeded();
+        billing.create(neighbour()).await.succeeded();
+        world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
+
+        let (first, second) = tokio::join!(payments.delete(), async {
+            let second = billing.delete().await;
+            world.aws.release();
+            second
+        });
+
+        first.succeeded();
+        second.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{operation} was late");
+    }
+}
+
+#[tokio::test]
+async fn an_update_during_a_delete_of_the_same_stack_leaves_nothing_that_a_later_delete_would_not_find() {
+    for operation in ["DeleteRepository", "DeleteDomain"] {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack.create(full()).await.succeeded();
+        let delete = stack.delete_event();
+        let update = stack.update_event(&with(full(), &json!({"RepositoryDescription": "late"})));
+        world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
+
+        let (deleted, updated) = tokio::join!(stack.deliver(&delete), async {
+            world.aws.held().await;
+            let updated = stack.deliver(&update).await;
+            world.aws.release();
+            updated
+        });
+
+        deleted.answer().succeeded();
+        updated.answer();
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("UpdateRepository").times(1));
+
+    let (updated, ()) = tokio::join!(
+        stack.update(with(full(), &json!({"RepositoryDescription": "again"}))),
+        async {
+            world.aws.held().await;
+            world.aws.delete_repository(DOMAIN, REPOSITORY).await;
+            world.aws.release();
+        }
+    );
+
+    updated.succeeded();
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).description, "again");
+}
+
+#[tokio::test]
+async fn a_policy_that_was_changed_under_an_update_is_read_again_and_replaced() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("PutDomainPermissionsPolicy").times(1));
+
+    let (updated, ()) = tokio::join!(
+        stack.update(with(
+            full(),
+            &json!({"DomainPolicyDocument": domain_policy("555555555555")})
+        )),
+        async {
+            world.aws.held().await;
+            world.aws.clear_faults();
+            world
+                .aws
+                .put_domain_policy(DOMAIN, &domain_policy("999999999999"))
+                .await;
+            world.aws.release();
+        }
+    );
+
+    updated.succeeded();
+    assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("555555555555")));
+}
+
+#[tokio::test]
+async fn many_stacks_come_and_go_in_one_domain_at_the_same_time() {
+    let world = World::start().await;
+    let mut stacks: Vec<_> = (0..4).map(|number| world.stack(&format!("team-{number}"))).collect();
+
+    let creates = stacks.iter_mut().enumerate().map(|(number, stack)| {
+        let properties = with(neighbour(), &json!({"RepositoryName": format!("team-{number}-npm")}));
+        stack.create(properties)
+    });
+    for deployment in futures_util::future::join_all(creates).await {
+        deployment.succeeded();
+    }
+    assert_eq!(world.aws.repositories(DOMAIN).len(), 8);
+    let deletes = stacks.iter_mut().map(crate::support::Stack::delete);
+    for deployment in futures_util::future::join_all(deletes).await {
+        deployment.succeeded();
+    }
+
+    assert_eq!(world.aws.domains(), [""; 0]);
+}

@@ -1,0 +1,169 @@
+//! The service's own moods: what it may answer on a good day, and the function has to live with.
+
+use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
+use serde_json::json;
+
+use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, with};
+use crate::support::{Effect, Fault, World, contains};
+
+async fn whole_life(settings: Settings) -> World {
+    let options = Options {
+        settings,
+        ..Options::default()
+    };
+    let world = World::with(options, &[]).await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+    stack.update_unchanged().await.succeeded();
+    assert_eq!(world.aws.writes(), [""; 0], "up to date");
+    stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+    stack.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+    world
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_visible_yet_is_waited_for() {
+    whole_life(Settings {
+        kms_not_found_times: 2,
+        ..Settings::default()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_that_never_appears_is_a_failure_that_names_it() {
+    let world = World::start().await;
+    world.aws.inject(Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"));
+    let mut stack = world.stack("payments");
+    stack.allowed = std::time::Duration::from_secs(20);
+
+    let reason = stack.create(full()).await.failed();
+
+    contains(&reason, &["CreateDomain", DOMAIN, "KMS key not found"]);
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_domain_that_does_not_look_empty_yet_is_waited_for() {
+    whole_life(Settings {
+        domain_not_empty_lag: 2,
+        ..Settings::default()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_domain_that_is_not_active_yet_is_waited_for() {
+    whole_life(Settings {
+        domain_pending_describes: 2,
+        ..Settings::default()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn statuses_are_understood_in_any_case() {
+    for status_case in [StatusCase::Upper, StatusCase::Lower] {
+        whole_life(Settings {
+            status_case,
+            ..Settings::default()
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn lists_may_come_in_pages_of_one() {
+    whole_life(Settings {
+        page_size: Some(1),
+        ..Settings::default()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_upstream_may_be_held_by_what_names_it() {
+    whole_life(Settings {
+        delete_of_upstream: DeleteOfUpstream::Conflict,
+        ..Settings::default()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quota_fails_fast_with_the_action_and_the_resource() {
+    let world = World::with(
+        Options {
+            settings: Settings {
+                repositories_per_domain: 1,
+                ..Settings::default()
+            },
+            ..Options::default()
+        },
+        &[],
+    )
+    .await;
+    let mut stack = world.stack("payments");
+
+    let reason = stack.create(full()).await.failed();
+
+    contains(&reason, &["CreateRepository", REPOSITORY]);
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn throttling_is_retried() {
+    let world = World::start().await;
+    world.aws.inject(Fault::new(Effect::Throttle).with_probability(0.2));
+    let mut stack = world.stack("payments");
+
+    stack.create(full()).await.succeeded();
+}
+
+#[tokio::test]
+async fn an_internal_error_is_retried() {
+    let world = World::start().await;
+    world
+        .aws
+        .inject(Fault::new(Effect::Internal).on("CreateRepository").times(1));
+    world
+        .aws
+        .inject(Fault::new(Effect::Internal).on("DescribeDomain").times(1));
+    let mut stack = world.stack("payments");
+
+    stack.create(full()).await.succeeded();
+}
+
+#[tokio::test]
+async fn with_a_lost_key_the_delete_of_a_domain_of_ours_still_ends() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(minimal()).await.succeeded();
+    let mut settings = Settings::default();
+    settings.keys.lost.insert(KEY.to_owned());
+    world.aws.emulator.set(settings);
+    let event = stack.delete_event();
+
+    // Repositories cannot be listed or deleted any more; a clear answer is due, whichever it is.
+    stack.deliver(&event).await.answer();
+}
+
+#[tokio::test]
+async fn a_denied_call_fails_fast_with_the_action_and_the_resource() {
+    let world = World::start().await;
+    world
+        .aws
+        .inject(Fault::new(Effect::AccessDenied).on("AssociateExternalConnection"));
+    let mut stack = world.stack("payments");
+
+    let reason = stack.create(full()).await.failed();
+
+    contains(&reason, &["AssociateExternalConnection", PROXY, "Injected by a fault"]);
+    let calls = world.aws.requests("AssociateExternalConnection");
+    assert_eq!(calls.len(), 1, "a denial is not retried");
+}

@@ -1,0 +1,94 @@
+//! The library in this process: for tests that need volume, with little patience in all it waits for.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::retry::RetryConfig;
+use aws_sdk_codeartifact::config::{BehaviorVersion, Credentials, Region};
+use codeartifact_stack::delivery::Delivery;
+use codeartifact_stack::{AllowedHosts, Function, Invocation, Patience, ResponseMode, Settings};
+use serde_json::value::RawValue;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::lambda::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
+use super::transport::{Ended, Invoke, Killed, Transport};
+
+/// The function, called directly; any number of events at the same time.
+pub(crate) struct InProcess {
+    function: Arc<Function>,
+    running: Mutex<Vec<AbortHandle>>,
+}
+
+/// How long the function waits for each thing that passes by itself.
+const SHORT: Duration = Duration::from_millis(400);
+
+impl InProcess {
+    pub(crate) fn new(codeartifact: &str) -> Self {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(1))
+            .with_max_backoff(Duration::from_millis(4));
+        let client = Client::from_conf(
+            aws_sdk_codeartifact::Config::builder()
+                .behavior_version(BehaviorVersion::latest())
+                .endpoint_url(codeartifact)
+                .region(Region::new(REGION))
+                .retry_config(retries)
+                .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"))
+                .build(),
+        );
+        let settings = Settings {
+            region: REGION.to_owned(),
+            response_mode: ResponseMode::Auto,
+            allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
+            patience: Patience {
+                key: SHORT,
+                races: SHORT,
+                empty_domain: SHORT,
+                cancelled_create: SHORT,
+            },
+        };
+        let delivery = Delivery::new(reqwest::Client::builder()).unwrap();
+        Self {
+            function: Arc::new(Function::new(settings, client, delivery)),
+            running: Mutex::new(Vec::new()),
+        }
+    }
+}
+
+impl Transport for InProcess {
+    fn invoke(&self, event: String, allowed: Duration) -> Invoke<'_> {
+        let function = Arc::clone(&self.function);
+        Box::pin(async move {
+            let invocation = Invocation {
+                request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
+                function_arn: FUNCTION_ARN.to_owned(),
+                deadline: Instant::now() + allowed,
+                log_group: LOG_GROUP.to_owned(),
+                log_stream: LOG_STREAM.to_owned(),
+            };
+            let event = RawValue::from_string(event).unwrap();
+            let task = tokio::spawn(async move { function.handle(&event, invocation).await });
+            self.running.lock().unwrap().push(task.abort_handle());
+            match tokio::time::timeout(allowed, task).await {
+                Ok(Ok(Ok(value))) => Ended::Returned(value),
+                Ok(Ok(Err(failure))) => Ended::Failed {
+                    error_type: failure.kind.as_str().to_owned(),
+                    message: failure.reason,
+                },
+                Ok(Err(_)) => Ended::Died,
+                Err(_) => Ended::TimedOut,
+            }
+        })
+    }
+
+    fn kill(&self) -> Killed<'_> {
+        Box::pin(async move {
+            for running in self.running.lock().unwrap().drain(..) {
+                running.abort();
+            }
+        })
+    }
+}

@@ -34,6 +34,7 @@ async fn the_url_goes_out_byte_for_byte() {
 async fn a_url_that_a_library_would_tidy_goes_out_as_it_is_too() {
     let world = World::start().await;
     let stack = world.stack("payments");
+    let mut tidied = Vec::new();
     for tail in [
         "/a/./b/../c?x=1",
         "/a%2e%2E/b?x=%7c%7C",
@@ -49,8 +50,12 @@ async fn a_url_that_a_library_would_tidy_goes_out_as_it_is_too() {
         stack.deliver(&event).await;
 
         let all = world.sink().all();
-        assert_eq!(all.last().map(|put| put.request.target.as_str()), Some(tail));
+        let got = all.last().map(|put| put.request.target.clone()).unwrap_or_default();
+        if got != tail {
+            tidied.push((tail, got));
+        }
     }
+    assert!(tidied.is_empty(), "{tidied:?}");
 }
 
 #[tokio::test]

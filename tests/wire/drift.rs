@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::sample::{
     DOMAIN, DOMAIN_ARN, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, domain_policy, full, repository_policy, with,
 };
-use crate::support::{Stack, World};
+use crate::support::{Stack, World, same};
 
 /// A full stack with two upstreams beside its proxy.
 async fn settled() -> (World, Stack) {
@@ -25,17 +25,10 @@ async fn settled() -> (World, Stack) {
 async fn repaired(world: &World, stack: &mut Stack, before: &serde_json::Value) {
     assert_ne!(&world.aws.everything(), before, "the test drifted nothing");
     stack.update_unchanged().await.succeeded();
-    pretty_assertions(before, &world.aws.everything());
+    same(&world.aws.everything(), before, "after the repair");
     world.aws.forget_calls();
     stack.update_unchanged().await.succeeded();
     assert_eq!(world.aws.writes(), [""; 0], "it is up to date now");
-}
-
-fn pretty_assertions(expected: &serde_json::Value, got: &serde_json::Value) {
-    assert_eq!(
-        serde_json::to_string_pretty(expected).unwrap(),
-        serde_json::to_string_pretty(got).unwrap()
-    );
 }
 
 #[tokio::test]

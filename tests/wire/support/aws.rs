@@ -157,6 +157,9 @@ impl Aws {
         let mut state = self.emulator.state();
         for domain in state["domains"].as_array_mut().unwrap() {
             settle(domain);
+            for group in domain["packageGroups"].as_array_mut().unwrap() {
+                group.as_object_mut().unwrap().remove("createdTime");
+            }
             for repository in domain["repositories"].as_array_mut().unwrap() {
                 settle(repository);
             }

@@ -26,7 +26,7 @@ impl Kind {
         let world = World::in_process().await;
         let mut stack = world.stack("payments");
         // The same owner in every world, so that their states can be compared.
-        stack.stack_id = STACK.to_owned();
+        STACK.clone_into(&mut stack.stack_id);
         if self != Self::Create {
             stack.create(full()).await.succeeded();
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, repository_policy, with,
 };
-use crate::support::{Effect, Fault, World, contains};
+use crate::support::{Effect, Fault, World, contains, same};
 
 #[tokio::test]
 async fn a_create_makes_every_part_in_the_order_that_the_service_needs() {
@@ -797,4 +797,169 @@ async fn an_event_that_is_no_request_at_all_fails_the_invocation() {
     }
     assert_eq!(world.aws.calls(), [""; 0]);
     assert!(world.sink().all().is_empty());
+}
+
+#[tokio::test]
+async fn a_replacement_delivered_again_after_its_clean_up_brings_nothing_back() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let event = stack.update_event(&with(full(), &json!({"RepositoryName": "team-billing-npm"})));
+
+    let first = stack.deliver(&event).await.answer().succeeded();
+    let again = stack.deliver(&event).await.answer().succeeded();
+    assert_eq!(first, again);
+    let clean_up = stack.delete_event();
+    stack.deliver(&clean_up).await.answer().succeeded();
+    let late = stack.deliver(&event).await.answer().succeeded();
+
+    assert_eq!(first, late);
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+}
+
+#[tokio::test]
+async fn a_replacement_twice_at_the_same_time_ends_alike() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let event = stack.update_event(&with(full(), &json!({"RepositoryName": "team-billing-npm"})));
+
+    let answers = world.deliver_at_once(&stack, &event, 2).await;
+
+    for answer in &answers {
+        assert_eq!(answer.clone().succeeded().physical_id, answers[0].physical_id);
+    }
+    let clean_up = stack.delete_event();
+    stack.deliver(&clean_up).await.answer().succeeded();
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+    assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
+}
+
+#[tokio::test]
+async fn there_and_back_again_leaves_one_stack() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    let before = world.aws.everything();
+
+    stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+    stack.update(full()).await.succeeded();
+
+    assert_eq!(stack.id(), REPOSITORY_ARN);
+    same(&world.aws.everything(), &before, "there and back");
+}
+
+#[tokio::test]
+async fn the_old_proxys_name_as_the_new_primarys_never_loses_the_new_stack() {
+    // The new primary has the name of the old proxy, or the new proxy the name of the old primary: the
+    // clean-up of the old stack must not take away what the new one has by then.
+    for (from, to) in [(REPOSITORY, PROXY), (PROXY, REPOSITORY)] {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack
+            .create(with(full(), &json!({"RepositoryName": from})))
+            .await
+            .succeeded();
+
+        let deployment = stack.update(with(full(), &json!({"RepositoryName": to}))).await;
+
+        // Refused or done: what CloudFormation has on record is there and whole.
+        let _ = deployment;
+        let name = stack.id().rsplit('/').next().unwrap().to_owned();
+        let primary = world.aws.repository(DOMAIN, &name);
+        assert_eq!(primary.upstreams, [format!("{name}-upstream")], "{from} to {to}");
+        assert!(primary.linked, "{from} to {to}");
+        assert_eq!(
+            world.aws.repository(DOMAIN, &format!("{name}-upstream")).connections,
+            ["public:npmjs"],
+            "{from} to {to}"
+        );
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{from} to {to}");
+    }
+}
+
+#[tokio::test]
+async fn naming_ones_own_account_as_the_domains_owner_is_no_change() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
+    world.aws.forget_calls();
+
+    let answer = stack
+        .update(with(full(), &json!({"DomainOwner": "123456789012"})))
+        .await
+        .succeeded();
+
+    assert_eq!(answer.physical_id, REPOSITORY_ARN);
+    assert_eq!(world.aws.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_exist_is_a_failure_that_names_it_and_leaves_nothing() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    let reason = stack
+        .create(with(full(), &json!({"Upstreams": ["nowhere-to-be-found"]})))
+        .await
+        .failed();
+
+    contains(&reason, &["nowhere-to-be-found"]);
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn many_tags_exchanged_for_as_many_others_fit_the_services_limit() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    let many = |prefix: &str| -> Value {
+        (0..46)
+            .map(|number| (format!("{prefix}{number}"), json!("v")))
+            .collect()
+    };
+    stack
+        .create(with(full(), &json!({"Tags": many("before-")})))
+        .await
+        .succeeded();
+
+    stack
+        .update(with(full(), &json!({"Tags": many("after-")})))
+        .await
+        .succeeded();
+
+    for name in [REPOSITORY, PROXY] {
+        assert_eq!(world.aws.repository(DOMAIN, name).user_tags(), many("after-"));
+    }
+    assert_eq!(world.aws.domain(DOMAIN).user_tags(), many("after-"));
+}
+
+#[tokio::test]
+async fn arns_are_of_the_regions_partition() {
+    let world = World::in_region("cn-north-1").await;
+    let mut stack = world.stack("payments");
+
+    let answer = stack
+        .create(with(
+            minimal(),
+            &json!({"KmsKeyArn": "arn:aws-cn:kms:cn-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}),
+        ))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        answer.physical_id,
+        "arn:aws-cn:codeartifact:cn-north-1:123456789012:repository/kloudvin-pkgs/team-payments-npm"
+    );
+    stack.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
 }

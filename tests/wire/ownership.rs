@@ -796,3 +796,218 @@ async fn a_failed_delete_can_be_repeated() {
 
     assert_eq!(world.aws.domains(), [""; 0]);
 }
+
+#[tokio::test]
+async fn half_of_an_owners_pair_counts_as_none_on_delete_and_the_half_is_taken_off() {
+    for lost in [STACK_ID, LOGICAL_ID] {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack.create(full()).await.succeeded();
+        world.aws.untag(REPOSITORY_ARN, &[lost]).await;
+
+        stack.delete().await.succeeded();
+
+        let tags = world.aws.repository(DOMAIN, REPOSITORY).tags;
+        assert!(!marked(&tags), "{tags:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_domain_that_carries_no_owners_tags_is_never_deleted() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(neighbour()).await.succeeded();
+    world
+        .aws
+        .untag(crate::support::sample::DOMAIN_ARN, &[STACK_ID, LOGICAL_ID])
+        .await;
+
+    stack.delete().await.succeeded();
+
+    assert_eq!(world.aws.domains(), [DOMAIN]);
+    assert_eq!(world.aws.repositories(DOMAIN), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_guest_that_takes_its_statement_of_the_policy_out_removes_nothing() {
+    let world = World::start().await;
+    let mut owner = world.stack("payments");
+    let mut guest = world.stack("billing");
+    owner.create(full()).await.succeeded();
+    let stating = with(full(), &json!({"RepositoryName": "team-billing-npm"}));
+    guest.create(stating.clone()).await.succeeded();
+
+    guest
+        .update(with(stating, &json!({"DomainPolicyDocument": null})))
+        .await
+        .succeeded();
+
+    let domain = world.aws.domain(DOMAIN);
+    assert_eq!(domain.policy, Some(domain_policy("111111111111")));
+    assert_eq!(domain.tags[POLICY_REPOSITORY], REPOSITORY);
+}
+
+#[tokio::test]
+async fn a_guest_that_states_the_policy_becomes_its_owner_once_the_owner_took_it_along() {
+    let world = World::start().await;
+    let mut owner = world.stack("payments");
+    let mut guest = world.stack("billing");
+    owner.create(full()).await.succeeded();
+    guest
+        .create(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+
+    owner.delete().await.succeeded();
+    guest.update_unchanged().await.succeeded();
+
+    let domain = world.aws.domain(DOMAIN);
+    assert_eq!(domain.policy, Some(domain_policy("111111111111")));
+    assert_eq!(domain.tags[POLICY_REPOSITORY], "team-billing-npm");
+    guest.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_guest_that_wants_another_policy_than_the_owners_is_refused_on_update_too() {
+    let world = World::start().await;
+    let mut owner = world.stack("payments");
+    let mut guest = world.stack("billing");
+    owner.create(full()).await.succeeded();
+    let stating = with(full(), &json!({"RepositoryName": "team-billing-npm"}));
+    guest.create(stating.clone()).await.succeeded();
+    let before = world.aws.everything();
+
+    let reason = guest
+        .update(with(
+            stating,
+            &json!({"DomainPolicyDocument": domain_policy("888888888888")}),
+        ))
+        .await
+        .failed();
+
+    contains(&reason, &["DomainPolicyDocument", REPOSITORY]);
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_repository_policy_that_was_never_stated_is_not_managed() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.create(minimal()).await.succeeded();
+    let theirs = crate::support::sample::repository_policy("999999999999");
+    world.aws.put_repository_policy(DOMAIN, REPOSITORY, &theirs).await;
+    world.aws.forget_calls();
+
+    stack.update_unchanged().await.succeeded();
+
+    assert_eq!(world.aws.writes(), [""; 0]);
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).policy, Some(theirs));
+}
+
+#[tokio::test]
+async fn two_resources_of_one_template_are_two_owners() {
+    let world = World::start().await;
+    let mut first = world.stack("payments");
+    let mut second = world.stack("payments");
+    second.stack_id.clone_from(&first.stack_id);
+    second.logical_id = "Others".to_owned();
+    first.create(full()).await.succeeded();
+
+    let reason = second
+        .create(with(full(), &json!({"AdoptExisting": true})))
+        .await
+        .failed();
+
+    contains(&reason, &[REPOSITORY, "Packages"]);
+    first.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_repository_kept_by_retain_is_not_taken_back_silently_by_a_replacement_to_its_name() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    let retain = with(full(), &json!({"DeletionMode": "Retain"}));
+    stack.create(retain.clone()).await.succeeded();
+    stack
+        .update(with(retain.clone(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+    let before = world.aws.everything();
+
+    let reason = stack.update(retain.clone()).await.failed();
+    contains(&reason, &[REPOSITORY, "AdoptExisting"]);
+    assert_eq!(world.aws.everything(), before);
+
+    stack
+        .update(with(retain, &json!({"AdoptExisting": true})))
+        .await
+        .succeeded();
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).tags[ADOPTED], "true");
+}
+
+#[tokio::test]
+async fn an_adopted_repository_stays_adopted_through_updates() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let mut stack = world.stack("payments");
+    stack
+        .create(with(full(), &json!({"AdoptExisting": true})))
+        .await
+        .succeeded();
+
+    stack
+        .update(with(
+            full(),
+            &json!({"AdoptExisting": false, "RepositoryDescription": "ours now"}),
+        ))
+        .await
+        .succeeded();
+    stack.delete().await.succeeded();
+
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
+}
+
+#[tokio::test]
+async fn an_adopted_primary_replaced_by_another_is_let_go_and_not_deleted() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let mut stack = world.stack("payments");
+    let adopting = with(full(), &json!({"AdoptExisting": true}));
+    stack.create(adopting.clone()).await.succeeded();
+
+    stack
+        .update(with(adopting, &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .succeeded();
+
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream", REPOSITORY]
+    );
+    let released = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(released.upstreams, [""; 0]);
+    assert!(!marked(&released.tags));
+}
+
+#[tokio::test]
+async fn an_adopted_proxy_dropped_by_an_update_is_let_go_and_not_deleted() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, PROXY).await;
+    let mut stack = world.stack("payments");
+    let adopting = with(full(), &json!({"AdoptExisting": true}));
+    stack.create(adopting.clone()).await.succeeded();
+
+    stack
+        .update(with(adopting, &json!({"ExternalConnection": null})))
+        .await
+        .succeeded();
+
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY, PROXY]);
+    assert!(!marked(&world.aws.repository(DOMAIN, PROXY).tags));
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [""; 0]);
+}

@@ -4,13 +4,10 @@ use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
 use serde_json::json;
 
 use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, with};
-use crate::support::{Effect, Fault, World, contains};
+use crate::support::{Effect, Fault, World, contains, options};
 
 async fn whole_life(settings: Settings) -> World {
-    let options = Options {
-        settings,
-        ..Options::default()
-    };
+    let options = Options { settings, ..options() };
     let world = World::with(options, &[]).await;
     let mut stack = world.stack("payments");
     stack.create(full()).await.succeeded();
@@ -102,7 +99,7 @@ async fn a_quota_fails_fast_with_the_action_and_the_resource() {
                 repositories_per_domain: 1,
                 ..Settings::default()
             },
-            ..Options::default()
+            ..options()
         },
         &[],
     )

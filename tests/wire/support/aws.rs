@@ -63,12 +63,21 @@ impl Repository {
     }
 }
 
-fn client(url: &str, account: &str) -> Client {
+/// The service in the account and the region that the function runs in.
+pub(crate) fn options() -> Options {
+    Options {
+        region: REGION.to_owned(),
+        account: ACCOUNT.to_owned(),
+        ..Options::default()
+    }
+}
+
+fn client(url: &str, account: &str, region: &str) -> Client {
     Client::from_conf(
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(url)
-            .region(Region::new(REGION))
+            .region(Region::new(region.to_owned()))
             .app_name(AppName::new(STRANGER).unwrap())
             // The emulator takes a key id of twelve digits for that account's root.
             .credentials_provider(Credentials::new(account, "stranger", None, None, "test"))
@@ -77,11 +86,10 @@ fn client(url: &str, account: &str) -> Client {
 }
 
 impl Aws {
-    pub(crate) async fn start(mut options: Options) -> Self {
-        REGION.clone_into(&mut options.region);
-        ACCOUNT.clone_into(&mut options.account);
+    pub(crate) async fn start(options: Options) -> Self {
+        let region = options.region.clone();
         let emulator = Emulator::start(options).await.unwrap();
-        let client = client(&emulator.url(), ACCOUNT);
+        let client = client(&emulator.url(), ACCOUNT, &region);
         let emulator = Arc::new(emulator);
         Self { emulator, client }
     }
@@ -238,7 +246,7 @@ impl Aws {
 
     /// A domain of another account that lets anyone do anything with it.
     pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
-        let theirs = client(&self.url(), account);
+        let theirs = client(&self.url(), account, REGION);
         let open = json!({
             "Version": "2012-10-17",
             "Statement": [{

@@ -14,6 +14,7 @@ pub(crate) mod sink;
 mod transport;
 mod world;
 
+pub(crate) use aws::options;
 pub(crate) use cloudformation::{Deployment, Event, OUTPUTS, Stack};
 pub(crate) use codeartifact_emulator::{Effect, Fault};
 pub(crate) use sink::Treat;

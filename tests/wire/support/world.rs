@@ -7,7 +7,7 @@ use std::time::Duration;
 use codeartifact_emulator::{LogEntry, Options};
 use serde_json::{Value, json};
 
-use super::aws::Aws;
+use super::aws::{self, Aws};
 use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
 use super::in_process::InProcess;
 use super::lambda::{Lambda, environment};
@@ -29,12 +29,21 @@ impl World {
 
     /// The same with some variables set otherwise.
     pub(crate) async fn with_environment(variables: &[(&str, &str)]) -> Self {
-        Self::with(Options::default(), variables).await
+        Self::with(aws::options(), variables).await
+    }
+
+    /// The same in another region.
+    pub(crate) async fn in_region(region: &str) -> Self {
+        let options = Options {
+            region: region.to_owned(),
+            ..aws::options()
+        };
+        Self::with(options, &[("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]).await
     }
 
     /// The same without a variable.
     pub(crate) async fn without_variable(name: &str) -> Self {
-        Self::built(Options::default(), |environment| {
+        Self::built(aws::options(), |environment| {
             environment.remove(name);
         })
         .await
@@ -67,7 +76,7 @@ impl World {
 
     /// The library in this process, for volume.
     pub(crate) async fn in_process() -> Self {
-        let aws = Aws::start(Options::default()).await;
+        let aws = Aws::start(aws::options()).await;
         let transport = Arc::new(InProcess::new(&aws.url()));
         let engine = Arc::new(Engine {
             sink: Sink::start().await,

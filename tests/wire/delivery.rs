@@ -149,7 +149,7 @@ async fn a_redirect_is_not_followed_and_counts_as_undelivered() {
 async fn an_answer_that_cannot_be_delivered_fails_the_invocation_before_its_deadline() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
-    stack.allowed = Duration::from_secs(12);
+    stack.allowed = Duration::from_secs(5);
     let event = cheap(&world);
     world
         .sink()

@@ -714,12 +714,13 @@ async fn the_same_delete_twice_at_the_same_time_ends_alike() {
 
 #[tokio::test]
 async fn a_create_cancelled_in_flight_and_its_delete_are_both_answered_and_leave_nothing() {
-    for operation in [
+    let cases = [
         "PutDomainPermissionsPolicy",
         "CreateRepository",
         "AssociateExternalConnection",
         "PutRepositoryPermissionsPolicy",
-    ] {
+    ]
+    .map(|operation| async move {
         let world = World::start().await;
         let stack = world.stack("payments");
         let create = stack.create_event(&full());
@@ -737,7 +738,8 @@ async fn a_create_cancelled_in_flight_and_its_delete_are_both_answered_and_leave
         // The Create may end either way: CloudFormation no longer listens.
         created.answer();
         assert_eq!(world.aws.domains(), [""; 0], "{operation} was under way");
-    }
+    });
+    futures_util::future::join_all(cases).await;
 }
 
 #[tokio::test]

@@ -74,7 +74,8 @@ async fn a_key_is_an_arn_of_a_key_in_any_partition_and_an_alias_is_refused_with_
         .await;
     // No domain of this region takes it, but it is a key's ARN: what refuses it is not the pattern.
     let world = World::start().await;
-    let stack = world.stack("payments");
+    let mut stack = world.stack("payments");
+    stack.allowed = std::time::Duration::from_secs(4);
     let event = stack.create_event(&with(
         minimal(),
         &json!({"KmsKeyArn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}),

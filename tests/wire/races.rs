@@ -123,15 +123,35 @@ async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
 
 #[tokio::test]
 async fn two_deletes_at_once_take_the_domain_along() {
-    for operation in ["DeleteRepository", "ListRepositoriesInDomain", "DeleteDomain"] {
+    for _ in 0..5 {
+        let world = World::in_process().await;
+        let mut payments = world.stack("payments");
+        let mut billing = world.stack("billing");
+        payments.create(full()).await.succeeded();
+        billing.create(neighbour()).await.succeeded();
+
+        let (first, second) = tokio::join!(payments.delete(), billing.delete());
+
+        first.succeeded();
+        second.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_delete_overtaken_by_another_takes_the_domain_along() {
+    for operation in ["DeleteRepository", "DescribeRepository", "ListTagsForResource"] {
         let world = World::start().await;
         let mut payments = world.stack("payments");
         let mut billing = world.stack("billing");
         payments.create(full()).await.succeeded();
         billing.create(neighbour()).await.succeeded();
-        world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
+        world
+            .aws
+            .inject(Fault::new(Effect::HoldBefore).on(operation).about(REPOSITORY).times(1));
 
         let (first, second) = tokio::join!(payments.delete(), async {
+            world.aws.held().await;
             let second = billing.delete().await;
             world.aws.release();
             second

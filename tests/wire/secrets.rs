@@ -36,7 +36,7 @@ async fn nothing_secret_is_written_at_trace_through_all_kinds_of_events() {
     );
 
     let mut stack = world.stack("payments");
-    stack.allowed = Duration::from_secs(12);
+    stack.allowed = Duration::from_secs(6);
     // A whole life, with a replacement, a failed update and a redelivery.
     stack.create(described.clone()).await.succeeded();
     stack.update_unchanged().await.succeeded();

@@ -210,6 +210,30 @@ async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
 }
 
 #[tokio::test]
+async fn an_update_never_deletes_what_is_to_be_retained() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    let described = with(full(), &json!({"DeletionMode": "Retain"}));
+    stack.create(described.clone()).await.succeeded();
+    world.aws.publish(DOMAIN, PROXY);
+    world.aws.publish(DOMAIN, REPOSITORY);
+    world
+        .aws
+        .inject(Fault::new(Effect::HoldBefore).on("UpdateRepository").times(1));
+
+    let event = stack.update_event(&with(described, &json!({"RepositoryDescription": "again"})));
+    let (updated, ()) = tokio::join!(stack.deliver(&event), async {
+        world.aws.held().await;
+        world.aws.delete_repository(DOMAIN, REPOSITORY).await;
+        world.aws.release();
+    });
+
+    updated.answer();
+    let left = world.aws.repositories(DOMAIN);
+    assert!(left.contains(&PROXY.to_owned()), "{left:?}");
+}
+
+#[tokio::test]
 async fn a_policy_that_was_changed_under_an_update_is_read_again_and_replaced() {
     let world = World::start().await;
     let mut stack = world.stack("payments");

@@ -23,11 +23,9 @@ class Stack:
 
 @dataclass
 class Work:
-    """What the function logged about one or more events: its steps, and how each event ended."""
+    """What the function logged about one or more events, in order: its steps, and how each event ended."""
 
-    steps: list[dict] = field(default_factory=list)
-    outcomes: list[dict] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
+    records: list[dict] = field(default_factory=list)
 
 
 class Cloud:
@@ -83,12 +81,9 @@ class Cloud:
         for line in fresh:
             if not line.startswith("{"):
                 continue
-            record = _flatten(json.loads(line))
-            work.lines.append(line)
-            if "step" in record and "duration_ms" in record:
-                work.steps.append(record)
-            elif "outcome" in record:
-                work.outcomes.append(record)
+            record = json.loads(line)
+            if "duration_ms" in record and ("step" in record or "outcome" in record):
+                work.records.append(record)
         return work
 
     def new_calls(self) -> list[dict]:
@@ -140,11 +135,3 @@ def made_by_function(entry: dict) -> bool:
 
 def is_write(entry: dict) -> bool:
     return str(entry.get("kind")).lower() == "write"
-
-
-def _flatten(record: dict) -> dict:
-    """The fields of a log line, wherever the subscriber's format puts them."""
-    flat = dict(record)
-    for nested in ("span", "fields"):
-        flat.update(flat.pop(nested, None) or {})
-    return flat

@@ -8,8 +8,10 @@ binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -184,8 +186,8 @@ class Demo:
         plan = self._plan()
         for step in plan["Steps"]:
             self._report.note("would", step)
-        self._expect("the plan sees it all and writes nothing", not plan["Converged"] and len(plan["Steps"]) >= 4)
-        self._expect("… writes nothing", not any(map(is_write, self._cloud.new_calls())))
+        self._expect("the plan sees it all", not plan["Converged"] and len(plan["Steps"]) >= 4)
+        self._expect("… and writes nothing", not any(map(is_write, self._cloud.new_calls())))
 
         PAYMENTS.update(CostCentre="4712")
         self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
@@ -275,14 +277,13 @@ class Demo:
         self._cloud.new_calls()
 
     def _tell(self, work: Work) -> None:
-        for step in work.steps:
-            self._report.step(step["step"], float(step["duration_ms"]))
-        for end in work.outcomes:
-            took = end.get("duration_ms")
-            self._report.note(
-                "answer", f"{end['outcome']}" + (f" after {float(took):.0f} ms" if took is not None else "")
-            )
-        if not work.outcomes:
+        for record in work.records:
+            took = float(record["duration_ms"])
+            if "step" in record:
+                self._report.step(record["step"], took)
+            else:
+                self._report.note("answer", f"{record['outcome']} after {took:.0f} ms")
+        if not any("step" not in record for record in work.records):
             raise Unexpected("the function logged no outcome for the event")
 
     def _plan(self) -> dict:
@@ -323,7 +324,7 @@ class Demo:
         return {key: self._resolve(item, parameters, template) for key, item in value.items()}
 
     def _aws(self, *arguments: str) -> str:
-        self._report.command(f"aws codeartifact {' '.join(arguments)}")
+        self._report.command(shlex.join(("aws", "codeartifact", *arguments)))
         return self._lab.aws("codeartifact", *arguments)
 
     def _show(self, outputs: dict[str, str]) -> None:
@@ -379,6 +380,9 @@ class Demo:
         bootstrap = package / "bootstrap"
         shutil.copy(self._binary, bootstrap)
         bootstrap.chmod(0o755)
+        if strip := shutil.which("strip"):
+            # Debug information is most of a development build, and ministack takes the package into memory.
+            subprocess.run([strip, "--strip-debug", str(bootstrap)], check=True)
         return package
 
 

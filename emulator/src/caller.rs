@@ -2,10 +2,12 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use hyper::HeaderMap;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use sha2::{Digest, Sha256};
 
 use crate::arn::Place;
 use crate::error::ServiceError;
+use crate::model::read_query;
 use crate::options::{Options, Principal, Settings};
 
 /// The principal behind a call.
@@ -187,8 +189,16 @@ impl Signed<'_> {
     }
 
     fn canonical(&self, signed: &[&str]) -> String {
-        let mut query: Vec<&str> = self.query.split('&').filter(|part| !part.is_empty()).collect();
+        let mut query: Vec<(String, String)> = read_query(self.query)
+            .into_iter()
+            .map(|(name, value)| (encode(&name), encode(&value)))
+            .collect();
+        // By name first: `domain` comes before `domain-owner`, though `-` comes before `=`.
         query.sort_unstable();
+        let query: Vec<String> = query
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         let lines: Vec<String> = signed
             .iter()
             .map(|name| format!("{name}:{}", self.header(name)))
@@ -206,6 +216,12 @@ impl Signed<'_> {
             signed.join(";")
         )
     }
+}
+
+/// Percent-encodes all but what RFC 3986 leaves unreserved, as Signature Version 4 wants it.
+fn encode(text: &str) -> String {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+    percent_encoding::utf8_percent_encode(text, RESERVED).to_string()
 }
 
 fn mac(key: &[u8], text: &str) -> Vec<u8> {

@@ -84,9 +84,7 @@ def test_a_domain_lives_and_dies(cli: Cli) -> None:
     cli("tag-resource", "--resource-arn", arn, "--tags", "key=cost,value=1", "key=team,value=b")
     cli("untag-resource", "--resource-arn", arn, "--tag-keys", "cost")
     assert cli("list-tags-for-resource", "--resource-arn", arn) == {"tags": [{"key": "team", "value": "b"}]}
-    stored = cli(
-        "put-domain-permissions-policy", "--domain", "kloudvin-pkgs", "--policy-document", json.dumps(POLICY)
-    )
+    stored = cli("put-domain-permissions-policy", "--domain", "kloudvin-pkgs", "--policy-document", json.dumps(POLICY))
     revision = stored["policy"]["revision"]
     assert cli("get-domain-permissions-policy", "--domain", "kloudvin-pkgs") == stored
     with pytest.raises(Refused, match="ConflictException"):
@@ -169,7 +167,9 @@ def test_package_groups_guard_internal_names(cli: Cli) -> None:
     assert allowed == {"allowedRepositories": ["team-npm"]}
     cli("update-package-group", *group, "--description", "ours")
     assert cli("describe-package-group", *group)["packageGroup"]["description"] == "ours"
-    found = cli("get-associated-package-group", *domain, "--format", "npm", "--namespace", "payments", "--package", "ui")
+    found = cli(
+        "get-associated-package-group", *domain, "--format", "npm", "--namespace", "payments", "--package", "ui"
+    )
     assert (found["packageGroup"]["pattern"], found["associationType"]) == ("/npm/payments/*", "STRONG")
     groups = cli("list-package-groups", *domain)["packageGroups"]
     assert [one["pattern"] for one in groups] == ["/*", "/npm/payments/*"]

@@ -12,6 +12,19 @@
 //! * `fault`, `rate` and `journal` are the test's hands and eyes, `control` and this file their two
 //!   doors: HTTP under `/_emulator/`, and methods of [`Emulator`].
 //!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! use codeartifact_emulator::{Effect, Emulator, Fault, Options};
+//!
+//! let emulator = Emulator::start(Options::default()).await?;
+//! emulator.inject(Fault::new(Effect::Throttle).on("CreateDomain").times(2));
+//! // … point a client at `emulator.url()`, then look at `emulator.log()` and `emulator.state()` …
+//! assert!(emulator.log().is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! It shares no type with the function it is used to test, so that one bug cannot hide in both.
 
 mod api;

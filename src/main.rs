@@ -73,6 +73,9 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// The time there is where the runtime does not tell.
+const UNKNOWN_DEADLINE: Duration = Duration::from_mins(5);
+
 /// Where Lambda keeps this instance's log.
 struct Log {
     group: String,
@@ -89,7 +92,11 @@ impl Log {
     }
 
     fn invocation(&self, context: Context) -> Invocation {
-        let left = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // A local runtime may name a deadline long past: then none is known.
+        let left = context
+            .deadline()
+            .duration_since(SystemTime::now())
+            .unwrap_or(UNKNOWN_DEADLINE);
         Invocation {
             request_id: context.request_id,
             function_arn: context.invoked_function_arn,

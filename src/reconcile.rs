@@ -126,7 +126,7 @@ impl Reconciler<'_> {
             return Err(Setback::Failed(self.give_way(&desired.identity, &lost).await));
         }
         let plan = plan::converge(desired, history, &observed, self.owner)?;
-        self.tell_spared(&plan);
+        tell_spared(&plan);
         let wanted: BTreeSet<_> = desired
             .endpoint_formats
             .iter()
@@ -138,9 +138,10 @@ impl Reconciler<'_> {
             ..scope.clone()
         };
         let endpoints = async {
-            match wanted.is_empty() {
-                true => Ok(BTreeMap::new()),
-                false => self.observer().endpoints(&lookup).await,
+            if wanted.is_empty() {
+                Ok(BTreeMap::new())
+            } else {
+                self.observer().endpoints(&lookup).await
             }
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
@@ -189,15 +190,15 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A repository that this event saw or made and that is gone again. A proxy of a stack that was there before
-    /// may have been deleted by anyone; it is made again.
+    /// A repository that this event saw or made and that is gone again. Of a stack that was there before, anyone may
+    /// have deleted it: then it is made again.
     fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
         let primary = &desired.identity.repository;
         if observed.repositories.contains_key(primary) {
             self.progress.there(primary);
         }
         let lost = self.progress.lost(|name| observed.repositories.contains_key(name));
-        lost.filter(|name| name == primary || !history.is_in_place(desired))
+        lost.filter(|_| !history.is_in_place(desired))
     }
 
     /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
@@ -259,7 +260,7 @@ impl Reconciler<'_> {
         let scope = plan::scope_to_retire(identity, last);
         let observed = self.look(&scope).await?;
         let plan = plan::retire(identity, named_by, last, &observed, self.owner, self.place);
-        self.tell_spared(&plan);
+        tell_spared(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;
         Ok(Retired {
@@ -267,11 +268,11 @@ impl Reconciler<'_> {
             look_again: plan.look_again,
         })
     }
+}
 
-    fn tell_spared(&self, plan: &Plan) {
-        for spared in &plan.spared {
-            info!(spared, "left alone");
-        }
+fn tell_spared(plan: &Plan) {
+    for spared in &plan.spared {
+        info!(spared, "left alone");
     }
 }
 

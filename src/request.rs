@@ -27,6 +27,7 @@ impl RequestType {
 
 /// An event, read leniently: an answer is owed to whoever can be answered.
 #[derive(Default)]
+#[allow(clippy::struct_field_names, reason = "RequestId is the protocol's own word")]
 pub(crate) struct Request {
     fields: Fields,
     pub(crate) response_url: Option<ResponseUrl>,

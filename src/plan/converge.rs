@@ -33,6 +33,13 @@ pub(crate) fn converge(
         refused: Vec::new(),
         may_pass: true,
     };
+    if let Some(existing) = history.entangled(desired) {
+        let (old, new) = (&existing.repository, &desired.identity.repository);
+        planner.refuse(format!(
+            "the repository {new} cannot replace {old}: one has the name of a proxy of the other, and the clean-up of the \
+             old stack would take it away. Give another RepositoryName"
+        ));
+    }
     let domain = planner.domain()?;
     let proxies = planner.proxies(&domain);
     let primary = planner.primary(&domain, &proxies);

@@ -68,8 +68,23 @@ impl History {
     /// that was cut short may have left parts of it.
     pub(crate) fn abandoned(&self, desired: &Desired) -> Option<&Identity> {
         let previous = self.previous.identity.as_ref();
-        previous.filter(|previous| self.is_in_place(desired) && **previous != desired.identity)
+        previous.filter(|previous| {
+            self.is_in_place(desired) && **previous != desired.identity && !share_names(previous, &desired.identity)
+        })
     }
+
+    /// A stack that this one replaces, where a repository of the one could have the name of a proxy of the other: its
+    /// clean-up could not tell them apart.
+    fn entangled(&self, desired: &Desired) -> Option<&Identity> {
+        let existing = self.existing.as_ref();
+        existing.filter(|existing| **existing != desired.identity && share_names(existing, &desired.identity))
+    }
+}
+
+fn share_names(one: &Identity, other: &Identity) -> bool {
+    let is_proxy_of = |name, primary| possible_proxy_names(primary).contains(name);
+    one.domain == other.domain
+        && (is_proxy_of(&one.repository, &other.repository) || is_proxy_of(&other.repository, &one.repository))
 }
 
 /// Why a Create or an Update is not done.

@@ -46,9 +46,12 @@ pub(crate) fn retire(
         Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
     };
     groups::retire(&mut retiring.plan, observed, owner, &identity.repository, gone_after);
-    retiring.policy(&fate);
-    if identity.domain.owner == *place.account() {
-        retiring.domain();
+    let domain_goes = identity.domain.owner == *place.account() && retiring.domain_goes();
+    retiring.policy(&fate, domain_goes);
+    if domain_goes {
+        let after: Vec<StepId> = (0..retiring.plan.steps.len()).collect();
+        let name = identity.domain.name.clone();
+        retiring.plan.add(Action::DeleteDomain { name }, after);
     }
     retiring.plan
 }
@@ -217,7 +220,7 @@ impl<'a> Retiring<'a> {
     }
 
     /// The domain's policy, where it is this stack's; then its mark, which says what is left to do.
-    fn policy(&mut self, fate: &Fate) {
+    fn policy(&mut self, fate: &Fate, domain_goes: bool) {
         let Some(domain) = &self.observed.domain else {
             return;
         };
@@ -241,14 +244,23 @@ impl<'a> Retiring<'a> {
                 arn: domain.arn.clone(),
                 name: name.to_string(),
             };
-            let deleted = self.plan.add(Action::DeleteDomainPolicy { name }, []);
-            self.plan.add(
-                Action::Untag {
-                    on,
-                    keys: vec![POLICY_REPOSITORY.to_owned()],
-                },
-                [deleted],
-            );
+            let after = match fate {
+                Fate::Deleted(steps) | Fate::LetGo(steps) => &steps[..],
+                Fate::Retained | Fate::Others => &[],
+            };
+            let deleted = self
+                .plan
+                .add(Action::DeleteDomainPolicy { name }, after.iter().copied());
+            // With the domain the mark goes too; where that is refused, the next look finds it.
+            if !domain_goes {
+                self.plan.add(
+                    Action::Untag {
+                        on,
+                        keys: vec![POLICY_REPOSITORY.to_owned()],
+                    },
+                    [deleted],
+                );
+            }
         } else if is_marked {
             self.plan.spare(format!(
                 "the policy of the domain {} stays: it belongs to another stack",
@@ -258,14 +270,14 @@ impl<'a> Retiring<'a> {
     }
 
     /// The domain goes with the last repository in it, whichever stack's that is, if one of these stacks made it.
-    fn domain(&mut self) {
+    fn domain_goes(&mut self) -> bool {
         let Some(domain) = &self.observed.domain else {
-            return;
+            return false;
         };
         let name = &self.identity.domain.name;
         if Owner::in_tags(&domain.tags).is_none() {
             self.plan.spare(format!("the domain {name} stays: no stack made it"));
-            return;
+            return false;
         }
         let deleted: BTreeSet<&str> = self
             .plan
@@ -291,10 +303,9 @@ impl<'a> Retiring<'a> {
             self.plan.look_again = look_again;
             self.plan
                 .spare(format!("the domain {name} stays: there are other repositories in it"));
-            return;
+            return false;
         }
-        let after: Vec<StepId> = (0..self.plan.steps.len()).collect();
-        self.plan.add(Action::DeleteDomain { name: name.clone() }, after);
+        true
     }
 }
 

@@ -146,9 +146,13 @@ fn meaning_of_condition(condition: &Value) -> Option<Value> {
         .iter()
         .filter(|(_, keys)| keys.as_object().is_none_or(|keys| !keys.is_empty()))
         .map(|(operator, keys)| {
-            let fold = |value: &str| match operator.contains("Bool") || operator.starts_with("Null") {
-                true => value.to_ascii_lowercase(),
-                false => value.to_owned(),
+            let is_flag = operator.contains("Bool") || operator.starts_with("Null");
+            let fold = |value: &str| {
+                if is_flag {
+                    value.to_ascii_lowercase()
+                } else {
+                    value.to_owned()
+                }
             };
             let keys = match keys {
                 Value::Object(keys) => keys

@@ -36,34 +36,25 @@ pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> Tags {
 }
 
 fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, String)> {
-    let text = |key: &str, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
-        Some(text) => Some((key.to_owned(), text)),
-        None => {
-            problem(format!("the tag {key:?} must have a text as its value"));
-            None
-        }
+    let mut entries = Vec::new();
+    let mut add = |key: String, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
+        Some(value) => entries.push((key, value)),
+        _ => problem(format!("the tag {key:?} must have a text as its value")),
     };
     match value {
-        Value::Object(map) => map
-            .iter()
-            .filter_map(|(key, value)| text(key, value, problem))
-            .collect(),
-        Value::Array(items) => items
-            .iter()
-            .filter(|item| !matches!(item, Value::Null) && item.as_str() != Some(""))
-            .filter_map(|item| match item.as_object().and_then(key_and_value) {
-                Some((key, value)) => text(&key, value, problem),
-                None => {
-                    problem("each item of the list must be an object with just Key and Value".to_owned());
-                    None
+        Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problem)),
+        Value::Array(items) => {
+            let given = items.iter().filter(|item| !item.is_null() && item.as_str() != Some(""));
+            for item in given {
+                match item.as_object().and_then(key_and_value) {
+                    Some((key, value)) => add(key, value, problem),
+                    _ => problem("each item of the list must be an object with just Key and Value".to_owned()),
                 }
-            })
-            .collect(),
-        _ => {
-            problem("must be a map, or a list of {Key, Value}".to_owned());
-            Vec::new()
+            }
         }
+        _ => problem("must be a map, or a list of {Key, Value}".to_owned()),
     }
+    entries
 }
 
 fn key_and_value(item: &Map<String, Value>) -> Option<(String, &Value)> {
@@ -88,7 +79,9 @@ fn check(key: &str, value: &str) -> Result<(), String> {
             "must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
         ))
     } else if !key.chars().chain(value.chars()).all(is_tag_character) {
-        Err("may hold letters, digits, spaces and _ . : / = + - @ only".to_owned())
+        Err(format!(
+            "may hold letters, digits, spaces and _ . : / = + - @ only, got the value {value:?}"
+        ))
     } else {
         Ok(())
     }

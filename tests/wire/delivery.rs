@@ -36,9 +36,8 @@ async fn a_url_that_a_library_would_tidy_goes_out_as_it_is_too() {
     let stack = world.stack("payments");
     let mut tidied = Vec::new();
     for tail in [
-        "/a/./b/../c?x=1",
         "/a%2e%2E/b?x=%7c%7C",
-        "/a?quote='single'&empty=&&plus=+&tilde=~&pipe=%7C",
+        "/a?empty=&&plus=+&tilde=~&pipe=%7C",
         "/a?",
         "//double//slash/?a=b%20c",
         "/a;param=1,2!$()*@:?q=/?:@",

@@ -150,6 +150,10 @@ pub(crate) fn scope_to_retire(identity: &Identity, last: &Previous) -> Scope {
 /// Whether an earlier delivery of the same event left something of a new stack: then a failed replacement has
 /// something to clean up, although this delivery touched nothing.
 pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observed, owner: &Owner) -> bool {
+    // What bears a new name may be the old stack's own.
+    if history.entangled(desired).is_some() {
+        return false;
+    }
     let is_ours = |tags: &TagMap| owner.standing(tags).is_ours();
     let names = possible_proxy_names(&desired.identity.repository);
     let is_of_stack = |name: &RepositoryName| *name == desired.identity.repository || names.contains(name);

@@ -13,7 +13,7 @@ use super::access::{self, OrganizationId, Principal, Readers};
 use super::names::Rule;
 use super::{
     AccountId, Connections, DeletionMode, Description, Desired, DomainName, DomainSource, Format, KmsKeyArn,
-    PackagePattern, Policy, Problem, Problems, Proxy, RepositoryName, Tags, policy, scalar, tags,
+    PackagePattern, Policy, Problem, Problems, Proxy, RepositoryName, Tags, policy, scalar, shortened, tags,
 };
 
 /// Every property there is, in the order of the documentation.
@@ -512,13 +512,4 @@ fn did_you_mean(got: &str, names: &[&str]) -> String {
     nearest
         .filter(|name| likeness(name) > 0.8)
         .map_or(String::new(), |name| format!(", did you mean {name}?"))
-}
-
-/// What was got, short enough to stand in a Reason beside others.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 100;
-    match text.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
-        None => text.to_owned(),
-    }
 }

@@ -239,3 +239,12 @@ fn scalar(value: &Value) -> Option<String> {
         _ => None,
     }
 }
+
+/// What was got, short enough to stand in a Reason beside others.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::owner::RESERVED_PREFIX;
 
-use super::scalar;
+use super::{scalar, shortened};
 
 /// Tags that a template gives, by key.
 pub type Tags = BTreeMap<String, String>;
@@ -39,7 +39,10 @@ fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, Strin
     let mut entries = Vec::new();
     let mut add = |key: String, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
         Some(value) => entries.push((key, value)),
-        _ => problem(format!("the tag {key:?} must have a text as its value")),
+        None => problem(format!(
+            "the tag {key:?} must have a text as its value, got {}",
+            shortened(&value.to_string())
+        )),
     };
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problem)),
@@ -48,11 +51,17 @@ fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, Strin
             for item in given {
                 match item.as_object().and_then(key_and_value) {
                     Some((key, value)) => add(key, value, problem),
-                    _ => problem("each item of the list must be an object with just Key and Value".to_owned()),
+                    _ => problem(format!(
+                        "each item of the list must be an object with just Key and Value, got {}",
+                        shortened(&item.to_string())
+                    )),
                 }
             }
         }
-        _ => problem("must be a map, or a list of {Key, Value}".to_owned()),
+        other => problem(format!(
+            "must be a map, or a list of {{Key, Value}}, got {}",
+            shortened(&other.to_string())
+        )),
     }
     entries
 }

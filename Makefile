@@ -90,24 +90,6 @@ lint-texts: .venv/.stamp
 audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)
 	$(TOOLS) $(CARGO) deny --locked check advisories
 
-.PHONY: fuzz
-fuzz: ## fuzz the envelope, the properties and the policy comparison
-	@tools/fuzz.sh
-
-.PHONY: soak
-soak: binaries .venv/.stamp ## run events through the function for a long time and watch its memory
-	@.venv/bin/python tests/soak/soak.py
-
-.PHONY: scale
-scale: binaries .venv/.stamp ## many stacks in one domain at the same time
-	@.venv/bin/python tests/scale/scale.py
-
-##@ Measure it
-
-.PHONY: bench
-bench: binaries .venv/.stamp ## measure the function beside its peers
-	@.venv/bin/python bench/bench.py
-
 ##@ Ship it
 
 .PHONY: build

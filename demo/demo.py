@@ -399,10 +399,8 @@ def main() -> int:
     report.title("codeartifact-stack: CloudFormation and Lambda by ministack, CodeArtifact by the emulator")
     try:
         with Lab(FOLDER, arguments.emulator) as lab:
-            try:
-                Demo(lab, report, arguments.binary).run()
-            finally:
-                _keep_calls(lab)
+            Demo(lab, report, arguments.binary).run()
+            _keep_calls(lab)
     except (Unexpected, StackFailed, LabError) as error:
         report.failure(str(error))
         print(f"\nThe demo failed. Logs: {FOLDER.relative_to(ROOT)}/*.log", file=sys.stderr)

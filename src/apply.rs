@@ -194,11 +194,6 @@ impl Applier<'_> {
         }
     }
 
-    /// The account to name as the domain's owner: only another one, its own the service knows.
-    fn foreign_owner(&self) -> Option<String> {
-        (self.domain.owner != *self.place.account()).then(|| self.domain.owner.to_string())
-    }
-
     fn domain_text(&self) -> String {
         format!("domain {}", self.domain.name)
     }
@@ -293,7 +288,9 @@ impl Applier<'_> {
             .create_repository()
             .domain(self.domain.name.as_str())
             .repository(name.as_str());
-        let request = request.set_domain_owner(self.foreign_owner()).description(description);
+        let request = request
+            .set_domain_owner(self.place.foreign_owner(self.domain))
+            .description(description);
         let answer = request
             .set_upstreams(upstreams)
             .set_tags(Some(tag_list(tags)))
@@ -317,7 +314,7 @@ impl Applier<'_> {
             .domain(self.domain.name.as_str())
             .repository(name.as_str());
         let request = request
-            .set_domain_owner(self.foreign_owner())
+            .set_domain_owner(self.place.foreign_owner(self.domain))
             .set_description(description);
         let answer = request.set_upstreams(upstreams).send().await;
         done(answer.map_err(|e| ServiceError::new("UpdateRepository", self.repository_text(name), &e)))
@@ -329,7 +326,10 @@ impl Applier<'_> {
             .delete_repository()
             .domain(self.domain.name.as_str())
             .repository(name.as_str());
-        let answer = request.set_domain_owner(self.foreign_owner()).send().await;
+        let answer = request
+            .set_domain_owner(self.place.foreign_owner(self.domain))
+            .send()
+            .await;
         gone(answer.map_err(|e| ServiceError::new("DeleteRepository", self.repository_text(name), &e)))
     }
 
@@ -338,7 +338,9 @@ impl Applier<'_> {
             .client
             .associate_external_connection()
             .domain(self.domain.name.as_str());
-        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let request = request
+            .repository(name.as_str())
+            .set_domain_owner(self.place.foreign_owner(self.domain));
         let answer = request.external_connection(connection).send().await;
         done(answer.map_err(|e| ServiceError::new("AssociateExternalConnection", self.repository_text(name), &e)))
     }
@@ -348,7 +350,9 @@ impl Applier<'_> {
             .client
             .disassociate_external_connection()
             .domain(self.domain.name.as_str());
-        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let request = request
+            .repository(name.as_str())
+            .set_domain_owner(self.place.foreign_owner(self.domain));
         let answer = request.external_connection(connection).send().await;
         gone(answer.map_err(|e| ServiceError::new("DisassociateExternalConnection", self.repository_text(name), &e)))
     }
@@ -363,7 +367,9 @@ impl Applier<'_> {
             .client
             .put_repository_permissions_policy()
             .domain(self.domain.name.as_str());
-        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let request = request
+            .repository(name.as_str())
+            .set_domain_owner(self.place.foreign_owner(self.domain));
         let answer = request
             .policy_document(document)
             .set_policy_revision(revision)
@@ -381,7 +387,9 @@ impl Applier<'_> {
             .client
             .delete_repository_permissions_policy()
             .domain(self.domain.name.as_str());
-        let request = request.repository(name.as_str()).set_domain_owner(self.foreign_owner());
+        let request = request
+            .repository(name.as_str())
+            .set_domain_owner(self.place.foreign_owner(self.domain));
         let answer = request.set_policy_revision(revision).send().await;
         gone(answer.map_err(|e| ServiceError::new("DeleteRepositoryPermissionsPolicy", self.repository_text(name), &e)))
     }

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use crate::owner::UnfitOwner;
 use crate::plan::Refusal;
 use crate::properties::Problems;
+use crate::request::MalformedRequest;
 use crate::service_error::{Kind, ServiceError};
 
 /// The kinds of failure, each with a name that does not change: a Step Functions `Catch` can name it.
@@ -109,6 +111,18 @@ impl From<Failure> for lambda_runtime::Diagnostic {
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
         Self::new(FailureKind::InvalidProperties, problems.to_string())
+    }
+}
+
+impl From<MalformedRequest> for Failure {
+    fn from(malformed: MalformedRequest) -> Self {
+        Self::new(FailureKind::InvalidRequest, malformed.to_string())
+    }
+}
+
+impl From<UnfitOwner> for Failure {
+    fn from(unfit: UnfitOwner) -> Self {
+        Self::new(FailureKind::InvalidRequest, unfit.to_string())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::plan::{History, NamedBy};
 use crate::progress::Progress;
 use crate::properties::{AccountId, Desired, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::request::{MalformedRequest, Request, RequestType};
+use crate::request::{Request, RequestType};
 
 /// How answers are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Function {
         let handled = async {
             let answered = match request {
                 Ok(request) => self.answer(&request, &invocation).await,
-                Err(malformed) => Err(invalid(malformed)),
+                Err(malformed) => Err(malformed.into()),
             };
             summarise(&answered, begun);
             match answered {
@@ -196,7 +196,7 @@ impl Function {
         is_put: bool,
         progress: &Progress,
     ) -> Result<Outcome, Failure> {
-        let request_type = request.request_type().map_err(invalid)?;
+        let request_type = request.request_type()?;
         let place = self.place(request, invocation)?;
         let work = Work {
             function: self,
@@ -270,9 +270,7 @@ impl Work<'_> {
 
     async fn create_or_update(&self, request_type: RequestType) -> Result<Outcome, Failure> {
         let desired = self.desired()?;
-        let owner = self
-            .owner(&desired.identity)
-            .map_err(|unfit| Failure::new(FailureKind::InvalidRequest, unfit.to_string()))?;
+        let owner = self.owner(&desired.identity)?;
         let given_id = self.request.physical_id.as_ref();
         if request_type == RequestType::Update && self.is_put && given_id.is_none() {
             return Err(Failure::new(
@@ -308,7 +306,7 @@ impl Work<'_> {
     }
 
     fn desired(&self) -> Result<Desired, Failure> {
-        self.request.check_form().map_err(invalid)?;
+        self.request.check_form()?;
         Ok(Desired::read(self.request.properties(), self.place)?)
     }
 
@@ -359,9 +357,7 @@ impl Work<'_> {
 
     async fn plan(&self) -> Result<Outcome, Failure> {
         let desired = self.desired()?;
-        let owner = self
-            .owner(&desired.identity)
-            .map_err(|unfit| Failure::new(FailureKind::InvalidRequest, unfit.to_string()))?;
+        let owner = self.owner(&desired.identity)?;
         let history = match self.request.physical_id {
             Some(_) => self.history(&desired),
             None => History::default(),
@@ -400,7 +396,7 @@ impl Work<'_> {
                 info!(%unfit, "nothing can be marked as this owner's: there is nothing to delete");
                 return Ok(deleted);
             }
-            Err(unfit) => return Err(Failure::new(FailureKind::InvalidRequest, unfit.to_string())),
+            Err(unfit) => return Err(unfit.into()),
         };
         // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
         let was_cancelled = self.is_put && named_by == NamedBy::Properties && given_id.as_deref() != Some(NOT_CREATED);
@@ -426,10 +422,6 @@ struct ReturnAddress<'a> {
 struct Answered {
     outcome: Outcome,
     is_put: bool,
-}
-
-fn invalid(malformed: MalformedRequest) -> Failure {
-    Failure::new(FailureKind::InvalidRequest, malformed.to_string())
 }
 
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {

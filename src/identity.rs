@@ -63,6 +63,11 @@ impl Place {
         )
     }
 
+    /// The account to name as a domain's owner in a call: only another one, its own the service knows.
+    pub(crate) fn foreign_owner(&self, domain: &Domain) -> Option<String> {
+        (domain.owner != self.account).then(|| domain.owner.to_string())
+    }
+
     /// The identity that a `PhysicalResourceId` names, where it is a repository's ARN in this place.
     pub(crate) fn identity_of_arn(&self, arn: &str) -> Option<Identity> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();

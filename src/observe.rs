@@ -156,14 +156,9 @@ impl Observer<'_> {
         })
     }
 
-    /// The account to name as a domain's owner: only another one, its own the service knows.
-    fn foreign_owner(&self, domain: &Domain) -> Option<String> {
-        (domain.owner != *self.place.account()).then(|| domain.owner.to_string())
-    }
-
     async fn domain(&self, scope: &Scope) -> Result<Option<ObservedDomain>, ServiceError> {
         let domain = &scope.domain;
-        let owner = self.foreign_owner(domain);
+        let owner = self.place.foreign_owner(domain);
         let is_ours = owner.is_none();
         let describe = async {
             let request = self
@@ -273,7 +268,7 @@ impl Observer<'_> {
                 .describe_repository()
                 .domain(domain.name.as_str())
                 .repository(name.as_str());
-            let answer = request.set_domain_owner(self.foreign_owner(domain)).send().await;
+            let answer = request.set_domain_owner(self.place.foreign_owner(domain)).send().await;
             found(answer.map_err(|e| ServiceError::new("DescribeRepository", repository_text(domain, name), &e)))
         };
         let expected = self.place.repository_arn(domain, name);
@@ -312,7 +307,7 @@ impl Observer<'_> {
             .get_repository_permissions_policy()
             .domain(domain.name.as_str())
             .repository(name.as_str());
-        let answer = request.set_domain_owner(self.foreign_owner(domain)).send().await;
+        let answer = request.set_domain_owner(self.place.foreign_owner(domain)).send().await;
         let output = found(
             answer.map_err(|e| ServiceError::new("GetRepositoryPermissionsPolicy", repository_text(domain, name), &e)),
         )?;
@@ -334,7 +329,7 @@ impl Observer<'_> {
                 .get_repository_endpoint()
                 .domain(domain.name.as_str())
                 .repository(name.as_str());
-            let request = request.set_domain_owner(self.foreign_owner(domain));
+            let request = request.set_domain_owner(self.place.foreign_owner(domain));
             let answer = request.format(PackageFormat::from(format.as_str())).send().await;
             let output = found(
                 answer.map_err(|e| ServiceError::new("GetRepositoryEndpoint", repository_text(domain, name), &e)),
@@ -365,7 +360,7 @@ impl Observer<'_> {
         loop {
             let request = self.client.list_repositories_in_domain().domain(domain.name.as_str());
             let request = request
-                .set_domain_owner(self.foreign_owner(domain))
+                .set_domain_owner(self.place.foreign_owner(domain))
                 .set_next_token(next_page);
             let page_size = if prefix.is_some() { 1000 } else { 20 };
             let answer = request
@@ -406,7 +401,7 @@ impl Observer<'_> {
                 .domain(domain.name.as_str())
                 .repository(name.as_str());
             let request = request
-                .set_domain_owner(self.foreign_owner(domain))
+                .set_domain_owner(self.place.foreign_owner(domain))
                 .set_next_token(next_page);
             let answer = request.max_results(1).send().await;
             let page = found(answer.map_err(|e| ServiceError::new("ListPackages", repository_text(domain, name), &e)))?;

@@ -85,6 +85,7 @@ lint-texts: .venv/.stamp
 	.venv/bin/typos
 	.venv/bin/zizmor --offline --quiet --no-progress .github
 	tools/check_locks.sh
+	$(PYTHON) tools/release.py check
 
 .PHONY: audit
 audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)
@@ -99,6 +100,11 @@ build: .venv/.stamp ## build the zip that Lambda runs (ARCH=arm64 or x86_64), in
 .PHONY: sbom
 sbom: .venv/.stamp ## write a CycloneDX bill of materials of the function to target/sbom/
 	@tools/sbom.sh
+
+.PHONY: dist
+dist: build sbom ## put together what is released for ARCH, into target/dist/
+	@$(PYTHON) tools/release.py assemble --sbom target/sbom/codeartifact-stack.cdx.json \
+	  $(ARCH)=target/lambda/codeartifact-stack/bootstrap.zip
 
 ##@ Keep house
 

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,6 @@ TEMPLATE = cfn_yaml.load(ROOT / "template.yaml")
 
 def test_no_arn_names_a_partition():
     assert "arn:aws:" not in (ROOT / "template.yaml").read_text(encoding="utf-8")
-
-
-def test_the_published_version_is_the_crates():
-    cargo = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
-    published = TEMPLATE["Metadata"]["AWS::ServerlessRepo::Application"]["SemanticVersion"]
-    assert published == cargo["workspace"]["package"]["version"]
 
 
 def test_the_function_has_no_more_time_than_cloudformation_waits():

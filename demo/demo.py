@@ -7,11 +7,8 @@ binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything
 
 import argparse
 import json
-import os
 import shlex
-import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -79,22 +76,9 @@ class Demo:
 
     def deploy_the_function(self) -> None:
         self._report.chapter("The platform team deploys the function")
-        package = self._stage_package()
-        self._lab.aws("s3", "mb", "s3://artifacts")
-        packaged = FOLDER / "packaged.yaml"
         self._report.command("aws cloudformation package --template-file template.yaml")
-        self._lab.aws(
-            *("cloudformation", "package", "--template-file", str(package / "template.yaml")),
-            *("--s3-bucket", "artifacts", "--output-template-file", str(packaged)),
-        )
         self._report.asked("CloudFormation: create stack codeartifact-stack from template.yaml")
-        stack = self._cloud.deploy(
-            "codeartifact-stack",
-            packaged.read_text(encoding="utf-8"),
-            Architecture="arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64",
-            ResponseUrlAllowedHosts="http://127.0.0.1:*",
-            DomainNamePattern="kloudvin-*",
-        )
+        stack = self._cloud.deploy_function("codeartifact-stack", self._binary, DomainNamePattern="kloudvin-*")
         self._service_token = stack.outputs["ServiceToken"]
         self._report.output("ServiceToken", self._service_token)
         self._expect("the ServiceToken is the function's ARN", ":function:codeartifact-stack-" in self._service_token)
@@ -368,22 +352,6 @@ class Demo:
     def _stacks(self) -> list[str]:
         found = self._cloud.cloudformation.describe_stacks()["Stacks"]
         return [stack["StackName"] for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"]
-
-    def _stage_package(self) -> Path:
-        """The template as it stands, in a folder where CodeUri (`.`) holds the built binary, as after `sam build`."""
-        package = FOLDER / "package"
-        package.mkdir()
-        shutil.copy(ROOT / "template.yaml", package)
-        # The template's metadata names these two, and the AWS CLI wants them to be there.
-        for name in ("README.md", "LICENSE"):
-            (package / name).touch()
-        bootstrap = package / "bootstrap"
-        shutil.copy(self._binary, bootstrap)
-        bootstrap.chmod(0o755)
-        if strip := shutil.which("strip"):
-            # Debug information is most of a development build, and ministack takes the package into memory.
-            subprocess.run([strip, "--strip-debug", str(bootstrap)], check=True)
-        return package
 
 
 def main() -> int:

@@ -21,6 +21,15 @@ REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 # What ministack gives to the functions that it runs; the emulator checks every signature against it.
 SECRET = "test"
+AWS_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": ACCOUNT,
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_PAGER": "",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
 
 
 class LabError(Exception):
@@ -60,22 +69,20 @@ class Lab:
             "TMPDIR": str(self.folder / "tmp"),
             "LANG": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "AWS_ACCESS_KEY_ID": ACCOUNT,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_PAGER": "",
-            "NO_PROXY": "127.0.0.1,localhost",
+            **AWS_ENVIRONMENT,
             **{name: os.environ[name] for name in ("COVERAGE_FILE", "LLVM_PROFILE_FILE") if name in os.environ},
+        }
+
+    def client_environment(self) -> dict[str, str]:
+        """What a client of AWS needs to talk to the lab."""
+        return AWS_ENVIRONMENT | {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_CODEARTIFACT": self.codeartifact_url,
         }
 
     def aws(self, *arguments: str) -> str:
         """Runs the AWS CLI against the lab and returns what it printed."""
-        environment = self.environment() | {
-            "AWS_ENDPOINT_URL": self.aws_url,
-            "AWS_ENDPOINT_URL_CODEARTIFACT": self.codeartifact_url,
-        }
+        environment = self.environment() | self.client_environment()
         done = subprocess.run(
             [str(ROOT / ".venv/bin/aws"), *arguments],
             env=environment,

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""The demo's parts, up until Ctrl-C: a local AWS with the function deployed in it, for the commands of examples/."""
+
+import argparse
+import contextlib
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+from cloud import Cloud, StackFailed
+from lab import ROOT, Lab, LabError, end_on_signals
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=ROOT / "target/lab", help="where everything it writes goes")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target/debug/codeartifact-stack")
+    parser.add_argument("--emulator", type=Path, default=ROOT / "target/debug/codeartifact-emulator")
+    arguments = parser.parse_args()
+
+    end_on_signals()
+    try:
+        with Lab(arguments.folder.resolve(), arguments.emulator) as lab:
+            stack = Cloud(lab).deploy_function("codeartifact-stack", arguments.binary)
+            script = lab.folder / "env"
+            script.write_text(exports(lab), encoding="utf-8")
+            print(f"AWS           {lab.aws_url}\nCodeArtifact  {lab.codeartifact_url}")
+            print(f"ServiceToken  {stack.outputs['ServiceToken']}")
+            print(f"next          . {script}   (in another terminal; Ctrl-C here ends it all)", flush=True)
+            signal.pause()
+    except (StackFailed, LabError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def exports(lab: Lab) -> str:
+    """A shell script, after which `aws`, `sam` and `cdk` talk to the lab."""
+    paths = [".venv/bin", ".venv/sam/bin"]
+    lines = [f'export PATH={shlex.quote(":".join(str(ROOT / path) for path in paths))}:"$PATH"']
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in lab.client_environment().items()]
+    lines += ["export SAM_CLI_TELEMETRY=0", "unset AWS_PROFILE AWS_SESSION_TOKEN"]
+    return "\n".join([*lines, ""])
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main())

@@ -112,6 +112,13 @@ dist: build sbom ## put together what is released for ARCH, into target/dist/
 
 ##@ Keep house
 
+.PHONY: picture
+picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
+	@rm -rf target/picture && cp -r tools/picture target/picture
+	@cd target/picture && export PATH="$(CURDIR)/.venv/node/bin:$$PATH" npm_config_cache="$(CURDIR)/target/cache/npm" && \
+	  npm ci --silent --ignore-scripts --no-audit --no-fund && \
+	  node draw.mjs "$(CURDIR)/docs/how-it-works.dot" "$(CURDIR)/docs/how-it-works.svg"
+
 .PHONY: lock
 lock: ## pin the Python tools anew from tools/*.in
 	@tools/lock.sh

@@ -123,6 +123,10 @@ picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
 lock: ## pin the Python tools anew from tools/*.in
 	@tools/lock.sh
 
+.PHONY: schema
+schema: ## write schema/properties.json anew from the types that read the properties
+	WRITE_SCHEMA=1 $(CARGO) test --quiet --locked --lib properties::schema
+
 .PHONY: clean
 clean: ## delete everything that was made or installed here
 	rm -rf target .venv .aws-sam fuzz/target

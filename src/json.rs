@@ -4,6 +4,7 @@
 //! surrogate or one level of nesting too many. An answer is owed even to such an event, so the outer
 //! objects are read as [`Fields`], which only split, and each part is then read strictly on its own.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
@@ -36,10 +37,9 @@ impl Fields {
 
     /// Every name once, in order of first appearance.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().enumerate().filter_map(|(index, (name, _))| {
-            let is_new = !self.0[..index].iter().any(|(earlier, _)| earlier == name);
-            is_new.then_some(name.as_str())
-        })
+        let mut seen = BTreeSet::new();
+        let names = self.0.iter().map(|(name, _)| name.as_str());
+        names.filter(move |name| seen.insert(*name))
     }
 
     pub(crate) fn stands_twice(&self, name: &str) -> bool {

@@ -1,11 +1,8 @@
 //! `Access`: who may publish and who may read, written out as a repository policy.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde_json::{Map, Value, json};
 
-use super::names::{AccountId, Rule};
+use super::names::text_type;
 use super::policy::Policy;
 
 /// The rights to publish. Source: the CodeArtifact user guide, "Repository policies".
@@ -24,59 +21,18 @@ const READ: [&str; 9] = [
     "codeartifact:ReadFromRepository",
 ];
 
-/// Someone who may be named in a policy: an account, or the ARN of a user, a role or a root.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Principal(String);
-
-impl fmt::Display for Principal {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
+text_type! {
+    /// Someone who may be named in a policy: an account, or the ARN of a user, a role or a root.
+    pub(super) Principal,
+    "^([0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@-]([A-Za-z0-9/_+=,.@-]*[A-Za-z0-9_+=,.@-])?))$",
+    "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard"
 }
 
-impl FromStr for Principal {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        const FORM: Rule =
-            "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard";
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let is_arn = match parts[..] {
-            ["arn", partition, "iam", "", account, resource] => {
-                let is_named = ["user/", "role/"].iter().any(|kind| {
-                    resource.strip_prefix(kind).is_some_and(|name| {
-                        !name.is_empty()
-                            && !name.starts_with('/')
-                            && !name.ends_with('/')
-                            && name
-                                .bytes()
-                                .all(|b| b.is_ascii_alphanumeric() || b"/_+=,.@-".contains(&b))
-                    })
-                });
-                partition.starts_with("aws") && account.parse::<AccountId>().is_ok() && (resource == "root" || is_named)
-            }
-            _ => false,
-        };
-        (is_arn || text.parse::<AccountId>().is_ok())
-            .then(|| Self(text.to_owned()))
-            .ok_or(FORM)
-    }
-}
-
-/// An AWS organization's id.
-#[derive(Clone, Debug)]
-pub(super) struct OrganizationId(String);
-
-impl FromStr for OrganizationId {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        let fits = text.strip_prefix("o-").is_some_and(|id| {
-            (10..=32).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-        });
-        fits.then(|| Self(text.to_owned()))
-            .ok_or("must be an organization's id: o- and 10 to 32 lower-case letters or digits")
-    }
+text_type! {
+    /// An AWS organization's id.
+    pub(super) OrganizationId,
+    "^o-[a-z0-9]{10,32}$",
+    "must be an organization's id: o- and 10 to 32 lower-case letters or digits"
 }
 
 /// Who may read.
@@ -89,7 +45,12 @@ pub(super) enum Readers {
 
 /// Writes the policy: a statement a kind of right, each limited to the organization where one is given.
 pub(super) fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&OrganizationId>) -> Policy {
-    let names = |principals: &[Principal]| principals.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let names = |principals: &[Principal]| {
+        principals
+            .iter()
+            .map(|name| name.as_str().to_owned())
+            .collect::<Vec<_>>()
+    };
     let (reading, organization) = match readers {
         Readers::Named(principals) => (names(principals), organization),
         Readers::Organization(id) => (vec!["*".to_owned()], Some(id)),
@@ -98,8 +59,8 @@ pub(super) fn policy(publishers: &[Principal], readers: &Readers, organization: 
         let mut statement = json!({
             "Sid": sid, "Effect": "Allow", "Principal": {"AWS": principals}, "Action": actions, "Resource": "*",
         });
-        if let Some(OrganizationId(id)) = organization {
-            statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": id}});
+        if let Some(id) = organization {
+            statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": id.as_str()}});
         }
         statement
     };

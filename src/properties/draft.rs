@@ -1,6 +1,6 @@
 //! Every property read on its own, what is right kept beside a list of what is wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use serde_json::value::RawValue;
@@ -16,30 +16,11 @@ use super::{
     PackagePattern, Policy, Problem, Problems, Proxy, RepositoryName, Tags, policy, scalar, shortened, tags,
 };
 
-/// Every property there is, in the order of the documentation.
-pub const NAMES: [&str; 15] = [
-    "DomainName",
-    "KmsKeyArn",
-    "DomainOwner",
-    "RepositoryName",
-    "RepositoryDescription",
-    "ExternalConnection",
-    "Upstreams",
-    "DomainPolicyDocument",
-    "RepositoryPolicyDocument",
-    "Tags",
-    "EndpointFormats",
-    "AdoptExisting",
-    "DeletionMode",
-    "InternalPackages",
-    "Access",
-];
-
 /// What CloudFormation itself puts among the properties.
-const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
+pub(super) const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
 /// The service's quota of direct upstreams of a repository.
-const MOST_UPSTREAMS: usize = 10;
+pub(super) const MOST_UPSTREAMS: usize = 10;
 
 /// The properties as read, each on its own, and what was wrong with them.
 pub(super) struct Draft {
@@ -58,14 +39,14 @@ pub(super) struct Draft {
     adopt_existing: bool,
     pub(super) deletion_mode: Option<DeletionMode>,
     pub(super) internal_packages: Vec<PackagePattern>,
-    given: BTreeSet<&'static str>,
+    /// Every property there is, and whether it is given.
+    given: BTreeMap<&'static str, bool>,
     problems: Vec<Problem>,
 }
 
 impl Draft {
     pub(super) fn read(properties: Option<&RawValue>) -> Self {
         let mut reader = Reader::new(properties);
-        reader.refuse_unknown_names();
         let mut draft = Self {
             domain_name: reader.text("DomainName"),
             key: reader.text("KmsKeyArn"),
@@ -82,11 +63,18 @@ impl Draft {
             adopt_existing: reader.flag("AdoptExisting"),
             deletion_mode: reader.text("DeletionMode"),
             internal_packages: reader.list("InternalPackages"),
-            given: BTreeSet::new(),
+            given: BTreeMap::new(),
             problems: Vec::new(),
         };
+        reader.refuse_unknown_names();
         (draft.given, draft.problems) = (reader.given, reader.problems);
         draft
+    }
+
+    /// The name of every property there is.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.given.keys().copied()
     }
 
     pub(super) fn states_repository_policy(&self) -> bool {
@@ -97,7 +85,7 @@ impl Draft {
     pub(super) fn identity(&self, place: &Place) -> Option<Identity> {
         let owner = match &self.domain_owner {
             Some(owner) => owner.clone(),
-            None if self.given.contains("DomainOwner") => return None,
+            None if self.is_given("DomainOwner") => return None,
             None => place.account().clone(),
         };
         let domain = Domain {
@@ -122,7 +110,7 @@ impl Draft {
                     "cannot be set on the domain of another account, which DomainOwner names",
                 );
             }
-        } else if self.domain_owner.is_some() || !self.given.contains("DomainOwner") {
+        } else if self.domain_owner.is_some() || !self.is_given("DomainOwner") {
             self.require("KmsKeyArn");
         }
         if self.repository_policy.is_some() && self.access_policy.is_some() {
@@ -167,6 +155,10 @@ impl Draft {
         })
     }
 
+    fn is_given(&self, property: &str) -> bool {
+        self.given.get(property) == Some(&true)
+    }
+
     fn problem(&mut self, property: &str, message: impl Into<String>) {
         self.problems.push(Problem {
             property: property.to_owned(),
@@ -175,13 +167,13 @@ impl Draft {
     }
 
     fn require(&mut self, property: &str) {
-        if !self.given.contains(property) {
+        if !self.is_given(property) {
             self.problem(property, "is required");
         }
     }
 
     fn refuse_if_given(&mut self, property: &str, why: &str) {
-        if self.given.contains(property) {
+        if self.is_given(property) {
             self.problem(property, why);
         }
     }
@@ -276,7 +268,8 @@ fn twice<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<String> {
 /// Takes properties out of an object by name.
 struct Reader {
     fields: Fields,
-    given: BTreeSet<&'static str>,
+    /// Every property there is, and whether it is given.
+    given: BTreeMap<&'static str, bool>,
     problems: Vec<Problem>,
 }
 
@@ -285,7 +278,7 @@ impl Reader {
         let fields = properties.map(Fields::split);
         let mut reader = Self {
             fields: Fields::default(),
-            given: BTreeSet::new(),
+            given: BTreeMap::new(),
             problems: Vec::new(),
         };
         match fields {
@@ -303,8 +296,10 @@ impl Reader {
         });
     }
 
+    /// Refuses what no one asked for: comes after everything else was read.
     fn refuse_unknown_names(&mut self) {
-        let is_known = |name: &str| NAMES.contains(&name) || IGNORED.contains(&name);
+        let names: Vec<&str> = self.given.keys().copied().collect();
+        let is_known = |name: &str| names.contains(&name) || IGNORED.contains(&name);
         let unknown: Vec<String> = self
             .fields
             .names()
@@ -312,13 +307,14 @@ impl Reader {
             .map(str::to_owned)
             .collect();
         for name in unknown {
-            let hint = did_you_mean(&name, &NAMES);
+            let hint = did_you_mean(&name, &names);
             self.problem(&shortened(&name), format!("there is no such property{hint}"));
         }
     }
 
     /// The value of a property that is given: there, not null, and not an empty string.
     fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.given.insert(name, false);
         let raw = self.fields.get(name)?;
         let read = if self.fields.stands_twice(name) {
             Err("stands twice among the properties".to_owned())
@@ -329,11 +325,11 @@ impl Reader {
             Ok(Value::Null) => None,
             Ok(Value::String(text)) if text.is_empty() => None,
             Ok(value) => {
-                self.given.insert(name);
+                self.given.insert(name, true);
                 Some(value)
             }
             Err(message) => {
-                self.given.insert(name);
+                self.given.insert(name, true);
                 self.problem(name, message);
                 None
             }
@@ -389,7 +385,7 @@ impl Reader {
             .filter(|item| !item.is_null() && item.as_str() != Some(""))
             .collect();
         if items.is_empty() {
-            self.given.remove(property);
+            self.given.insert(property, false);
         }
         items.iter().filter_map(|item| self.parsed(path, item)).collect()
     }
@@ -465,10 +461,10 @@ impl Reader {
             (false, _) => Readers::Named(self.items(name, "Access.Readers", readers)),
         };
         if publishers.is_empty() && matches!(&readers, Readers::Named(readers) if readers.is_empty()) {
-            self.given.remove(name);
+            self.given.insert(name, false);
             return None;
         }
-        self.given.insert(name);
+        self.given.insert(name, true);
         let policy = access::policy(&publishers, &readers, organization.as_ref());
         within_length(policy)
             .map_err(|message| self.problem(name, message))
@@ -507,7 +503,8 @@ fn did_you_mean(got: &str, names: &[&str]) -> String {
     if got.len() > 64 {
         return String::new();
     }
-    let likeness = |name: &&str| strsim::jaro_winkler(&name.to_lowercase(), &got.to_lowercase());
+    let got = got.to_lowercase();
+    let likeness = |name: &&str| strsim::jaro_winkler(&name.to_lowercase(), &got);
     let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     nearest
         .filter(|name| likeness(name) > 0.8)

@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use super::names::{Format, Rule};
 
+/// The service's limit on a pattern, in characters.
+pub(super) const LONGEST: usize = 520;
+
 /// A package group's pattern, normalised as the service does it.
 ///
 /// Source: the CodeArtifact user guide, "Package group definition syntax and matching behavior".
@@ -40,13 +43,13 @@ impl fmt::Display for PackagePattern {
 
 /// Whether packages of a format have a namespace.
 #[derive(PartialEq, Eq)]
-enum Namespace {
+pub(super) enum Namespace {
     Always,
     Sometimes,
     Never,
 }
 
-const fn namespace_of(format: Format) -> Namespace {
+pub(super) const fn namespace_of(format: Format) -> Namespace {
     match format {
         Format::Maven | Format::Generic | Format::Swift => Namespace::Always,
         Format::Npm => Namespace::Sometimes,
@@ -58,7 +61,7 @@ impl FromStr for PackagePattern {
     type Err = Rule;
 
     fn from_str(text: &str) -> Result<Self, Rule> {
-        if !(2..=520).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if !(2..=LONGEST).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("must be 2 to 520 characters without white space");
         }
         let Some((&suffix, path)) = text.as_bytes().split_last() else {

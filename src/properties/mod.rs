@@ -4,14 +4,16 @@
 //! A Create or an Update must have nothing wrong and goes on as [`Desired`]; what an earlier version or a
 //! Delete sends is taken as far as it can be read, as [`Previous`].
 //!
-//! To add a property: its name in [`NAMES`] and its reading in `Draft::read`, its rules across properties in
-//! `Draft::desired`, its place in [`Desired`], and what it does in `plan`.
+//! To add a property: its reading in `Draft::read`, its rules across properties in `Draft::desired`, its place in
+//! [`Desired`], its description in `schema`, and what it does in `plan`.
 
 mod access;
 mod draft;
 mod internal_packages;
 mod names;
 mod policy;
+#[cfg(test)]
+mod schema;
 mod tags;
 
 use std::collections::BTreeSet;
@@ -23,7 +25,6 @@ use serde_json::value::RawValue;
 use crate::identity::{Identity, Place};
 
 use draft::Draft;
-pub use draft::NAMES;
 pub use internal_packages::PackagePattern;
 pub use names::{
     AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, RepositoryName, Rule,

@@ -1,58 +1,67 @@
 //! The names a template gives, as types that cannot be wrong.
 
-use std::fmt;
 use std::str::FromStr;
-
-/// Defines a text type whose only way in is its `FromStr`.
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The text as given.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
-}
 
 /// What a rule asks for, in the words that complete "must …".
 pub type Rule = &'static str;
 
+/// Defines a text type whose only way in is its `FromStr`, which holds it to a pattern. The schema holds it to the same.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $visibility:vis $name:ident, $pattern:literal, $rule:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        $visibility struct $name(String);
+
+        impl $name {
+            /// The text as given.
+            #[must_use]
+            $visibility fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::properties::Rule;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                static PATTERN: std::sync::LazyLock<regex_lite::Regex> =
+                    std::sync::LazyLock::new(|| regex_lite::Regex::new($pattern).expect("a regular expression"));
+                PATTERN.is_match(text).then(|| Self(text.to_owned())).ok_or($rule)
+            }
+        }
+
+        #[cfg(test)]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"type": "string", "pattern": $pattern, "description": $rule})
+            }
+        }
+    };
+}
+pub(super) use text_type;
+
 text_type! {
     /// A CodeArtifact domain's name.
-    DomainName
-}
-
-impl FromStr for DomainName {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        let fits = (3..=50).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && !text.ends_with('-')
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        fits.then(|| Self(text.to_owned())).ok_or(
-            "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen",
-        )
-    }
+    pub DomainName,
+    "^[a-z][a-z0-9-]{1,48}[a-z0-9]$",
+    "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
 }
 
 text_type! {
     /// A CodeArtifact repository's name, at most [`RepositoryName::MAX_LENGTH`] characters.
-    RepositoryName
+    pub RepositoryName,
+    "^[A-Za-z0-9][A-Za-z0-9._-]{1,99}$",
+    "must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit"
 }
 
 impl RepositoryName {
@@ -60,86 +69,31 @@ impl RepositoryName {
     pub const MAX_LENGTH: usize = 100;
 }
 
-impl FromStr for RepositoryName {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        let fits = (2..=Self::MAX_LENGTH).contains(&text.len())
-            && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-        fits.then(|| Self(text.to_owned()))
-            .ok_or("must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit")
-    }
-}
-
 text_type! {
-    /// An AWS account's id: 12 digits.
-    AccountId
-}
-
-impl FromStr for AccountId {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-        fits.then(|| Self(text.to_owned()))
-            .ok_or("must be an account id of 12 digits")
-    }
+    /// An AWS account's id.
+    pub AccountId,
+    "^[0-9]{12}$",
+    "must be an account id of 12 digits"
 }
 
 text_type! {
     /// The ARN of a KMS key, in any partition; never of an alias.
-    KmsKeyArn
-}
-
-impl FromStr for KmsKeyArn {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        const FORM: Rule = "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID";
-        let parts: Vec<&str> = text.splitn(6, ':').collect();
-        let [arn, partition, service, region, account, resource] = parts[..] else {
-            return Err(FORM);
-        };
-        let all_of = |text: &str, allowed: fn(u8) -> bool| !text.is_empty() && text.bytes().all(allowed);
-        let is_kms = arn == "arn"
-            && partition
-                .strip_prefix("aws")
-                .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
-            && service == "kms"
-            && all_of(region, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && account.parse::<AccountId>().is_ok();
-        if is_kms && resource.starts_with("alias/") {
-            return Err(
-                "must be the ARN of a key, not of an alias: what an alias points at can change, a domain's key cannot; \
-                 use the ARN of the key that the alias stands for",
-            );
-        }
-        let is_key = resource
-            .strip_prefix("key/")
-            .is_some_and(|id| all_of(id, |b| b.is_ascii_alphanumeric() || b == b'-'));
-        (is_kms && is_key).then(|| Self(text.to_owned())).ok_or(FORM)
-    }
+    pub KmsKeyArn,
+    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+    "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID, not of an alias: what an alias points \
+     at can change, a domain's key cannot"
 }
 
 text_type! {
-    /// A repository's description: at most 1000 characters, none of them a control character.
-    Description
+    /// A repository's description.
+    pub Description,
+    r"^[^\x00-\x1f\x7f-\x9f]{0,1000}$",
+    "must be at most 1000 characters, with no control character"
 }
 
 impl Default for Description {
     fn default() -> Self {
         Self("Managed by CloudFormation".to_owned())
-    }
-}
-
-impl FromStr for Description {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        let fits = text.chars().count() <= 1000 && !text.chars().any(char::is_control);
-        fits.then(|| Self(text.to_owned()))
-            .ok_or("must be at most 1000 characters, with no control character")
     }
 }
 
@@ -268,16 +222,29 @@ pub enum DeletionMode {
     Retain,
 }
 
+impl DeletionMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Delete, Self::RetainIfNotEmpty, Self::Retain];
+
+    /// The mode as a template names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "Delete",
+            Self::RetainIfNotEmpty => "RetainIfNotEmpty",
+            Self::Retain => "Retain",
+        }
+    }
+}
+
 impl FromStr for DeletionMode {
     type Err = Rule;
 
     fn from_str(text: &str) -> Result<Self, Rule> {
-        match text {
-            "Delete" => Ok(Self::Delete),
-            "RetainIfNotEmpty" => Ok(Self::RetainIfNotEmpty),
-            "Retain" => Ok(Self::Retain),
-            _ => Err("must be one of Delete, RetainIfNotEmpty, Retain"),
-        }
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or("must be one of Delete, RetainIfNotEmpty, Retain")
     }
 }
 

@@ -12,9 +12,9 @@ use super::{scalar, shortened};
 pub type Tags = BTreeMap<String, String>;
 
 /// 50 tags on a resource, less the 4 that tell its owner.
-const MOST: usize = 46;
-const LONGEST_KEY: usize = 128;
-const LONGEST_VALUE: usize = 256;
+pub(super) const MOST: usize = 46;
+pub(super) const LONGEST_KEY: usize = 128;
+pub(super) const LONGEST_VALUE: usize = 256;
 
 /// Reads a map, or a list of `{Key, Value}`; what is wrong with it goes to `problem`.
 pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> Tags {
@@ -97,7 +97,7 @@ fn check(key: &str, value: &str) -> Result<(), String> {
 }
 
 /// AWS's rule, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Source: "Tag naming limits" in the Tagging AWS Resources guide.
-fn is_tag_character(c: char) -> bool {
+pub(super) fn is_tag_character(c: char) -> bool {
     let is_separator = c.is_whitespace() && !c.is_control();
     c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
 }

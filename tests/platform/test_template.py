@@ -37,6 +37,17 @@ def test_keys_are_used_through_codeartifact_alone():
     assert list(keys["Condition"]["StringEquals"]) == ["kms:ViaService"]
 
 
+def test_the_reference_has_every_parameter_with_its_default():
+    reference = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    section = reference.split("\n## Parameters of template.yaml\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    stated = {name: cells[1] for cells in rows for name in re.findall("`([A-Za-z]+)`", cells[0])}
+    assert stated.keys() == TEMPLATE["Parameters"].keys()
+    defaults = {name: re.findall("^`(.*)`", cell) for name, cell in stated.items()}
+    for name, default in defaults.items():
+        assert default in ([], [str(TEMPLATE["Parameters"][name]["Default"])]), name
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "events").glob("*.json")), ids=lambda path: path.stem)
 def test_an_example_event_answers_to_this_machine_only(path):
     urls = re.findall(r'ResponseURL\\?": \\?"([^"\\]+)', path.read_text(encoding="utf-8"))

@@ -25,6 +25,7 @@ mod outputs;
 mod ownership;
 mod properties;
 mod races;
+mod reference;
 mod secrets;
 mod service;
 mod support;

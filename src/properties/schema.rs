@@ -1,0 +1,371 @@
+//! The JSON Schema of the properties, for editors and whoever derives types from it: `schema/properties.json`.
+//!
+//! Patterns, choices and limits are the ones that the function itself reads with. It is compiled for the tests alone,
+//! which hold the file to it; `make schema` writes the file. What is good and bad for both, and where they differ,
+//! stands in `tests/fixtures/properties.json`.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::{Value, json};
+
+use super::access::{OrganizationId, Principal};
+use super::draft::MOST_UPSTREAMS;
+use super::internal_packages::{self, Namespace, namespace_of};
+use super::{
+    AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, PackagePattern, Policy,
+    RepositoryName, tags,
+};
+use crate::owner::RESERVED_PREFIX;
+
+/// One CodeArtifact stack: a domain, a public proxy for each external connection, and the repository builds log in to.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "PascalCase", deny_unknown_fields, transform = across_properties)]
+#[schemars(title = "Properties of Custom::CodeArtifactStack")]
+#[allow(dead_code, reason = "only its schema is of use")]
+struct Properties {
+    /// ARN of the function, in a template. The function itself ignores it.
+    service_token: Option<Value>,
+    /// How many seconds CloudFormation waits for the answer. The function itself ignores it.
+    service_timeout: Option<Value>,
+    /// The domain. Part of the identity: another one is a replacement.
+    #[schemars(example = &"kloudvin-pkgs")]
+    domain_name: DomainName,
+    /// The key that the domain is encrypted with: its ARN, not an alias. It cannot change. Required, unless `DomainOwner`
+    /// names another account.
+    #[schemars(example = &"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")]
+    kms_key_arn: Option<KmsKeyArn>,
+    /// The account that the domain belongs to; without it the function's own. Another account's domain is used, never
+    /// created, changed or deleted: `KmsKeyArn`, `DomainPolicyDocument` and `InternalPackages` are then refused. Part of
+    /// the identity.
+    #[schemars(example = &"111122223333")]
+    domain_owner: Option<AccountId>,
+    /// The repository that builds log in to. Each proxy's name must fit in 100 characters too. Part of the identity.
+    #[schemars(example = &"team-payments")]
+    repository_name: RepositoryName,
+    /// What the repository is for.
+    #[schemars(extend("default" = Description::default().as_str()))]
+    repository_description: Option<Description>,
+    /// The public registries to fetch from. A string makes the proxy `RepositoryName-upstream`, a list makes
+    /// `RepositoryName-upstream-NAME` for each.
+    #[schemars(extend("uniqueItems" = true))]
+    external_connection: Option<Connections>,
+    /// Repositories of the same domain, in order of priority; the proxies come after them. At most 10, proxies counted.
+    #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_UPSTREAMS))]
+    upstreams: Option<List<RepositoryName>>,
+    /// The domain's policy. Not managed when absent, removed when it is taken out.
+    domain_policy_document: Option<Policy>,
+    /// The repository's policy. Not managed when absent, removed when it is taken out. Not beside `Access`.
+    repository_policy_document: Option<Policy>,
+    /// Tags on the repositories, the package groups, and the domain if this stack created it.
+    tags: Option<Tags>,
+    /// The formats to look up endpoints for; without it those of the external connections.
+    endpoint_formats: Option<List<Format>>,
+    /// Take over repositories, package groups and a domain policy that exist and have no owner.
+    #[schemars(extend("default" = false))]
+    adopt_existing: Option<Flag>,
+    /// What happens to the repositories this stack created. `RetainIfNotEmpty` looks at the primary; the proxies share
+    /// its fate.
+    #[schemars(extend("default" = DeletionMode::default().as_str()))]
+    deletion_mode: Option<DeletionMode>,
+    /// Packages that may come from this repository's publishers only: never from a public registry.
+    #[schemars(extend("uniqueItems" = true), example = ["/npm/payments/*"])]
+    internal_packages: Option<List<PackagePattern>>,
+    /// Who may publish and who may read, written out as the repository's policy. Not beside `RepositoryPolicyDocument`.
+    access: Option<Access>,
+}
+
+/// What must hold between properties.
+fn across_properties(schema: &mut Schema) {
+    let names_someone = |member: &str| json!({"required": [member], "properties": {member: {"type": "array", "contains": {"not": {"const": ""}}}}});
+    let access_is_given = json!({"anyOf": [names_someone("Publishers"), names_someone("Readers")]});
+    schema.insert(
+        "allOf".to_owned(),
+        json!([
+            {
+                "if": {"properties": {"DomainOwner": {"const": ""}}},
+                "then": {"required": ["KmsKeyArn"], "properties": {"KmsKeyArn": {"not": {"const": ""}}}},
+            },
+            {
+                "if": {"required": ["Access"], "properties": {"Access": access_is_given}},
+                "then": {"properties": {"RepositoryPolicyDocument": {"const": ""}}},
+            },
+        ]),
+    );
+}
+
+/// Who may publish and who may read.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "PascalCase", deny_unknown_fields, transform = everyone_is_of_an_organization)]
+#[allow(dead_code, reason = "only its schema is of use")]
+struct Access {
+    /// Who may publish: account ids, or ARNs of IAM users, roles or roots.
+    publishers: Option<List<Principal>>,
+    /// Who may read: account ids, or ARNs of IAM users, roles or roots; or `["*"]`, everyone in the organization.
+    readers: Option<Readers>,
+    /// The organization that everyone named must be in.
+    organization_id: Option<OrganizationId>,
+}
+
+fn everyone_is_of_an_organization(schema: &mut Schema) {
+    schema.insert(
+        "if".to_owned(),
+        json!({"required": ["Readers"], "properties": {"Readers": {"const": ["*"]}}}),
+    );
+    schema.insert(
+        "then".to_owned(),
+        json!({"required": ["OrganizationId"], "properties": {"OrganizationId": {"not": {"const": ""}}}}),
+    );
+}
+
+/// A list in which empty strings count for nothing.
+struct List<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for List<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("ListOf{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "array", "items": generator.subschema_for::<Option<T>>()})
+    }
+}
+
+/// Implements `JsonSchema` for a type of this crate, by an expression in which the generator can be named.
+macro_rules! schema_of {
+    ($name:ident, |$generator:pat_param| $schema:expr) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema($generator: &mut SchemaGenerator) -> Schema {
+                $schema
+            }
+        }
+    };
+}
+
+schema_of!(
+    Format,
+    |_| json_schema!({"type": "string", "enum": Format::ALL.map(Format::as_str)})
+);
+
+schema_of!(ExternalConnection, |_| json_schema!({
+    "type": "string",
+    "enum": ExternalConnection::ALL.map(ExternalConnection::as_str),
+}));
+
+schema_of!(
+    DeletionMode,
+    |_| json_schema!({"type": "string", "enum": DeletionMode::ALL.map(DeletionMode::as_str)})
+);
+
+struct Flag;
+schema_of!(Flag, |_| json_schema!({"enum": [true, false, "true", "false"]}));
+
+struct Connections;
+schema_of!(Connections, |generator| json_schema!({
+    "anyOf": [
+        generator.subschema_for::<ExternalConnection>(),
+        generator.subschema_for::<List<ExternalConnection>>(),
+    ],
+}));
+
+struct Readers;
+schema_of!(Readers, |generator| json_schema!({
+    "anyOf": [{"const": ["*"]}, generator.subschema_for::<List<Principal>>()],
+}));
+
+schema_of!(Policy, |_| json_schema!({
+    "description": "must be a JSON object, or a string that holds one",
+    "anyOf": [
+        {"type": "object"},
+        {"type": "string", "pattern": r"^[ \t\r\n]*\{[\s\S]*\}[ \t\r\n]*$", "contentMediaType": "application/json"},
+    ],
+}));
+
+struct Tags;
+schema_of!(Tags, |generator| json_schema!({
+    "anyOf": [
+        {
+            "type": "object",
+            "propertyNames": generator.subschema_for::<TagKey>(),
+            "additionalProperties": generator.subschema_for::<TagValue>(),
+            "maxProperties": tags::MOST,
+        },
+        {
+            "type": "array",
+            "items": generator.subschema_for::<Option<Tag>>(),
+            "maxItems": tags::MOST,
+        },
+    ],
+}));
+
+/// A tag, as CloudFormation's own resources write it.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "PascalCase", deny_unknown_fields)]
+#[allow(dead_code, reason = "only its schema is of use")]
+struct Tag {
+    key: TagKey,
+    value: TagValue,
+}
+
+/// Every character but those of ASCII that no tag may hold: which others it may not, no portable pattern can say.
+const TAG_CHARACTERS: &str = r##"^[^\x00-\x1f!"#$%&'()*,;<>?\[\\\]^`{|}~\x7f-\x9f]*$"##;
+
+struct TagKey;
+schema_of!(TagKey, |_| json_schema!({
+    "description": format!("must not begin with aws: or {RESERVED_PREFIX}, which are reserved"),
+    "type": "string",
+    "minLength": 1,
+    "maxLength": tags::LONGEST_KEY,
+    "pattern": TAG_CHARACTERS,
+    "not": {"pattern": format!("^([aA][wW][sS]:|{RESERVED_PREFIX})")},
+}));
+
+struct TagValue;
+schema_of!(TagValue, |_| json_schema!({
+    "description": "may hold letters, digits, spaces and _ . : / = + - @",
+    "type": ["string", "number", "boolean"],
+    "maxLength": tags::LONGEST_VALUE,
+    "pattern": TAG_CHARACTERS,
+}));
+
+schema_of!(PackagePattern, |_| json_schema!({
+    "description": "must be a path of format, namespace and name that ends with * (after a /, all values of the next \
+                    component), ~ (a prefix of the namespace or name) or $ (exactly this name)",
+    "type": "string",
+    "maxLength": internal_packages::LONGEST,
+    "pattern": package_pattern(),
+}));
+
+fn package_pattern() -> String {
+    // What a namespace or a name is made of.
+    const PART: &str = r"[^*~$#/\s\x00-\x1f\x7f-\x9f]";
+    let formats = |namespace: Namespace| {
+        let those = Format::ALL
+            .into_iter()
+            .filter(|format| namespace_of(*format) == namespace);
+        those.map(Format::as_str).collect::<Vec<_>>().join("|")
+    };
+    let (always, sometimes, never) = (
+        formats(Namespace::Always),
+        formats(Namespace::Sometimes),
+        formats(Namespace::Never),
+    );
+    let name = format!(r"(\*|{PART}+[~$])");
+    format!(
+        r"^/(({always})/(\*|{PART}+~|{PART}+/{name})|({sometimes})/(\*|{PART}+~|{PART}*/{name})|({never})/(\*|/{name}))$"
+    )
+}
+
+/// What is not given is `""` where Rust has none, and a description is one line.
+#[derive(Clone)]
+struct AsTemplatesSayIt;
+
+impl Transform for AsTemplatesSayIt {
+    fn transform(&mut self, schema: &mut Schema) {
+        if schema.as_value() == &json!({"type": "null"}) {
+            *schema = json_schema!({"$ref": "#/$defs/NotGiven"});
+        }
+        if let Some(Value::String(description)) = schema.get_mut("description") {
+            *description = description.replace('\n', " ");
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+fn schema() -> Value {
+    let settings = SchemaSettings::draft2020_12().with_transform(AsTemplatesSayIt);
+    let mut generator = settings.into_generator();
+    generator.definitions_mut().insert(
+        "NotGiven".to_owned(),
+        json!({"const": "", "description": "Not given: what an empty parameter of a template delivers"}),
+    );
+    generator.into_root_schema_for::<Properties>().to_value()
+}
+
+mod tests {
+    use std::{env, fs};
+
+    use regex_lite::Regex;
+    use serde_json::value::to_raw_value;
+
+    use super::super::draft::{Draft, IGNORED};
+    use super::super::tags::is_tag_character;
+    use super::*;
+    use crate::identity::Place;
+    use crate::properties::Desired;
+
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/properties.json");
+    const TABLE: &str = include_str!("../../tests/fixtures/properties.json");
+
+    #[test]
+    fn the_file_says_what_the_types_say() {
+        let generated = format!("{:#}\n", schema());
+        if env::var_os("WRITE_SCHEMA").is_some() {
+            fs::write(FILE, &generated).expect("the file is written");
+        }
+        let file = fs::read_to_string(FILE).unwrap_or_default();
+        assert!(
+            file == generated,
+            "schema/properties.json is not current: run make schema"
+        );
+    }
+
+    #[test]
+    fn every_property_is_in_the_schema_and_no_other() {
+        let schema = schema();
+        let described = schema["properties"].as_object().expect("properties").keys();
+        let draft = Draft::read(None);
+        let mut known: Vec<&str> = draft.names().chain(IGNORED).collect();
+        known.sort_unstable();
+        assert_eq!(described.collect::<Vec<_>>(), known);
+    }
+
+    /// The other half of this test, with a validator of JSON Schema, is `tests/schema/test_schema.py`.
+    #[test]
+    fn the_function_takes_and_refuses_what_the_table_says() {
+        let table: Value = serde_json::from_str(TABLE).expect("JSON");
+        let place = Place::new("eu-central-1".to_owned(), "111122223333".parse().expect("an account"));
+        let list = |name: &str| table[name].as_array().expect("a list").clone();
+        let named = |name: &str| {
+            table[name]
+                .as_object()
+                .expect("a map")
+                .values()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let flat = |lists: Vec<Value>| {
+            lists
+                .into_iter()
+                .flat_map(|list| list.as_array().expect("a list").clone())
+        };
+        let good = list("good")
+            .into_iter()
+            .chain(flat(named("good, but refused by the schema")));
+        let bad = list("bad")
+            .into_iter()
+            .chain(flat(named("bad, but taken by the schema")));
+        for (changes, is_good) in good.map(|case| (case, true)).chain(bad.map(|case| (case, false))) {
+            let mut properties = table["base"].as_object().expect("a map").clone();
+            properties.extend(changes.as_object().expect("a map").clone());
+            let raw = to_raw_value(&properties).expect("JSON");
+            let read = Desired::read(Some(&raw), &place);
+            assert_eq!(read.is_ok(), is_good, "{changes}: {:?}", read.err());
+        }
+    }
+
+    #[test]
+    fn the_pattern_of_tags_says_of_ascii_what_the_function_says() {
+        let pattern = Regex::new(TAG_CHARACTERS).expect("a regular expression");
+        for c in '\0'..'\u{a0}' {
+            assert_eq!(pattern.is_match(&c.to_string()), is_tag_character(c), "{c:?}");
+        }
+    }
+}

@@ -42,14 +42,14 @@ class Terminal:
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def client(self, service: str):
-        """boto3's client of a service in the lab."""
+    def client(self, service: str, account: str = ""):
+        """boto3's client of a service in the lab, in the lab's account or another one."""
         url = self._exports["AWS_ENDPOINT_URL_CODEARTIFACT" if service == "codeartifact" else "AWS_ENDPOINT_URL"]
         return boto3.client(
             service,
             endpoint_url=url,
             region_name=self._exports["AWS_REGION"],
-            aws_access_key_id=self._exports["AWS_ACCESS_KEY_ID"],
+            aws_access_key_id=account or self._exports["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self._exports["AWS_SECRET_ACCESS_KEY"],
         )
 

@@ -1,0 +1,130 @@
+"""docs/how-to.md, told from top to bottom in a lab: each file is deployed, each command is run."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
+DOMAIN = "kloudvin-pkgs"
+SOON = {"Delay": 0.1, "MaxAttempts": 600}
+sys.path.insert(0, str(ROOT / "tools"))
+import cfn_yaml  # noqa: E402
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """The page's blocks of a language, each with the heading that it stands below."""
+    sections = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    return [
+        (heading, block)
+        for heading, text in sections
+        for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+TEMPLATES = {re.match(r"# (\S+)\.yaml\n", block)[1]: block for _, block in blocks("yaml")}
+COMMANDS = dict(blocks("sh"))
+((_, GUEST_POLICY),) = blocks("json")
+
+
+def test_each_template_is_clean(tmp_path):
+    for name, template in TEMPLATES.items():
+        (tmp_path / f"{name}.yaml").write_text(template, encoding="utf-8")
+    subprocess.run([ROOT / ".venv/bin/cfn-lint", *tmp_path.iterdir()], check=True)
+
+
+def test_the_guests_policy_allows_what_the_function_asks_for():
+    policy = json.loads(GUEST_POLICY)["Statement"]
+    allowed = {statement["Sid"]: set(statement["Action"]) for statement in policy}
+    role = cfn_yaml.load(ROOT / "template.yaml")["Resources"]["Role"]["Properties"]
+    statements = [
+        statement.get("Fn::If", ["", statement])[1] for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+    ]
+    asked = {statement["Sid"]: set(statement["Action"]) for statement in statements}
+    assert asked["OtherDomains"] <= allowed["Domain"]
+    # A resource policy cannot delegate what is done with policies.
+    undelegated = {action for action in asked["Repositories"] if action.endswith("PermissionsPolicy")}
+    assert (asked["Repositories"] | asked["Tags"]) - undelegated <= allowed["GuestRepositories"]
+
+
+def deploy(terminal, name: str) -> dict[str, str]:
+    cloudformation = terminal.client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=TEMPLATES[name])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=SOON)
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def delete(terminal, name: str) -> None:
+    cloudformation = terminal.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+
+
+def upstreams(terminal, repository: str) -> list[str]:
+    found = terminal.client("codeartifact").describe_repository(domain=DOMAIN, repository=repository)
+    return [upstream["repositoryName"] for upstream in found["repository"]["upstreams"]]
+
+
+def repositories(terminal, domain: str, **owner: str) -> list[str]:
+    found = terminal.client("codeartifact").list_repositories_in_domain(domain=domain, **owner)
+    return sorted(repository["name"] for repository in found["repositories"])
+
+
+def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
+    codeartifact = terminal.client("codeartifact")
+    deploy(terminal, "packages-key")
+
+    endpoints = deploy(terminal, "platform-packages")
+    assert [re.search(r"\.com/(\w+)/platform-shared/$", url)[1] for url in endpoints.values()] == [
+        "npm",
+        "pypi",
+        "maven",
+    ]
+    registries = [f"platform-shared-upstream-{registry}" for registry in ("npmjs", "pypi", "maven-central")]
+    assert upstreams(terminal, "platform-shared") == registries
+
+    assert "/npm/team-payments/" in deploy(terminal, "payments-packages")["Npm"]
+    assert upstreams(terminal, "team-payments") == ["platform-shared"]
+
+    groups = deploy(terminal, "ledger-packages")["PackageGroups"].split(",")
+    assert len(groups) == 2
+
+    terminal.run(run_in(tmp_path, COMMANDS["Adopt what exists"]))
+    deploy(terminal, "legacy-packages")
+    assert upstreams(terminal, "team-legacy") == ["platform-shared"]
+
+    deploy(terminal, "archive-packages")
+    assert "team-archive" in terminal.run(run_in(tmp_path, COMMANDS["Keep packages when a stack goes"]))
+
+    open_the_other_account(terminal)
+    deploy(terminal, "guest-packages")
+    other = {"domain": "group-pkgs", "domainOwner": "210987654321"}
+    assert repositories(terminal, **other) == ["team-guest", "team-guest-upstream"]
+
+    command = COMMANDS["See what would change"]
+    printed = terminal.run(run_in(tmp_path, command))
+    promised = json.loads(command.split("# ")[-1])
+    assert json.loads((tmp_path / "answer.json").read_text()) == promised
+    assert "team-search" in printed
+
+    for name in ("guest-packages", "legacy-packages", "ledger-packages", "payments-packages", "platform-packages"):
+        delete(terminal, name)
+    assert repositories(terminal, **other) == []
+    assert repositories(terminal, DOMAIN) == ["team-archive", "team-legacy"]
+    patterns = {group["pattern"] for group in codeartifact.list_package_groups(domain=DOMAIN)["packageGroups"]}
+    assert patterns <= {"/*"}
+
+
+def run_in(folder: Path, command: str) -> str:
+    return f". target/lab/env\ncd '{folder}'\n{command}"
+
+
+def open_the_other_account(terminal) -> None:
+    """What the account of the domain group-pkgs does: it makes the domain, and lets guests in as the page says."""
+    key = "arn:aws:kms:eu-west-1:210987654321:key/7c9a1f5e-2b64-4d0c-9c55-1f0e8d3b6a72"
+    theirs = terminal.client("codeartifact", account="210987654321")
+    theirs.create_domain(domain="group-pkgs", encryptionKey=key)
+    theirs.put_domain_permissions_policy(domain="group-pkgs", policyDocument=GUEST_POLICY)

@@ -80,7 +80,7 @@ lint-python: .venv/.stamp
 
 .PHONY: lint-template
 lint-template: .venv/.stamp .venv/sam/.stamp
-	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/sam/template.yaml
+	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/*/*.yaml
 	@mkdir -p target/home
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
 

@@ -138,6 +138,8 @@ class Lab:
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "STATE_DIR": str(self.folder / "state"),
             "S3_DATA_DIR": str(self.folder / "state/s3"),
+            # A state machine that waits or tries again does so in a tenth of the time.
+            "SFN_WAIT_SCALE": "0.1",
             # Its MQTT listener would bind to every address.
             "IOT_MTLS_ENABLED": "0",
             # It hands its own environment to the functions that it runs. AWS_ENDPOINT_URL must stay unset:

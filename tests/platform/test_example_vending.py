@@ -1,0 +1,203 @@
+"""examples/vending, followed as its README says, and what it does where a service fails."""
+
+import json
+import re
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples/vending"
+README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+ENTER = ". target/lab/env\ncd examples/vending\n"
+sys.path.insert(0, str(ROOT / "tools"))
+import cfn_yaml  # noqa: E402
+
+STATES = cfn_yaml.load(EXAMPLE / "template.yaml")["Resources"]["Vending"]["Properties"]["Definition"]["States"]
+CALLS = {name: state for name, state in STATES.items() if "lambda:invoke" in str(state.get("Resource"))}
+TYPES = set(re.findall(r'=> "(\w+)"', (ROOT / "src/failure.rs").read_text(encoding="utf-8")))
+
+
+def commands(heading: str) -> list[str]:
+    """The commands that the README gives below a heading, one text for each block."""
+    (section,) = re.findall(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", README, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def printed(terminal) -> str:
+    """What the README's first commands print: they deploy the state machine and serve an account."""
+    start, deploy, _, _ = commands("Try it on this machine")
+    assert start.split("#")[0].strip() == "make lab"
+    return terminal.run(deploy)
+
+
+@pytest.fixture
+def vending(terminal, printed):
+    """A terminal beside the deployed state machine."""
+    return terminal
+
+
+def calls(terminal) -> list[dict]:
+    """The function's calls to CodeArtifact so far."""
+    url = terminal.client("codeartifact").meta.endpoint_url
+    with urllib.request.urlopen(f"{url}/_emulator/log", timeout=10) as answer:
+        log = json.load(answer)
+    return [entry for entry in log if "aws-sdk-rust" in (entry.get("user_agent") or "")]
+
+
+def control(terminal, method: str, name: str, body: object = None) -> None:
+    url = terminal.client("codeartifact").meta.endpoint_url
+    data = None if body is None else json.dumps(body).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{url}/_emulator/{name}", data, method=method), timeout=10).close()
+
+
+def repositories(terminal) -> dict[str, dict]:
+    codeartifact = terminal.client("codeartifact")
+    if not codeartifact.list_domains()["domains"]:
+        return {}
+    found = codeartifact.list_repositories_in_domain(domain="kloudvin-pkgs")["repositories"]
+    tags = {each["name"]: codeartifact.list_tags_for_resource(resourceArn=each["arn"])["tags"] for each in found}
+    return {name: {tag["key"]: tag["value"] for tag in each} for name, each in tags.items()}
+
+
+def start(terminal, request: dict) -> str:
+    states = terminal.client("stepfunctions")
+    machine = terminal.outputs("package-vending")["StateMachineArn"]
+    return states.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"]
+
+
+def wait(terminal, execution: str) -> dict:
+    states = terminal.client("stepfunctions")
+    while (found := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.05)
+    return found
+
+
+def request(**fields: str) -> dict:
+    """The request of payments, its custom fields changed; one without a value is taken out."""
+    payload = json.loads((EXAMPLE / "requests/payments.json").read_text(encoding="utf-8"))
+    wanted = json.loads(payload["account_request"]["custom_fields"]) | fields
+    payload["account_request"]["custom_fields"] = json.dumps({name: value for name, value in wanted.items() if value})
+    return payload
+
+
+def vend(terminal, payload: dict) -> dict:
+    ended = wait(terminal, start(terminal, payload))
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    return json.loads(ended["output"])
+
+
+def test_an_account_gets_its_packages_and_a_second_run_has_nothing_to_do(vending, printed):
+    first, second, planned = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert first["Summary"].startswith(
+        "Account 444455556666 (payments): repository payments-npm in domain kloudvin-pkgs"
+    )
+    assert first["Steps"][0] == "CreateDomain kloudvin-pkgs"
+    assert first["Data"]["NpmEndpoint"].endswith("/npm/payments-npm/")
+    assert second["Summary"].endswith("Nothing had to be changed.")
+    assert second["PhysicalResourceId"] == first["PhysicalResourceId"]
+    assert planned["Steps"][-1] == "UpdateRepository payments-npm"
+
+    tags = repositories(vending)
+    assert tags.keys() == {"payments-npm", "payments-npm-upstream-npmjs"}, "the plan changed something"
+    wanted = {"squad": "payments", "cost-centre": "4711", "account": "444455556666"}
+    assert tags["payments-npm"].items() >= wanted.items()
+    assert tags["payments-npm"]["codeartifact-stack:stack-id"] == "aft/444455556666"
+
+    policy = vending.client("codeartifact").get_repository_permissions_policy(
+        domain="kloudvin-pkgs", repository="payments-npm"
+    )
+    principals = {
+        statement["Sid"]: str(statement["Principal"])
+        for statement in json.loads(policy["policy"]["document"])["Statement"]
+    }
+    assert principals.keys() == {"Publish", "Read"}
+    assert all("444455556666" in who for who in principals.values())
+
+
+def test_a_run_that_changes_nothing_makes_no_write(vending):
+    vend(vending, request())
+    before = len(calls(vending))
+    vend(vending, request())
+    fresh = calls(vending)[before:]
+    assert fresh
+    assert [entry["operation"] for entry in fresh if str(entry["kind"]).lower() == "write"] == []
+
+
+def test_what_is_taken_out_of_a_request_goes_and_a_new_name_replaces_the_repository(vending):
+    output = vend(
+        vending, request(codeartifact_registries="public:npmjs, public:pypi", codeartifact_readers="111122223333")
+    )
+    assert "CreateRepository payments-npm-upstream-pypi" in output["Steps"]
+    vend(vending, request())
+    assert repositories(vending).keys() == {"payments-npm", "payments-npm-upstream-npmjs"}
+
+    output = vend(vending, request(codeartifact_repository="payments"))
+    assert output["PhysicalResourceId"].endswith("/kloudvin-pkgs/payments")
+    assert repositories(vending).keys() == {"payments", "payments-upstream-npmjs"}
+    vend(vending, request())
+    assert repositories(vending).keys() == {"payments-npm", "payments-npm-upstream-npmjs"}
+
+
+def test_a_mistaken_request_ends_with_what_is_wrong_and_what_to_do(vending):
+    _, _, mistaken, _ = commands("Try it on this machine")
+    shown = vending.run(ENTER + mistaken.strip() + " && exit 1 || true")
+    assert shown.startswith("Account 777788889999 (ledger) could not be served. Plan: InvalidProperties. 2 problems")
+    for said in ("RepositoryName", "ledger npm", "ExternalConnection", "npmjs", "What to do: correct custom_fields"):
+        assert said in shown
+    ledger = json.loads((EXAMPLE / "requests/ledger-mistaken.json").read_text(encoding="utf-8"))
+    ended = wait(vending, start(vending, ledger))
+    assert (ended["status"], ended["error"]) == ("FAILED", "InvalidProperties")
+
+
+def test_the_repository_of_another_account_is_not_taken(vending):
+    ledger = json.loads((EXAMPLE / "requests/ledger-mistaken.json").read_text(encoding="utf-8"))
+    ledger["account_request"]["custom_fields"] = {"codeartifact_repository": "payments-npm"}
+    ended = wait(vending, start(vending, ledger))
+    assert ended["error"] == "OwnershipConflict"
+    assert "aft/444455556666" in ended["cause"]
+
+
+def test_a_conflict_is_retried_until_the_others_are_done(vending):
+    control(vending, "POST", "faults", {"operation": "UpdateRepository", "effect": "conflict"})
+    execution = start(vending, request(codeartifact_registries="public:npmjs,public:pypi"))
+    states = vending.client("stepfunctions")
+    failed = []
+    while not failed:
+        events = states.get_execution_history(executionArn=execution)["events"]
+        failed = [event["taskFailedEventDetails"] for event in events if event["type"] == "TaskFailed"]
+        assert failed or states.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        time.sleep(0.05)
+    control(vending, "DELETE", "faults")
+    assert {detail["error"] for detail in failed} == {"Conflict"}
+    ended = wait(vending, execution)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    vend(vending, request())
+
+
+def test_the_account_leaves_and_so_does_the_domain_with_the_last_one(vending):
+    (leave,) = commands("Try it on this machine")[-1:]
+    shown = json.loads(vending.run(ENTER + leave))
+    assert shown["Summary"].startswith("Account 444455556666 (payments) has left. Its repository payments-npm was")
+    assert repositories(vending) == {}
+    assert vending.client("ssm").get_parameters(Names=["/package-vending/444455556666"])["Parameters"] == []
+    again = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
+    assert (
+        vend(vending, again)["Summary"] == "Account 444455556666 (payments) asks for no packages: nothing was changed."
+    )
+
+
+def test_every_call_retries_what_passes_by_itself_and_catches_the_rest():
+    assert CALLS.keys() == {"Plan", "Apply", "Remove the replaced one", "Remove"}
+    for name, state in CALLS.items():
+        assert state["Retry"] == CALLS["Plan"]["Retry"], name
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+    retried = set(CALLS["Plan"]["Retry"][0]["ErrorEquals"])
+    assert retried == {"Throttled", "Conflict", "ServiceUnavailable", "DeadlineExceeded"}
+    told = set(re.findall(r"'([A-Z]\w+)': '", STATES["Say what is wrong"]["Cause"]))
+    # The other three are faults of the function, or of answers to a URL, of which a direct call has none.
+    assert told == TYPES - {"InternalError", "ResponseUrlRefused", "ResponseNotDelivered"}

@@ -1,7 +1,12 @@
 """The pages that a user reads hold what they say."""
 
 import hashlib
+import re
+import subprocess
+import textwrap
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -10,3 +15,52 @@ def test_the_picture_was_drawn_from_its_source():
     digest = hashlib.sha256((ROOT / "docs/how-it-works.dot").read_bytes()).hexdigest()
     drawn = (ROOT / "docs/how-it-works.svg").read_text(encoding="utf-8")
     assert f"how-it-works.dot sha256:{digest}" in drawn, "the source has changed: run make picture"
+
+
+def what_the_function_says() -> str:
+    """The sources, with each text that is broken over lines in one piece."""
+    sources = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "src").rglob("*.rs"))]
+    return re.sub(r"\\\n\s*", "", "\n".join(sources))
+
+
+def quoted_reasons() -> list[str]:
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)
+
+
+def test_there_are_reasons_to_look_up():
+    assert len(quoted_reasons()) > 30
+
+
+@pytest.mark.parametrize("reason", quoted_reasons())
+def test_the_function_says_what_troubleshooting_quotes(reason):
+    pattern = ".{1,40}".join(re.escape(part) for part in reason.split("…")).removesuffix(".{1,40}")
+    assert re.search(pattern, what_the_function_says()), "no text of the function is like this"
+
+
+def pages() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in listed.stdout.split()]
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub makes of the page's headings."""
+    prose = re.sub(r"(?ms)^```.*?^```", "", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_link_leads_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_the_template_on_the_front_page_is_clean(tmp_path):
+    (snippet,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
+    template = tmp_path / "template.yaml"
+    template.write_text("Resources:\n" + textwrap.indent(snippet, "  "), encoding="utf-8")
+    subprocess.run([ROOT / ".venv/bin/cfn-lint", template], check=True)

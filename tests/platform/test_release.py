@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import struct
 import subprocess
 import sys
@@ -13,14 +14,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "demo")]
+sys.path.insert(0, str(ROOT / "tools"))
 import cfn_yaml  # noqa: E402
 import release  # noqa: E402
-from cloud import Cloud  # noqa: E402
-from lab import Lab  # noqa: E402
 
 BINARY = Path(os.environ.get("CODEARTIFACT_STACK", ROOT / "target/debug/codeartifact-stack"))
-EMULATOR = Path(os.environ.get("CODEARTIFACT_EMULATOR", ROOT / "target/debug/codeartifact-emulator"))
 
 
 @pytest.fixture
@@ -131,7 +129,7 @@ def test_the_released_templates_are_clean(dist):
     subprocess.run([ROOT / ".venv/bin/cfn-lint", *dist.glob("template-*.yaml")], check=True)
 
 
-def test_a_release_is_deployed_with_the_aws_cli_alone(tmp_path):
+def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
     built, sbom = tmp_path / "bootstrap.zip", tmp_path / "sbom.json"
     bootstrap = tmp_path / "bootstrap"
     subprocess.run(["strip", "--strip-debug", "-o", bootstrap, BINARY], check=True)
@@ -141,18 +139,17 @@ def test_a_release_is_deployed_with_the_aws_cli_alone(tmp_path):
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     release.assemble(ROOT, tmp_path / "dist", sbom, {architecture: built})
 
-    with Lab(tmp_path / "lab", EMULATOR) as lab:
-        lab.aws("s3", "mb", "s3://artifacts")
-        lab.aws(
-            *("cloudformation", "package", "--s3-bucket", "artifacts"),
-            *("--template-file", str(tmp_path / f"dist/template-{architecture}.yaml")),
-            *("--output-template-file", str(tmp_path / "packaged.yaml")),
-        )
-        cloud = Cloud(lab)
-        stack = cloud.deploy("codeartifact-stack", (tmp_path / "packaged.yaml").read_text())
-        event = json.loads((ROOT / "events/direct-plan.json").read_text())
-        plan = cloud.invoke(stack.outputs["ServiceToken"], event)
-    assert plan["Steps"][0] == "CreateDomain kloudvin-pkgs"
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.search(r"\*\*From a release\*\*.*?^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)[1]
+    commands = commands.replace("template-arm64", f"template-{architecture}").replace(
+        " codeartifact-stack ", " released "
+    )
+    terminal.run(f". target/lab/env\ncd '{tmp_path}/dist'\n{commands}")
+
+    event = (ROOT / "events/direct-plan.json").read_bytes()
+    token = terminal.outputs("released")["ServiceToken"]
+    answer = terminal.client("lambda").invoke(FunctionName=token, Payload=event)
+    assert json.load(answer["Payload"])["Steps"][0] == "CreateDomain kloudvin-pkgs"
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ impl Draft {
         } else if self.domain_owner.is_some() || !self.is_given("DomainOwner") {
             self.require("KmsKeyArn");
         }
-        if self.repository_policy.is_some() && self.access_policy.is_some() {
+        if self.is_given("RepositoryPolicyDocument") {
             self.refuse_if_given(
                 "Access",
                 "cannot stand beside RepositoryPolicyDocument: both write the repository's policy",
@@ -485,7 +485,9 @@ fn within_length(policy: Policy) -> Result<Policy, String> {
 
 fn is_everyone(readers: &Value) -> bool {
     readers.as_array().is_some_and(|readers| {
-        let mut named = readers.iter().filter(|reader| reader.as_str() != Some(""));
+        let mut named = readers
+            .iter()
+            .filter(|reader| !reader.is_null() && reader.as_str() != Some(""));
         named.next().and_then(Value::as_str) == Some("*") && named.next().is_none()
     })
 }

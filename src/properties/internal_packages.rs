@@ -21,13 +21,13 @@ impl PackagePattern {
         &self.0
     }
 
-    /// The pattern as it stands in an ARN, where all but letters, digits and `/ . _ -` is percent-encoded.
+    /// The pattern as it stands in an ARN, where all but letters, digits and `/ ~ . _ -` is percent-encoded.
     ///
     /// Source: the test data of the official `AWS::CodeArtifact::PackageGroup` handler. What the service
     /// answers is believed over this.
     pub(crate) fn encoded(&self) -> String {
         let encode = |byte: u8| match byte {
-            b'/' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+            b'/' | b'~' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
             _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
             _ => format!("%{byte:02x}"),
         };
@@ -64,41 +64,57 @@ impl FromStr for PackagePattern {
         if !(2..=LONGEST).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("must be 2 to 520 characters without white space");
         }
-        let Some((&suffix, path)) = text.as_bytes().split_last() else {
-            return Err("must not be empty");
-        };
-        let components: Vec<&str> = match (text.strip_prefix('/'), std::str::from_utf8(path)) {
-            (Some(_), Ok(path)) => path.split('/').skip(1).collect(),
-            _ => return Err("must begin with / and end with *, ~ or $"),
+        let ending = text.chars().last().filter(|last| "*~$".contains(*last));
+        let (Some(ending), Some(path)) = (ending, text.strip_prefix('/')) else {
+            return Err("must begin with / and end with *, ~ or $");
         };
         if text == "/*" {
             return Err("must not be the root /*, which holds every package");
         }
+        let components: Vec<&str> = path[..path.len() - 1].split('/').collect();
         let Ok(format) = components[0].parse::<Format>() else {
             return Err(
                 "must begin with a format: /npm/, /pypi/, /maven/, /nuget/, /generic/, /ruby/, /swift/ or /cargo/",
             );
         };
-        check_shape(suffix, format, &components)?;
-        Ok(Self(normalised(suffix, format, &components)))
+        check_path(&components)?;
+        check_ending(ending, &components)?;
+        check_namespace(ending, format, &components)?;
+        Ok(Self(normalised(ending, format, &components)))
     }
 }
 
-fn check_shape(suffix: u8, format: Format, components: &[&str]) -> Result<(), Rule> {
-    let last_is_empty = components.last().is_none_or(|last| last.is_empty());
-    let fits_suffix = match suffix {
-        b'*' => matches!(components.len(), 2 | 3) && last_is_empty,
-        b'~' => matches!(components.len(), 2 | 3) && !last_is_empty,
-        b'$' => components.len() == 3 && !last_is_empty,
-        _ => false,
-    };
-    if !fits_suffix || components.iter().any(|part| part.contains(['*', '~', '$', '#'])) {
-        return Err(
-            "must be a path of format, namespace and name that ends with * (after a /, all values of the next \
-                    component), ~ (a prefix of the namespace or name) or $ (exactly this name)",
-        );
+/// A format and a namespace, or a format, a namespace and a name.
+fn check_path(components: &[&str]) -> Result<(), Rule> {
+    let is_odd = |part: &&str| part.contains(['*', '~', '$', '#']);
+    if matches!(components.len(), 2 | 3) && !components.iter().any(is_odd) {
+        Ok(())
+    } else {
+        Err("must be a path of format, namespace and name, such as /npm/payments/*, with *, ~ or $ at its end alone")
     }
-    let names_namespace = components.len() == 3 || suffix == b'~';
+}
+
+/// `~` and `*` are never alike: the one ends a word, the other stands where no word ends.
+///
+/// Source: the user guide, "Words, word boundaries, and prefix matching".
+fn check_ending(ending: char, components: &[&str]) -> Result<(), Rule> {
+    let last = components.last().and_then(|part| part.chars().last());
+    // A word is of letters, digits and marks: beyond ASCII the service tells them apart.
+    let ends_word = last.is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii());
+    match ending {
+        '$' if components.len() < 3 || last.is_none() => {
+            Err("must have a name before $; a package without a namespace is written as in /npm//payments$")
+        }
+        '~' if !ends_word => Err("must have a letter or a digit before ~, which ends a word; use * there"),
+        '*' if ends_word => {
+            Err("must not have a letter or a digit before *, which stands for all that follows a /; use ~ there")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_namespace(ending: char, format: Format, components: &[&str]) -> Result<(), Rule> {
+    let names_namespace = components.len() == 3 || !(components[1].is_empty() && ending == '*');
     let is_empty = components[1].is_empty();
     match namespace_of(format) {
         Namespace::Never if names_namespace && !is_empty => {
@@ -114,14 +130,14 @@ fn check_shape(suffix: u8, format: Format, components: &[&str]) -> Result<(), Ru
 /// The service stores names of `NuGet`, Python and Swift packages normalised, and matches those.
 ///
 /// Source: the user guide's pages on `NuGet`, Python and Swift name normalization.
-fn normalised(suffix: u8, format: Format, components: &[&str]) -> String {
+fn normalised(ending: char, format: Format, components: &[&str]) -> String {
     let component = |text: &&str| match format {
         Format::Pypi => normalised_python_name(text),
         Format::Nuget | Format::Swift => text.to_lowercase(),
         _ => (*text).to_owned(),
     };
     let path: Vec<String> = components.iter().map(component).collect();
-    format!("/{}{}", path.join("/"), char::from(suffix))
+    format!("/{}{ending}", path.join("/"))
 }
 
 /// Python's rule, PEP 503: lower case, a run of `-`, `_` and `.` as one `-`.
@@ -149,6 +165,10 @@ mod tests {
             "/npm/payments/*",
             "/npm/payments/ui~",
             "/npm//react$",
+            "/npm//*",
+            "/npm//payments-*",
+            "/npm/payments/ui-*",
+            "/pypi//*",
             "/maven/com.kloudvin/client$",
             "/pypi//payments-client$",
             "/generic/space/*",
@@ -171,6 +191,10 @@ mod tests {
             "/npm$",
             "/npm/",
             "/npm/pay*",
+            "/npm/payments/ui*",
+            "/npm/payments/ui-~",
+            "/npm/payments/~",
+            "/npm/payments/$",
             "/npm/payments$",
             "npm/*",
             "/conda/*",
@@ -181,10 +205,26 @@ mod tests {
             "/pypi/ns/name$",
             "/pypi/ns~",
             "/maven//x$",
+            "/maven//*",
+            "/npm/a#b/*",
+            "/npm/pay\u{a0}ments/*",
             "/NPM/*",
             &long,
         ] {
             assert!(bad.parse::<PackagePattern>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn in_an_arn_a_pattern_is_encoded_as_the_service_does_it() {
+        for (pattern, encoded) in [
+            ("/npm/*", "/npm/%2a"),
+            ("/maven/com.kloudvin~", "/maven/com.kloudvin~"),
+            ("/pypi//payments-client$", "/pypi//payments-client%24"),
+            ("/nuget//alpha%beta_gamma~", "/nuget//alpha%25beta_gamma~"),
+        ] {
+            let pattern: PackagePattern = pattern.parse().expect("a pattern");
+            assert_eq!(pattern.encoded(), encoded);
         }
     }
 
@@ -195,6 +235,8 @@ mod tests {
             ("/nuget//Kloudvin.Payments~", "/nuget//kloudvin.payments~"),
             ("/swift/KloudVin/Pay$", "/swift/kloudvin/pay$"),
             ("/npm/KloudVin/Pay$", "/npm/KloudVin/Pay$"),
+            ("/pypi//Payments_*", "/pypi//payments-*"),
+            ("/cargo//Pay_Client$", "/cargo//Pay_Client$"),
         ] {
             assert_eq!(
                 given.parse::<PackagePattern>().map(|pattern| pattern.0),

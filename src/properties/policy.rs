@@ -77,10 +77,13 @@ impl fmt::Debug for Policy {
     }
 }
 
+/// `*` among the principals, of whatever kind.
 fn names_everyone(statement: &Value) -> bool {
-    let aws = statement.get("Principal").and_then(|principal| principal.get("AWS"));
-    aws.and_then(Value::as_array)
-        .is_some_and(|principals| principals.contains(&json!("*")))
+    let kinds = statement.get("Principal").and_then(Value::as_object);
+    kinds.is_some_and(|kinds| {
+        let mut principals = kinds.values().filter_map(Value::as_array).flatten();
+        principals.any(|principal| principal == "*")
+    })
 }
 
 /// A document in the one form that all documents of its meaning share.
@@ -139,6 +142,9 @@ fn account_or_principal(principal: &str) -> String {
 
 /// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition".
 fn meaning_of_condition(condition: &Value) -> Option<Value> {
+    if condition.is_null() {
+        return None;
+    }
     let Value::Object(operators) = condition else {
         return Some(condition.clone());
     };
@@ -268,6 +274,8 @@ mod tests {
             json!({"Principal": ["*"]}),
             json!({"Principal": {"AWS": "*"}}),
             json!({"Principal": {"AWS": ["111122223333", "*"]}}),
+            json!({"Principal": {"*": "*"}}),
+            json!({"Principal": "*", "Condition": null}),
             json!({"Principal": "*", "Condition": {}}),
             json!({"Principal": "*", "Condition": {"StringEquals": {}}}),
             json!({"NotPrincipal": {"AWS": "111122223333"}}),

@@ -236,16 +236,19 @@ schema_of!(TagValue, |_| json_schema!({
 }));
 
 schema_of!(PackagePattern, |_| json_schema!({
-    "description": "must be a path of format, namespace and name that ends with * (after a /, all values of the next \
-                    component), ~ (a prefix of the namespace or name) or $ (exactly this name)",
+    "description": "must be a path of format, namespace and name that ends with * (whatever follows a / or another \
+                    character that ends no word), ~ (after a letter or a digit: a prefix that ends a word) or $ (exactly \
+                    this name)",
     "type": "string",
     "maxLength": internal_packages::LONGEST,
     "pattern": package_pattern(),
 }));
 
 fn package_pattern() -> String {
-    // What a namespace or a name is made of.
+    // What a namespace or a name is made of; what of it ends a word, and what does not.
     const PART: &str = r"[^*~$#/\s\x00-\x1f\x7f-\x9f]";
+    const WORD: &str = r"[^\s\x00-/:-@\[-`{-\x9f]";
+    const GAP: &str = r#"[!"%&'()+,.:;<=>?@\[\\\]^_`{|}-]"#;
     let formats = |namespace: Namespace| {
         let those = Format::ALL
             .into_iter()
@@ -257,10 +260,9 @@ fn package_pattern() -> String {
         formats(Namespace::Sometimes),
         formats(Namespace::Never),
     );
-    let name = format!(r"(\*|{PART}+[~$])");
-    format!(
-        r"^/(({always})/(\*|{PART}+~|{PART}+/{name})|({sometimes})/(\*|{PART}+~|{PART}*/{name})|({never})/(\*|/{name}))$"
-    )
+    let prefix = format!(r"\*|{PART}*{GAP}\*|{PART}*{WORD}~");
+    let name = format!(r"({prefix}|{PART}+\$)");
+    format!(r"^/(({always})/({prefix}|{PART}+/{name})|({sometimes})/({prefix}|{PART}*/{name})|({never})/(\*|/{name}))$")
 }
 
 /// What is not given is `""` where Rust has none, and a description is one line.

@@ -14,11 +14,12 @@ use tracing::info;
 
 use crate::backoff::Backoff;
 use crate::identity::{Domain, Place};
-use crate::observe::{Observer, Origin, group_text, repository_text};
+use crate::observe::{Observer, group_text, repository_text};
 use crate::owner::TagMap;
 use crate::plan::{Action, Plan, Tagged};
 use crate::progress::Progress;
-use crate::properties::{Format, KmsKeyArn, RepositoryName};
+use crate::properties::{Format, KmsKeyArn, PackagePattern, RepositoryName};
+use crate::restrictions::{Origin, OriginChange};
 use crate::service_error::{Kind, ServiceError};
 
 /// Carries out plans in one domain.
@@ -142,40 +143,11 @@ impl Applier<'_> {
             Action::DeleteRepositoryPolicy { name, revision } => {
                 self.delete_repository_policy(name, revision.clone()).await
             }
-            Action::CreatePackageGroup { pattern, tags } => {
-                let request = self.client.create_package_group().domain(self.domain.name.as_str());
-                let request = request.package_group(pattern.as_str()).set_tags(Some(tag_list(tags)));
-                let answer = request.send().await;
-                let output = answer
-                    .map_err(|e| ServiceError::new("CreatePackageGroup", group_text(self.domain, pattern), &e))?;
-                Ok(output.package_group.and_then(|group| group.arn))
-            }
+            Action::CreatePackageGroup { pattern, tags } => self.create_package_group(pattern, tags).await,
             Action::UpdatePackageGroupOrigins { pattern, change } => {
-                let modes = change
-                    .modes
-                    .iter()
-                    .map(|(origin, mode)| (origin.as_str().into(), mode.as_str().into()));
-                let request = self.client.update_package_group_origin_configuration();
-                let request = request
-                    .domain(self.domain.name.as_str())
-                    .package_group(pattern.as_str());
-                let request = request
-                    .set_restrictions((!change.modes.is_empty()).then(|| modes.collect()))
-                    .set_add_allowed_repositories(allowed_list(&change.add))
-                    .set_remove_allowed_repositories(allowed_list(&change.remove));
-                let text = group_text(self.domain, pattern);
-                done(
-                    request
-                        .send()
-                        .await
-                        .map_err(|e| ServiceError::new("UpdatePackageGroupOriginConfiguration", text, &e)),
-                )
+                self.update_package_group_origins(pattern, change).await
             }
-            Action::DeletePackageGroup { pattern } => {
-                let request = self.client.delete_package_group().domain(self.domain.name.as_str());
-                let answer = request.package_group(pattern.as_str()).send().await;
-                gone(answer.map_err(|e| ServiceError::new("DeletePackageGroup", group_text(self.domain, pattern), &e)))
-            }
+            Action::DeletePackageGroup { pattern } => self.delete_package_group(pattern).await,
             Action::Tag { on, tags } => self.tag(on, tags).await,
             Action::Claim { on, tags } => self.claim(on, tags).await,
             Action::Untag { on, keys } => {
@@ -392,6 +364,48 @@ impl Applier<'_> {
             .set_domain_owner(self.place.foreign_owner(self.domain));
         let answer = request.set_policy_revision(revision).send().await;
         gone(answer.map_err(|e| ServiceError::new("DeleteRepositoryPermissionsPolicy", self.repository_text(name), &e)))
+    }
+
+    async fn create_package_group(
+        &self,
+        pattern: &PackagePattern,
+        tags: &TagMap,
+    ) -> Result<Option<String>, ServiceError> {
+        let request = self.client.create_package_group().domain(self.domain.name.as_str());
+        let request = request.package_group(pattern.as_str()).set_tags(Some(tag_list(tags)));
+        let answer = request.send().await;
+        let output =
+            answer.map_err(|e| ServiceError::new("CreatePackageGroup", group_text(self.domain, pattern), &e))?;
+        Ok(output.package_group.and_then(|group| group.arn))
+    }
+
+    async fn update_package_group_origins(
+        &self,
+        pattern: &PackagePattern,
+        change: &OriginChange,
+    ) -> Result<Option<String>, ServiceError> {
+        let modes = change
+            .modes
+            .iter()
+            .map(|(origin, mode)| (origin.as_str().into(), mode.as_str().into()));
+        let request = self.client.update_package_group_origin_configuration();
+        let request = request
+            .domain(self.domain.name.as_str())
+            .package_group(pattern.as_str())
+            .set_restrictions((!change.modes.is_empty()).then(|| modes.collect()));
+        let answer = request
+            .set_add_allowed_repositories(allowed_list(&change.add))
+            .set_remove_allowed_repositories(allowed_list(&change.remove))
+            .send()
+            .await;
+        let text = group_text(self.domain, pattern);
+        done(answer.map_err(|e| ServiceError::new("UpdatePackageGroupOriginConfiguration", text, &e)))
+    }
+
+    async fn delete_package_group(&self, pattern: &PackagePattern) -> Result<Option<String>, ServiceError> {
+        let request = self.client.delete_package_group().domain(self.domain.name.as_str());
+        let answer = request.package_group(pattern.as_str()).send().await;
+        gone(answer.map_err(|e| ServiceError::new("DeletePackageGroup", group_text(self.domain, pattern), &e)))
     }
 
     async fn tag(&self, on: &Tagged, tags: &TagMap) -> Result<Option<String>, ServiceError> {

@@ -1,6 +1,6 @@
 //! Which CodeArtifact stack is meant, and where it is: names, accounts and ARNs.
 
-use crate::properties::{AccountId, DomainName, PackagePattern, RepositoryName};
+use crate::properties::{AccountId, DomainName, PackagePattern, RepositoryName, possible_proxy_names};
 
 /// Where the function runs: ARNs are derived from it, not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +103,16 @@ pub struct Identity {
     pub domain: Domain,
     /// The primary repository.
     pub repository: RepositoryName,
+}
+
+impl Identity {
+    /// Whether a repository of this name in the domain can be the stack's own: its primary, or one of its proxies.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        self.repository.as_str() == name
+            || possible_proxy_names(&self.repository)
+                .iter()
+                .any(|proxy| proxy.as_str() == name)
+    }
 }
 
 /// The account in an ARN, such as the function's own or a CloudFormation stack's.

@@ -11,7 +11,7 @@
 //! * `request` and `json` read what nobody vouches for; [`properties`] makes types of it that cannot be wrong.
 //! * `reconcile` goes round: `observe` (concurrent reads), `plan` (a pure function, with every rule of ordering
 //!   and ownership), `apply` (each step as soon as those before it are done).
-//! * `identity` and `owner` say which stack is meant and whose a thing is.
+//! * `identity` and `owner` say which stack is meant and whose a thing is; `restrictions` what a package group allows.
 //! * `outputs` and `answer` say what CloudFormation is told; `hosts` where; [`delivery`] tells it.
 //! * [`telemetry`] writes the log; `main` alone reads the environment.
 //!
@@ -34,6 +34,7 @@ mod progress;
 pub mod properties;
 mod reconcile;
 mod request;
+mod restrictions;
 mod service_error;
 pub mod telemetry;
 

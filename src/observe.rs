@@ -11,8 +11,9 @@ use futures_util::future::{OptionFuture, join, join3, try_join_all};
 use futures_util::try_join;
 
 use crate::identity::{Domain, Place};
-use crate::owner::TagMap;
+use crate::owner::{FORMER_RESTRICTIONS, TagMap};
 use crate::properties::{Format, PackagePattern, RepositoryName, possible_proxy_names};
+use crate::restrictions::{ALLOW_SPECIFIC, Allowed, Origin, Restrictions};
 use crate::service_error::{Kind, ServiceError};
 
 /// What to look at.
@@ -26,6 +27,8 @@ pub(crate) struct Scope {
     pub(crate) repository_policy: bool,
     pub(crate) endpoint_formats: BTreeSet<Format>,
     pub(crate) package_groups: BTreeSet<PackagePattern>,
+    /// Those of the groups that may be let go: the repositories that they name are looked at too.
+    pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
 }
 
@@ -75,43 +78,19 @@ pub(crate) struct ObservedPolicy {
     pub(crate) revision: Option<String>,
 }
 
-/// What a package group allows, by kind of origin.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
-    pub(crate) origins: BTreeMap<Origin, Allowed>,
+    pub(crate) restrictions: Restrictions,
 }
 
-/// Where a package version comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Origin {
-    ExternalUpstream,
-    InternalUpstream,
-    Publish,
-}
-
-impl Origin {
-    pub(crate) const ALL: [Self; 3] = [Self::ExternalUpstream, Self::InternalUpstream, Self::Publish];
-
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::ExternalUpstream => "EXTERNAL_UPSTREAM",
-            Self::InternalUpstream => "INTERNAL_UPSTREAM",
-            Self::Publish => "PUBLISH",
-        }
+impl ObservedGroup {
+    /// What it allowed before it was adopted, where a tag tells.
+    pub(crate) fn former(&self) -> Option<Restrictions> {
+        Restrictions::from_tag(self.tags.get(FORMER_RESTRICTIONS)?)
     }
 }
-
-/// The mode of an origin, and the repositories it names where the mode allows specific ones.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Allowed {
-    pub(crate) mode: String,
-    pub(crate) repositories: BTreeSet<String>,
-}
-
-/// The mode under which an origin allows the repositories it names.
-pub(crate) const ALLOW_SPECIFIC: &str = "ALLOW_SPECIFIC_REPOSITORIES";
 
 /// More repositories than one stack can have: so many names tell whether a domain holds any others.
 const ENOUGH_NAMES: usize = 13;
@@ -123,7 +102,7 @@ pub(crate) struct Observer<'a> {
 }
 
 impl Observer<'_> {
-    /// Looks at all of a scope at once, and then at proxies that turned up by it.
+    /// Looks at all of a scope at once, and then at the repositories that turned up by it: proxies, and what groups name.
     pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed, ServiceError> {
         let names: BTreeSet<&RepositoryName> = scope.others.iter().chain([&scope.primary]).collect();
         let (domain, found, repository_policy, endpoints, package_groups, listed, holds_packages) = try_join!(
@@ -139,9 +118,11 @@ impl Observer<'_> {
         let linked = repositories
             .get(&scope.primary)
             .map_or(&[][..], |primary| &primary.upstreams);
-        let turned_up: Vec<RepositoryName> = possible_proxy_names(&scope.primary)
+        let proxies = possible_proxy_names(&scope.primary)
             .into_iter()
-            .filter(|name| linked.iter().any(|upstream| upstream == name.as_str()) || listed.contains(name.as_str()))
+            .filter(|name| linked.iter().any(|upstream| upstream == name.as_str()) || listed.contains(name.as_str()));
+        let turned_up: BTreeSet<RepositoryName> = proxies
+            .chain(named_by_leaving_groups(scope, &package_groups))
             .filter(|name| !names.contains(name))
             .collect();
         repositories.extend(self.repositories(scope, turned_up.iter()).await?);
@@ -419,6 +400,10 @@ impl Observer<'_> {
     }
 
     async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, ObservedGroup>, ServiceError> {
+        // A domain of another account holds no group of ours: InternalPackages is refused there.
+        if self.place.foreign_owner(&scope.domain).is_some() {
+            return Ok(BTreeMap::new());
+        }
         let look = |pattern: &PackagePattern| {
             let pattern = pattern.clone();
             async move {
@@ -456,7 +441,7 @@ impl Observer<'_> {
             .and_then(|origins| origins.restrictions)
             .unwrap_or_default();
         let mut publishers = Some(publishers);
-        let mut origins = BTreeMap::new();
+        let mut allowed = BTreeMap::new();
         for origin in Origin::ALL {
             let kind = PackageGroupOriginRestrictionType::from(origin.as_str());
             let Some(mode) = restrictions
@@ -471,15 +456,14 @@ impl Observer<'_> {
                 Some(read) => read?,
                 None => self.allowed_repositories(domain, pattern, origin).await?,
             };
-            origins.insert(
-                origin,
-                Allowed {
-                    mode: mode.as_str().to_owned(),
-                    repositories,
-                },
-            );
+            let mode = mode.as_str().to_owned();
+            allowed.insert(origin, Allowed { mode, repositories });
         }
-        Ok(Some(ObservedGroup { arn, tags, origins }))
+        Ok(Some(ObservedGroup {
+            arn,
+            tags,
+            restrictions: Restrictions(allowed),
+        }))
     }
 
     async fn allowed_repositories(
@@ -510,6 +494,22 @@ impl Observer<'_> {
             }
         }
     }
+}
+
+/// The repositories that groups name, or named before they were adopted: whose are they, and are they there still?
+fn named_by_leaving_groups(
+    scope: &Scope,
+    groups: &BTreeMap<PackagePattern, ObservedGroup>,
+) -> BTreeSet<RepositoryName> {
+    let leaving = groups
+        .iter()
+        .filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));
+    let restrictions = leaving.flat_map(|(_, group)| [Some(group.restrictions.clone()), group.former()]);
+    restrictions
+        .flatten()
+        .flat_map(|restrictions| restrictions.repositories().map(str::to_owned).collect::<Vec<_>>())
+        .filter_map(|name| name.parse().ok())
+        .collect()
 }
 
 pub(crate) fn repository_text(domain: &Domain, name: &RepositoryName) -> String {

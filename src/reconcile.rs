@@ -110,9 +110,22 @@ impl Reconciler<'_> {
                 Err(Setback::Failed(failure)) => return Err(failure),
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
-                    backoff.wait_or(failure).await?;
+                    if let Err(failure) = backoff.wait_or(failure).await {
+                        return Err(self.give_up(desired, history, failure).await);
+                    }
                 }
             }
+        }
+    }
+
+    /// No time is left to begin anew, which a cancelled Create must not do, but a last look tells whether it was.
+    async fn give_up(&self, desired: &Desired, history: &History, failure: Failure) -> Failure {
+        let Ok(observed) = self.look(&plan::scope_to_converge(desired, history)).await else {
+            return failure;
+        };
+        match self.lost(desired, history, &observed) {
+            Some(lost) => self.give_way(desired, history, &lost).await,
+            None => failure,
         }
     }
 
@@ -123,7 +136,7 @@ impl Reconciler<'_> {
             self.progress.touch();
         }
         if let Some(lost) = self.lost(desired, history, &observed) {
-            return Err(Setback::Failed(self.give_way(&desired.identity, &lost).await));
+            return Err(Setback::Failed(self.give_way(desired, history, &lost).await));
         }
         let plan = plan::converge(desired, history, &observed, self.owner)?;
         tell_spared(&plan);
@@ -203,16 +216,23 @@ impl Reconciler<'_> {
 
     /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
     /// Nobody will hear of what is made from now on, so this event cleans up after itself.
-    async fn give_way(&self, identity: &Identity, lost: &RepositoryName) -> Failure {
+    async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
         let reason = format!(
             "the repository {lost} was deleted while this request was at work on it: the stack seems to be cancelled"
         );
         let failure = Failure::new(FailureKind::Cancelled, reason);
+        // The groups of a stack that was to be replaced guard that one's repository, which lives on.
+        let groups = desired.internal_packages.iter();
+        let of_replaced = &history.previous.internal_packages;
         let everything = Previous {
-            identity: Some(identity.clone()),
+            identity: Some(desired.identity.clone()),
+            internal_packages: groups
+                .filter(|pattern| !of_replaced.contains(pattern))
+                .cloned()
+                .collect(),
             ..Previous::default()
         };
-        match self.retire(identity, NamedBy::Properties, &everything).await {
+        match self.retire(&desired.identity, NamedBy::Properties, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
             Err(error) => failure
                 .and("; what else it had made could not be deleted: ")

@@ -56,7 +56,7 @@ pub(super) struct Planner<'a> {
     pub(super) observed: &'a Observed,
     pub(super) owner: &'a Owner,
     pub(super) previous: Option<&'a Previous>,
-    previous_of_domain: Option<&'a Previous>,
+    pub(super) previous_of_domain: Option<&'a Previous>,
     /// Primary repositories that this stack had before in the domain: a replacement is under way.
     former_primaries: Vec<&'a RepositoryName>,
     is_in_place: bool,

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use crate::identity::Identity;
 use crate::observe::{Contents, Observed, Scope};
 use crate::owner::{Owner, TagMap};
-use crate::properties::{DeletionMode, Desired, Previous, RepositoryName, possible_proxy_names};
+use crate::properties::{DeletionMode, Desired, PackagePattern, Previous, RepositoryName};
 
 pub(crate) use converge::converge;
 pub(crate) use retire::{NamedBy, retire};
@@ -82,9 +82,7 @@ impl History {
 }
 
 fn share_names(one: &Identity, other: &Identity) -> bool {
-    let is_proxy_of = |name, primary| possible_proxy_names(primary).contains(name);
-    one.domain == other.domain
-        && (is_proxy_of(&one.repository, &other.repository) || is_proxy_of(&other.repository, &one.repository))
+    one.domain == other.domain && (one.is_own(other.repository.as_str()) || other.is_own(one.repository.as_str()))
 }
 
 /// Why a Create or an Update is not done.
@@ -104,9 +102,13 @@ pub(crate) fn scope_to_converge(desired: &Desired, history: &History) -> Scope {
         .map(|previous| previous.connections.proxies(primary))
         .unwrap_or_default();
     let proxies = desired.proxies.iter().chain(&before).map(|proxy| proxy.name.clone());
-    let groups_before = previous
-        .map(|previous| previous.internal_packages.clone())
-        .unwrap_or_default();
+    let wanted = &desired.internal_packages;
+    let groups_before = previous.map_or(&[][..], |previous| &previous.internal_packages);
+    let leaving_groups: BTreeSet<PackagePattern> = groups_before
+        .iter()
+        .filter(|pattern| !wanted.contains(pattern))
+        .cloned()
+        .collect();
     Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
@@ -120,7 +122,8 @@ pub(crate) fn scope_to_converge(desired: &Desired, history: &History) -> Scope {
         } else {
             BTreeSet::new()
         },
-        package_groups: desired.internal_packages.iter().cloned().chain(groups_before).collect(),
+        package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
+        leaving_groups,
         contents: Contents::Unseen,
     }
 }
@@ -140,6 +143,7 @@ pub(crate) fn scope_to_retire(identity: &Identity, last: &Previous) -> Scope {
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
         package_groups: last.internal_packages.iter().cloned().collect(),
+        leaving_groups: last.internal_packages.iter().cloned().collect(),
         contents: match last.deletion_mode {
             DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
             DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,
@@ -155,8 +159,6 @@ pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observ
         return false;
     }
     let is_ours = |tags: &TagMap| owner.standing(tags).is_ours();
-    let names = possible_proxy_names(&desired.identity.repository);
-    let is_of_stack = |name: &RepositoryName| *name == desired.identity.repository || names.contains(name);
     let domain_is_new = history
         .existing
         .as_ref()
@@ -164,7 +166,7 @@ pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observ
     observed
         .repositories
         .iter()
-        .any(|(name, repository)| is_of_stack(name) && is_ours(&repository.tags))
+        .any(|(name, repository)| desired.identity.is_own(name.as_str()) && is_ours(&repository.tags))
         || (domain_is_new && observed.domain.as_ref().is_some_and(|domain| is_ours(&domain.tags)))
 }
 

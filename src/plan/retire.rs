@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::identity::{Identity, Place};
 use crate::observe::{Observed, ObservedRepository};
 use crate::owner::{Owner, POLICY_REPOSITORY, Standing};
-use crate::properties::{DeletionMode, Previous, RepositoryName, possible_proxy_names};
+use crate::properties::{DeletionMode, Previous, RepositoryName};
 
 use super::groups;
 use super::step::{Action, Plan, StepId, Tagged};
@@ -45,7 +45,7 @@ pub(crate) fn retire(
         Fate::Deleted(steps) => Some(&steps[..]),
         Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
     };
-    groups::retire(&mut retiring.plan, observed, owner, &identity.repository, gone_after);
+    groups::retire(&mut retiring, gone_after);
     let domain_goes = identity.domain.owner == *place.account() && retiring.domain_goes();
     retiring.policy(&fate, domain_goes);
     if domain_goes {
@@ -68,27 +68,27 @@ enum Fate {
     Others,
 }
 
-struct Retiring<'a> {
-    identity: &'a Identity,
+pub(super) struct Retiring<'a> {
+    pub(super) identity: &'a Identity,
     named_by: NamedBy,
     last: &'a Previous,
-    observed: &'a Observed,
-    owner: &'a Owner,
+    pub(super) observed: &'a Observed,
+    pub(super) owner: &'a Owner,
     primary: Option<&'a ObservedRepository>,
-    plan: Plan,
+    pub(super) plan: Plan,
 }
 
 type Proxies<'a> = Vec<(RepositoryName, &'a ObservedRepository)>;
 
 impl<'a> Retiring<'a> {
     fn proxies(&self) -> Proxies<'a> {
-        let possible = possible_proxy_names(&self.identity.repository);
-        let there = self
+        let primary = &self.identity.repository;
+        let proxies = self
             .observed
             .repositories
             .iter()
-            .filter(|(name, _)| possible.contains(*name));
-        there.map(|(name, repository)| (name.clone(), repository)).collect()
+            .filter(|(name, _)| *name != primary && self.identity.is_own(name.as_str()));
+        proxies.map(|(name, repository)| (name.clone(), repository)).collect()
     }
 
     fn primary(&mut self, proxies: &Proxies) -> Fate {
@@ -106,7 +106,6 @@ impl<'a> Retiring<'a> {
                 self.plan.spare(format!(
                     "the repository {name} stays, with its proxies: DeletionMode keeps it"
                 ));
-                self.release(name, primary, &[]);
                 Fate::Retained
             }
             Standing::Created => {
@@ -160,62 +159,59 @@ impl<'a> Retiring<'a> {
     }
 
     /// Takes our tags off a repository that stays.
-    fn release(&mut self, name: &RepositoryName, repository: &ObservedRepository, after: &[StepId]) {
+    fn release(&mut self, name: &RepositoryName, repository: &ObservedRepository, after: &[StepId]) -> Option<StepId> {
         let keys = self.owner.keys_to_release(&repository.tags);
-        if !keys.is_empty() {
-            let on = Tagged {
-                arn: repository.arn.clone(),
-                name: name.to_string(),
-            };
-            self.plan.add(Action::Untag { on, keys }, after.iter().copied());
-        }
+        let on = Tagged {
+            arn: repository.arn.clone(),
+            name: name.to_string(),
+        };
+        (!keys.is_empty()).then(|| self.plan.add(Action::Untag { on, keys }, after.iter().copied()))
     }
 
     /// The proxies share the primary's fate; an adopted one is let go.
     fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate) {
-        let mut deleted = Vec::new();
+        let mut done = Vec::new();
         for (name, proxy) in proxies {
             let is_in_use = self
                 .primary
                 .is_some_and(|primary| primary.upstreams.iter().any(|it| it == name.as_str()));
-            match (self.owner.standing(&proxy.tags), fate) {
+            let delete = Action::DeleteRepository { name: name.clone() };
+            done.extend(match (self.owner.standing(&proxy.tags), fate) {
                 (Standing::Created, Fate::Deleted(after) | Fate::LetGo(after)) => {
-                    deleted.push(
-                        self.plan
-                            .add(Action::DeleteRepository { name: name.clone() }, after.iter().copied()),
-                    );
+                    Some(self.plan.add(delete, after.iter().copied()))
                 }
-                (Standing::Created, Fate::Others) if !is_in_use => {
-                    deleted.push(self.plan.add(Action::DeleteRepository { name: name.clone() }, []));
-                }
+                (Standing::Created, Fate::Others) if !is_in_use => Some(self.plan.add(delete, [])),
                 (Standing::Created, Fate::Others) => {
                     self.plan.spare(format!(
                         "the repository {name} stays: another stack's repository has it as an upstream"
                     ));
-                    self.release(name, proxy, &[]);
+                    self.release(name, proxy, &[])
                 }
                 (Standing::Created, Fate::Retained) => self.release(name, proxy, &[]),
                 (Standing::Adopted, _) => {
                     self.plan.spare(format!(
                         "the repository {name} stays: it was there before this stack took it over"
                     ));
-                    self.release(name, proxy, &[]);
+                    self.release(name, proxy, &[])
                 }
                 (Standing::Nobodys, _) => {
                     self.plan
                         .spare(format!("the repository {name} stays: it has no owner's tags"));
-                    self.release(name, proxy, &[]);
+                    self.release(name, proxy, &[])
                 }
                 (Standing::Others(owner), _) => {
                     self.plan
                         .spare(format!("the repository {name} stays: it belongs to {owner}"));
+                    None
                 }
-            }
+            });
         }
-        // Our tags come off last: until then they say what is left to do.
-        if let (Fate::LetGo(unlinked), Some(primary)) = (fate, self.primary) {
-            deleted.extend(unlinked);
-            self.release(&self.identity.repository, primary, &deleted);
+        // The primary's tags come off last: until then they say what is left to do, and what is to be kept.
+        if let (Fate::LetGo(_) | Fate::Retained, Some(primary)) = (fate, self.primary) {
+            if let Fate::LetGo(unlinked) = fate {
+                done.extend(unlinked);
+            }
+            self.release(&self.identity.repository, primary, &done);
         }
     }
 
@@ -287,16 +283,12 @@ impl<'a> Retiring<'a> {
             .collect();
         let there: BTreeSet<&str> = self.observed.repositories.keys().map(RepositoryName::as_str).collect();
         // What was just deleted may be listed for a moment longer, though it is not there when looked at.
-        let possible = possible_proxy_names(&self.identity.repository);
-        let is_ours = |name: &str| {
-            name == self.identity.repository.as_str() || possible.iter().any(|proxy| proxy.as_str() == name)
-        };
         let listed = self
             .observed
             .listed
             .iter()
             .map(String::as_str)
-            .filter(|name| there.contains(name) || !is_ours(name));
+            .filter(|name| there.contains(name) || !self.identity.is_own(name));
         if listed.chain(there.iter().copied()).any(|name| !deleted.contains(name)) {
             // Another stack's Delete may be at work on the last of the others, and just now see ours.
             let look_again = !deleted.is_empty();

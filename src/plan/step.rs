@@ -1,11 +1,10 @@
 //! Steps: the writes of a plan, as data with a name that a user can read.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::observe::Origin;
 use crate::owner::TagMap;
 use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, RepositoryName};
+use crate::restrictions::OriginChange;
 
 /// One write call.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,14 +87,6 @@ pub(crate) enum Action {
 pub(crate) struct Tagged {
     pub(crate) arn: String,
     pub(crate) name: String,
-}
-
-/// What to change in a package group's origin configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OriginChange {
-    pub(crate) modes: BTreeMap<Origin, String>,
-    pub(crate) add: BTreeSet<(Origin, String)>,
-    pub(crate) remove: BTreeSet<(Origin, String)>,
 }
 
 /// The API operation, then what it is done to.

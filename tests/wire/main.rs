@@ -11,11 +11,13 @@
     reason = "in a test a panic is the message, and a story is told in one piece"
 )]
 
+mod access;
 mod compatibility;
 mod deadline;
 mod delivery;
 mod drift;
 mod faults;
+mod guard;
 mod hostile;
 mod hosts;
 mod lifecycle;

@@ -316,6 +316,143 @@ async fn endpoint_formats_are_the_services() {
 }
 
 #[tokio::test]
+async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
+    let long = format!("/npm//{}$", "n".repeat(520));
+    refused(&[
+        (json!({"InternalPackages": "/npm/*"}), &["InternalPackages", "list"]),
+        (json!({"InternalPackages": ["/*"]}), &["InternalPackages", "/*", "root"]),
+        (json!({"InternalPackages": ["npm/*"]}), &["InternalPackages", "npm/*"]),
+        (
+            json!({"InternalPackages": ["/conda/*"]}),
+            &["InternalPackages", "/conda/*", "/npm/"],
+        ),
+        (json!({"InternalPackages": ["/npm/payments"]}), &["/npm/payments", "$"]),
+        (
+            json!({"InternalPackages": ["/npm/payments$"]}),
+            &["/npm/payments$", "/npm//payments$"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/payments/ui*"]}),
+            &["/npm/payments/ui*", "~"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/payments/ui-~"]}),
+            &["/npm/payments/ui-~", "*"],
+        ),
+        (json!({"InternalPackages": ["/npm/pay*ments/*"]}), &["/npm/pay*ments/*"]),
+        (json!({"InternalPackages": ["/npm/a/b/c$"]}), &["/npm/a/b/c$"]),
+        (json!({"InternalPackages": ["/npm/pay ments/*"]}), &["white space"]),
+        (json!({"InternalPackages": ["$"]}), &["InternalPackages", "2 to 520"]),
+        (json!({"InternalPackages": [long]}), &["InternalPackages", "520"]),
+        (
+            json!({"InternalPackages": ["/pypi/ours/client$"]}),
+            &["/pypi/ours/client$", "namespace"],
+        ),
+        (
+            json!({"InternalPackages": ["/maven//client$"]}),
+            &["/maven//client$", "namespace"],
+        ),
+        (json!({"InternalPackages": ["/npm/*", "/npm/*"]}), &["/npm/*", "twice"]),
+        (
+            json!({"InternalPackages": ["/pypi//Pay_Client$", "/pypi//pay-client$"]}),
+            &["/pypi//pay-client$", "twice"],
+        ),
+        (json!({"InternalPackages": [["/npm/*"]]}), &["InternalPackages"]),
+        // Every wrong one is told of.
+        (
+            json!({"InternalPackages": ["/one", "/npm/*", "/two"]}),
+            &["/one", "/two"],
+        ),
+    ])
+    .await;
+    accepted(&[
+        json!({"InternalPackages": [
+            "/npm/*", "/maven/com.kloudvin~", "/npm/payments/*", "/npm/payments/ui~", "/npm/payments/ui-*",
+            "/maven/com.kloudvin/client$", "/pypi//payments-client$", "/nuget//kloudvin.payments~", "/generic/ours/*",
+            "/ruby//payments$", "/swift/kloudvin/payments$", "/cargo//payments$", "/npm//payments$",
+        ]}),
+        json!({"InternalPackages": [""]}),
+        json!({"InternalPackages": ""}),
+        json!({"InternalPackages": ["/npm/Payments/*", "/npm/payments/*"]}),
+        json!({"InternalPackages": ["/npm/*"], "DomainOwner": "123456789012"}),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn access_names_accounts_and_iam_principals_and_everyone_only_in_an_organization() {
+    let bare = |access: Value| json!({"RepositoryPolicyDocument": null, "Access": access});
+    let readers = |reader: &str| bare(json!({"Readers": [reader]}));
+    refused(&[
+        (bare(json!("text")), &["Access"]),
+        (
+            bare(json!({"Publisher": ["111122223333"]})),
+            &["Access", "Publisher", "Publishers"],
+        ),
+        (
+            bare(json!({"Publishers": "111122223333"})),
+            &["Access.Publishers", "list"],
+        ),
+        (
+            bare(json!({"Publishers": ["*"], "OrganizationId": "o-a1b2c3d4e5"})),
+            &["Access.Publishers", "*"],
+        ),
+        (readers("*"), &["Access.Readers", "OrganizationId"]),
+        (
+            bare(json!({"Readers": ["*", "111122223333"], "OrganizationId": "o-a1b2c3d4e5"})),
+            &["Access.Readers", "*"],
+        ),
+        (readers("1111"), &["Access.Readers", "1111"]),
+        (
+            readers("arn:aws:iam::111122223333:role/*"),
+            &["Access.Readers", "wildcard"],
+        ),
+        (readers("arn:aws:iam::*:root"), &["Access.Readers", "wildcard"]),
+        (
+            readers("arn:aws*:iam::111122223333:root"),
+            &["Access.Readers", "wildcard"],
+        ),
+        (
+            readers("arn:aws:iam::111122223333:group/all"),
+            &["Access.Readers", "group/all"],
+        ),
+        (
+            readers("arn:aws:sts::111122223333:assumed-role/ci/x"),
+            &["Access.Readers"],
+        ),
+        (
+            bare(json!({"Readers": ["111122223333"], "OrganizationId": "a1b2c3d4e5"})),
+            &["Access.OrganizationId", "a1b2c3d4e5"],
+        ),
+        (
+            bare(
+                json!({"Readers": (0..180).map(|n| format!("arn:aws:iam::111122223333:role/some-role-{n}"))
+                .collect::<Vec<_>>()}),
+            ),
+            &["Access", "7168"],
+        ),
+        // Both write the repository's policy.
+        (
+            json!({"Access": {"Readers": ["111122223333"]}}),
+            &["Access", "RepositoryPolicyDocument"],
+        ),
+        (
+            json!({"Access": {"Readers": ["111122223333"]}, "RepositoryPolicyDocument": "not json"}),
+            &["Access: ", "RepositoryPolicyDocument: "],
+        ),
+    ])
+    .await;
+    accepted(&[
+        json!({"Access": {"Publishers": ["arn:aws:iam::111122223333:role/path/ci"], "Readers": [111_122_223_333_u64]}}),
+        json!({"Access": {"Publishers": ["arn:aws:iam::111122223333:user/jo@example.com"], "Readers": [
+            "arn:aws:iam::111122223333:root", "arn:aws-cn:iam::111122223333:role/ci",
+        ]}}),
+        json!({"Access": {"Readers": ["*", ""], "OrganizationId": "o-a1b2c3d4e5"}}),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn adopt_existing_is_a_boolean_and_deletion_mode_one_of_three() {
     refused(&[
         (json!({"AdoptExisting": "maybe"}), &["AdoptExisting", "maybe"]),

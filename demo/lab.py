@@ -129,7 +129,8 @@ class Lab:
         ministack = ROOT / ".venv/ministack/bin/ministack"
         port = _free_port()
         environment = self.environment() | {
-            "PATH": os.environ.get("PATH", os.defpath),
+            # Functions in JavaScript run by the node that is pinned here, where it is installed.
+            "PATH": os.pathsep.join([str(ROOT / ".venv/node/bin"), os.environ.get("PATH", os.defpath)]),
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             # The host of the ResponseURLs that it gives out.

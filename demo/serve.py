@@ -37,7 +37,7 @@ def main() -> int:
 
 def exports(lab: Lab) -> str:
     """A shell script, after which `aws`, `sam` and `cdk` talk to the lab."""
-    paths = [".venv/bin", ".venv/sam/bin"]
+    paths = [".venv/bin", ".venv/sam/bin", ".venv/node/bin"]
     lines = [f'export PATH={shlex.quote(":".join(str(ROOT / path) for path in paths))}:"$PATH"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in lab.client_environment().items()]
     lines += ["export SAM_CLI_TELEMETRY=0", "unset AWS_PROFILE AWS_SESSION_TOKEN"]

@@ -1,11 +1,14 @@
 """`make lab` and a terminal beside it, as the READMEs of examples/ tell their reader to open them."""
 
+import json
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,9 @@ import boto3
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# Nothing looks for newer versions of itself, and nobody waits for a slow poll.
+QUIET = {"SAM_CLI_POLL_DELAY": "1", "npm_config_update_notifier": "false"}
 
 
 class Terminal:
@@ -31,7 +37,7 @@ class Terminal:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=ROOT,
-            env=os.environ | {"HOME": str(self.home), "SAM_CLI_POLL_DELAY": "1"} | environment,
+            env=os.environ | QUIET | {"HOME": str(self.home)} | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -52,6 +58,25 @@ class Terminal:
             aws_access_key_id=account or self._exports["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=self._exports["AWS_SECRET_ACCESS_KEY"],
         )
+
+    def emulator(self, control: str, body: object) -> None:
+        """Posts to one of the controls of CodeArtifact's emulator."""
+        url = f"{self._exports['AWS_ENDPOINT_URL_CODEARTIFACT']}/_emulator/{control}"
+        request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+    def stack_id(self, stack: str) -> str:
+        """The id by which a stack is still found when it is deleted."""
+        (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+        return found["StackId"]
+
+    def end_of(self, stack: str) -> str:
+        """Waits until nothing is in progress any more and returns the stack's status."""
+        while True:
+            (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+            if not found["StackStatus"].endswith("_IN_PROGRESS"):
+                return found["StackStatus"]
+            time.sleep(0.2)
 
     def outputs(self, stack: str) -> dict[str, str]:
         (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]

@@ -45,9 +45,9 @@ def test_the_readmes_commands_are_all_that_a_squad_needs(terminal):
     groups = codeartifact.list_package_groups(domain="kloudvin-pkgs")["packageGroups"]
     assert {group["pattern"] for group in groups} >= {"/npm/payments/*", "/npm/ledger/*"}
 
+    stacks = [terminal.stack_id(name) for name in ("payments-packages", "ledger-packages")]
     terminal.run(ENTER + leave)
-    for stack in ("payments-packages", "ledger-packages"):
-        wait_for(terminal, "stack_delete_complete", stack)
+    assert {terminal.end_of(stack) for stack in stacks} == {"DELETE_COMPLETE"}
     assert codeartifact.list_domains()["domains"] == []
     key = terminal.client("kms").describe_key(KeyId=outputs["KmsKeyArn"])["KeyMetadata"]
     assert key["KeyState"] == "Enabled"
@@ -100,8 +100,7 @@ def check_the_builds_login(terminal, outputs: dict[str, str]) -> None:
     project = build_project(terminal)
     environment = {item["name"]: item["value"] for item in project["environment"]["environmentVariables"]}
     commands = yaml.safe_load(project["source"]["buildspec"])["phases"]["pre_build"]["commands"]
-    path = 'export PATH="$PWD/.venv/node/bin:$PATH"\n'
-    terminal.run(". target/lab/env\n" + path + "\n".join(commands), **environment)
+    terminal.run(". target/lab/env\n" + "\n".join(commands), **environment)
     npmrc = (terminal.home / ".npmrc").read_text(encoding="utf-8")
     assert f"registry={outputs['NpmEndpoint']}" in npmrc
     assert re.search(r":_authToken=\S", npmrc)
@@ -146,18 +145,13 @@ def stack_parameters(terminal, stack: str) -> dict[str, str]:
 
 def deploy_the_function(terminal, stack: str, wanted: dict[str, str]) -> None:
     """Deploys the lab's function once more, under an environment's name and with its parameters."""
-    cloudformation = terminal.client("cloudformation")
     if stack == "codeartifact-stack":
         return
     parameters = stack_parameters(terminal, "codeartifact-stack") | wanted
-    cloudformation.create_stack(
+    terminal.client("cloudformation").create_stack(
         StackName=stack,
         TemplateBody=(terminal.folder / "package/packaged.yaml").read_text(encoding="utf-8"),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    wait_for(terminal, "stack_create_complete", stack)
-
-
-def wait_for(terminal, state: str, stack: str) -> None:
-    terminal.client("cloudformation").get_waiter(state).wait(StackName=stack, WaiterConfig={"Delay": 1})
+    assert terminal.end_of(stack) == "CREATE_COMPLETE"

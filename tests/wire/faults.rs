@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use crate::support::sample::{domain_policy, full, repository_policy, with};
+use crate::support::sample::{domain_policy, full, minimal, repository_policy, with};
 use crate::support::{Deployment, Effect, Fault, Stack, World, contains, same};
 
 const STACK: &str = "arn:aws:cloudformation:eu-central-1:123456789012:stack/payments/51af3dc0-da77-11e4-872e-faults";
@@ -20,25 +20,56 @@ enum Kind {
     Delete,
 }
 
-impl Kind {
-    /// A world in which the operation is the next thing to happen.
+/// What the operations are about: their other calls are not struck again.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum About {
+    Everything,
+    PackageGroups,
+}
+
+impl About {
+    fn is_struck(self, call: &str) -> bool {
+        self == Self::Everything || call.contains("PackageGroup") || call.contains("package-group")
+    }
+}
+
+/// An operation on a stack, the next thing to happen in a world of its own.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    kind: Kind,
+    about: About,
+}
+
+impl Case {
     async fn prepared(self) -> (World, Stack) {
         let world = World::in_process().await;
         let mut stack = world.stack("payments");
         // The same owner in every world, so that their states can be compared.
         STACK.clone_into(&mut stack.stack_id);
-        if self != Self::Create {
-            stack.create(full()).await.succeeded();
+        if self.kind != Kind::Create {
+            stack.create(self.described()).await.succeeded();
         }
         world.aws.forget_calls();
         (world, stack)
     }
 
+    /// The stack as the operation finds or makes it.
+    fn described(self) -> Value {
+        match self.about {
+            About::Everything => full(),
+            About::PackageGroups => with(minimal(), &json!({"InternalPackages": ["/npm/payments/*"]})),
+        }
+    }
+
     /// What the operation asks for.
     fn properties(self) -> Value {
-        match self {
-            Self::Create | Self::Delete => full(),
-            Self::Update => with(
+        match (self.kind, self.about) {
+            (Kind::Create | Kind::Delete, _) => self.described(),
+            (Kind::Update, About::PackageGroups) => with(
+                self.described(),
+                &json!({"InternalPackages": ["/pypi//payments-client$"]}),
+            ),
+            (Kind::Update, About::Everything) => with(
                 full(),
                 &json!({
                     "RepositoryDescription": "changed",
@@ -48,15 +79,15 @@ impl Kind {
                     "Tags": {"team": "other", "new": "tag"},
                 }),
             ),
-            Self::Replacement => with(full(), &json!({"RepositoryName": "team-billing-npm"})),
+            (Kind::Replacement, _) => with(self.described(), &json!({"RepositoryName": "team-billing-npm"})),
         }
     }
 
     async fn run(self, stack: &mut Stack) -> Deployment {
-        match self {
-            Self::Create => stack.create(self.properties()).await,
-            Self::Delete => stack.delete().await,
-            Self::Update | Self::Replacement => stack.update(self.properties()).await,
+        match self.kind {
+            Kind::Create => stack.create(self.properties()).await,
+            Kind::Delete => stack.delete().await,
+            Kind::Update | Kind::Replacement => stack.update(self.properties()).await,
         }
     }
 
@@ -83,12 +114,13 @@ fn faults() -> Vec<(Effect, Option<u32>)> {
     ]
 }
 
-async fn each_call_fails_in_each_way(kind: Kind) {
-    let (calls, expected) = kind.on_a_good_day().await;
+async fn each_call_fails_in_each_way(kind: Kind, about: About) {
+    let case = Case { kind, about };
+    let (calls, expected) = case.on_a_good_day().await;
     let mut found = Findings::default();
-    for (at, call) in calls.iter().enumerate() {
+    for (at, call) in calls.iter().enumerate().filter(|(_, call)| about.is_struck(call)) {
         for (effect, times) in faults() {
-            let story = format!("{kind:?}, call {at} ({call}), {effect:?} {times:?}");
+            let story = format!("{case:?}, call {at} ({call}), {effect:?} {times:?}");
             let (operation, resource) = call.split_once(' ').unwrap();
             let earlier = calls[..at]
                 .iter()
@@ -98,20 +130,20 @@ async fn each_call_fails_in_each_way(kind: Kind) {
                 .about(resource)
                 .after(u32::try_from(earlier.count()).unwrap());
             fault.times = times;
-            found.note(&story, one_call_fails(kind, call, fault, &expected)).await;
+            found.note(&story, one_call_fails(case, call, fault, &expected)).await;
         }
     }
     found.report();
 }
 
-async fn one_call_fails(kind: Kind, call: &str, fault: Fault, expected: &Value) {
-    let (world, mut stack) = kind.prepared().await;
+async fn one_call_fails(case: Case, call: &str, fault: Fault, expected: &Value) {
+    let (world, mut stack) = case.prepared().await;
     let before = world.aws.everything();
     let effect = fault.effect.clone();
     world.aws.inject(fault);
     world.recover_after_the_answer(&mut stack);
 
-    let deployment = kind.run(&mut stack).await;
+    let deployment = case.run(&mut stack).await;
 
     if deployment.answer.success {
         deployment.succeeded();
@@ -122,7 +154,7 @@ async fn one_call_fails(kind: Kind, call: &str, fault: Fault, expected: &Value) 
     let (operation, resource) = call.split_once(' ').unwrap();
     contains(&reason, &[operation, resource.rsplit('/').next().unwrap()]);
     says_what_the_service_said(&world, &effect, &reason);
-    if kind == Kind::Delete {
+    if case.kind == Kind::Delete {
         stack.delete().await.succeeded();
         assert_eq!(world.aws.domains(), [""; 0], "after a second Delete");
     } else {
@@ -178,43 +210,51 @@ fn says_what_the_service_said(world: &World, effect: &Effect, reason: &str) {
 
 #[tokio::test]
 async fn each_call_of_a_create_fails_in_each_way() {
-    each_call_fails_in_each_way(Kind::Create).await;
+    each_call_fails_in_each_way(Kind::Create, About::Everything).await;
 }
 
 #[tokio::test]
 async fn each_call_of_an_update_fails_in_each_way() {
-    each_call_fails_in_each_way(Kind::Update).await;
+    each_call_fails_in_each_way(Kind::Update, About::Everything).await;
 }
 
 #[tokio::test]
 async fn each_call_of_a_replacement_fails_in_each_way() {
-    each_call_fails_in_each_way(Kind::Replacement).await;
+    each_call_fails_in_each_way(Kind::Replacement, About::Everything).await;
 }
 
 #[tokio::test]
 async fn each_call_of_a_delete_fails_in_each_way() {
-    each_call_fails_in_each_way(Kind::Delete).await;
+    each_call_fails_in_each_way(Kind::Delete, About::Everything).await;
+}
+
+#[tokio::test]
+async fn each_call_about_package_groups_fails_in_each_way() {
+    for kind in [Kind::Create, Kind::Update, Kind::Replacement, Kind::Delete] {
+        each_call_fails_in_each_way(kind, About::PackageGroups).await;
+    }
 }
 
 /// The function dies at each call, before and after its effect, and Lambda delivers the event again.
-async fn it_dies_at_each_call(kind: Kind) {
-    let (calls, expected) = kind.on_a_good_day().await;
+async fn it_dies_at_each_call(kind: Kind, about: About) {
+    let case = Case { kind, about };
+    let (calls, expected) = case.on_a_good_day().await;
     let mut found = Findings::default();
-    for (at, call) in calls.iter().enumerate() {
+    for (at, call) in calls.iter().enumerate().filter(|(_, call)| about.is_struck(call)) {
         for effect in [Effect::HoldBefore, Effect::HoldAfter] {
-            let story = format!("{kind:?}, killed at call {at} ({call}), {effect:?}");
+            let story = format!("{case:?}, killed at call {at} ({call}), {effect:?}");
             let fault = Fault::new(effect).after(u32::try_from(at).unwrap()).times(1);
-            found.note(&story, it_dies_once(kind, fault, &expected)).await;
+            found.note(&story, it_dies_once(case, fault, &expected)).await;
         }
     }
     found.report();
 }
 
-async fn it_dies_once(kind: Kind, fault: Fault, expected: &Value) {
-    let (world, mut stack) = kind.prepared().await;
+async fn it_dies_once(case: Case, fault: Fault, expected: &Value) {
+    let (world, mut stack) = case.prepared().await;
     world.aws.inject(fault);
 
-    let (deployment, ()) = tokio::join!(kind.run(&mut stack), async {
+    let (deployment, ()) = tokio::join!(case.run(&mut stack), async {
         world.aws.held().await;
         world.kill().await;
         world.aws.release();
@@ -226,22 +266,29 @@ async fn it_dies_once(kind: Kind, fault: Fault, expected: &Value) {
 
 #[tokio::test]
 async fn a_create_that_dies_at_any_call_ends_as_if_it_had_not() {
-    it_dies_at_each_call(Kind::Create).await;
+    it_dies_at_each_call(Kind::Create, About::Everything).await;
 }
 
 #[tokio::test]
 async fn an_update_that_dies_at_any_call_ends_as_if_it_had_not() {
-    it_dies_at_each_call(Kind::Update).await;
+    it_dies_at_each_call(Kind::Update, About::Everything).await;
 }
 
 #[tokio::test]
 async fn a_replacement_that_dies_at_any_call_ends_as_if_it_had_not() {
-    it_dies_at_each_call(Kind::Replacement).await;
+    it_dies_at_each_call(Kind::Replacement, About::Everything).await;
 }
 
 #[tokio::test]
 async fn a_delete_that_dies_at_any_call_ends_as_if_it_had_not() {
-    it_dies_at_each_call(Kind::Delete).await;
+    it_dies_at_each_call(Kind::Delete, About::Everything).await;
+}
+
+#[tokio::test]
+async fn an_operation_that_dies_at_any_call_about_package_groups_ends_as_if_it_had_not() {
+    for kind in [Kind::Create, Kind::Update, Kind::Replacement, Kind::Delete] {
+        it_dies_at_each_call(kind, About::PackageGroups).await;
+    }
 }
 
 /// The built binary, killed for real: the write calls of a Create.

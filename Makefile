@@ -58,12 +58,10 @@ test-typescript: examples/cdk/node_modules/.stamp
 	@cd examples/cdk && $(NODE) npm --silent test
 
 # What no access log in target/operations shows yet; an entry that one shows by now is an error too.
-# The first seven come with the logs of tests/wire, the others with package groups.
+# These come with the logs of tests/wire.
 IAM_UNSEEN := $(addprefix codeartifact:, \
   DeleteDomainPermissionsPolicy DeleteRepositoryPermissionsPolicy DisassociateExternalConnection \
-  GetDomainPermissionsPolicy ListPackages PutDomainPermissionsPolicy UntagResource \
-  CreatePackageGroup DeletePackageGroup DescribePackageGroup ListAllowedRepositoriesForGroup \
-  UpdatePackageGroup UpdatePackageGroupOriginConfiguration)
+  GetDomainPermissionsPolicy ListPackages PutDomainPermissionsPolicy UntagResource)
 
 .PHONY: test-iam
 test-iam: test-rust test-python

@@ -28,6 +28,7 @@ PAYMENTS = {
     "RepositoryName": "team-payments-npm",
     "RepositoryDescription": "npm packages of the payments squad",
     "ExternalConnection": "public:npmjs",
+    "InternalPackages": "/npm/payments/*",
     "PublisherRole": "payments-ci",
     "ReaderAccounts": "210987654321",
     "Squad": "payments",
@@ -36,6 +37,7 @@ PAYMENTS = {
 LEDGER = {
     "RepositoryName": "team-ledger-pypi",
     "ExternalConnection": "public:pypi",
+    "InternalPackages": "/pypi//ledger-client$",
     "PublisherRole": "ledger-ci",
     "ReaderAccounts": "210987654321",
     "Squad": "ledger",
@@ -70,6 +72,7 @@ class Demo:
         self.update_it_without_a_change()
         self.repair_drift()
         self.add_a_second_squad()
+        self.keep_the_namesake_out()
         self.replace_the_repository()
         self.log_a_build_in()
         self.delete_everything()
@@ -119,6 +122,7 @@ class Demo:
             "CI may publish, the reader may read", self._statements("team-payments-npm") == ["Publish", "Read"]
         )
         tags = self._tags("team-payments-npm")
+        self._expect("payments/* comes from here alone", self._publishers("/npm/payments/*") == ["team-payments-npm"])
         self._expect("the squad's tags are there", tags["squad"] == "payments" and tags["cost-centre"] == "4711")
         self._expect(
             "so is the owner's mark",
@@ -198,6 +202,35 @@ class Demo:
         self._expect("the ledger has its own proxy", self._connections("team-ledger-pypi-upstream") == ["public:pypi"])
         self._expect("payments is untouched", self._plan() == {"Converged": True, "Steps": []})
 
+    def keep_the_namesake_out(self) -> None:
+        self._report.chapter("Someone puts a package payments/ui on npmjs, by the name of an internal one")
+        roles = {
+            name: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "policy": {"Version": "2012-10-17", "Statement": []}}
+            for name in ("payments-ci", "ledger-ci")
+        }
+        self._lab.emulator_settings(principals=roles)
+        ours = {"format": "npm", "namespace": "payments", "package": "ui"}
+        self._expect("a build does not get it", self._refused("ingest", "team-payments-npm", **ours))
+        public = {"format": "npm", "package": "left-pad"}
+        self._expect("it gets left-pad, as ever", not self._refused("ingest", "team-payments-npm", **public))
+        self._expect(
+            "payments' CI publishes the real one",
+            not self._refused("publish", "team-payments-npm", caller="payments-ci", **ours),
+        )
+        self._expect("a build gets that", not self._refused("ingest", "team-payments-npm", **ours))
+        self._expect(
+            "the ledger's CI may not publish there",
+            self._refused("publish", "team-payments-npm", caller="ledger-ci", version="2.0.0", **ours),
+        )
+        self._expect(
+            "payments' CI may not publish elsewhere",
+            self._refused("publish", "team-ledger-pypi", caller="payments-ci", **ours),
+        )
+        self._expect(
+            "an administrator may not publish payments' packages elsewhere either",
+            self._refused("publish", SHARED, version="2.0.0", **ours),
+        )
+
     def replace_the_repository(self) -> None:
         self._report.chapter("Payments renames its repository: a replacement")
         PAYMENTS.update(RepositoryName="payments-npm")
@@ -213,6 +246,7 @@ class Demo:
             self._repositories()
             == ["payments-npm", "payments-npm-upstream", SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
         )
+        self._expect("the guard moved along", self._publishers("/npm/payments/*") == ["payments-npm"])
 
     def log_a_build_in(self) -> None:
         self._report.chapter("A build logs in with the stack's outputs")
@@ -235,6 +269,7 @@ class Demo:
             "the ledger's repositories and the platform's stay",
             self._repositories() == [SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
         )
+        self._expect("the ledger's guard stays, payments' is gone", self._groups() == ["/*", "/pypi//ledger-client$"])
         self._aws("delete-repository", "--domain", DOMAIN, "--repository", SHARED)
         self._delete("ledger-packages")
         self._expect("the last stack took the domain with it", self._api.list_domains()["domains"] == [])
@@ -311,6 +346,15 @@ class Demo:
         self._report.command(shlex.join(("aws", "codeartifact", *arguments)))
         return self._lab.aws("codeartifact", *arguments)
 
+    def _refused(self, action: str, repository: str, **package: str) -> bool:
+        who = package.get("caller", "someone")
+        name = "/".join(package[part] for part in ("namespace", "package") if part in package)
+        verb = "installs" if action == "ingest" else "publishes"
+        self._report.asked(f"{who} {verb} {name}, repository {repository}")
+        why = self._lab.package(action, owner=ACCOUNT, domain=DOMAIN, repository=repository, **package)
+        self._report.note("answer", why or "done")
+        return why is not None
+
     def _show(self, outputs: dict[str, str]) -> None:
         for name, value in outputs.items():
             if value:
@@ -340,6 +384,14 @@ class Demo:
 
     def _statements(self, name: str) -> list[str]:
         return [statement["Sid"] for statement in json.loads(self._policy(name))["Statement"]]
+
+    def _publishers(self, group: str) -> list[str]:
+        return self._api.list_allowed_repositories_for_group(
+            domain=DOMAIN, packageGroup=group, originRestrictionType="PUBLISH"
+        )["allowedRepositories"]
+
+    def _groups(self) -> list[str]:
+        return sorted(group["pattern"] for group in self._api.list_package_groups(domain=DOMAIN)["packageGroups"])
 
     def _tags(self, name: str) -> dict[str, str]:
         tags = self._api.list_tags_for_resource(resourceArn=self._arn(name))["tags"]

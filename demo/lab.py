@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -110,6 +111,20 @@ class Lab:
             method="PUT",
         )
         urllib.request.urlopen(request, timeout=10).close()
+
+    def package(self, action: str, **request: str) -> str | None:
+        """What a package manager does: install (`ingest`) or `publish`. Says why it was refused, if it was."""
+        call = urllib.request.Request(
+            f"{self.codeartifact_url}/_emulator/{action}",
+            data=json.dumps(request).encode(),
+            headers={"Content-Type": "application/json"},
+            method="POST",
+        )
+        try:
+            urllib.request.urlopen(call, timeout=10).close()
+        except urllib.error.HTTPError as refused:
+            return json.load(refused)["message"]
+        return None
 
     def _start_emulator(self) -> str:
         if not self._emulator.is_file():

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::support::sample::{
-    DOMAIN, KEY, OTHER_KEY, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, STRANGER, domain_policy, full, minimal, with,
+    DOMAIN, KEY, OTHER_KEY, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, STRANGER, domain_policy, full, minimal,
+    repository_policy, with,
 };
-use crate::support::{Effect, Fault, Stack, World, contains};
+use crate::support::{Effect, Fault, Stack, World, contains, same};
 
 const STACK_ID: &str = "codeartifact-stack:stack-id";
 const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
@@ -895,7 +896,7 @@ async fn a_repository_policy_that_was_never_stated_is_not_managed() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
     stack.create(minimal()).await.succeeded();
-    let theirs = crate::support::sample::repository_policy("999999999999");
+    let theirs = repository_policy("999999999999");
     world.aws.put_repository_policy(DOMAIN, REPOSITORY, &theirs).await;
     world.aws.forget_calls();
 
@@ -1010,4 +1011,57 @@ async fn an_adopted_proxy_dropped_by_an_update_is_let_go_and_not_deleted() {
     assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY, PROXY]);
     assert!(!marked(&world.aws.repository(DOMAIN, PROXY).tags));
     assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [""; 0]);
+}
+
+/// `docs/migrate-from-terraform.md`.
+#[tokio::test]
+async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_takes_them_off() {
+    let world = World::start().await;
+    let aws = &world.aws;
+    let (domain_policy, policy) = (domain_policy("111111111111"), repository_policy("222222222222"));
+    aws.create_domain(DOMAIN, KEY).await;
+    aws.put_domain_policy(DOMAIN, &domain_policy).await;
+    for name in [PROXY, REPOSITORY] {
+        aws.create_repository(DOMAIN, name).await;
+    }
+    aws.describe_repository_as(DOMAIN, PROXY, "Public proxy (public:npmjs) for team-payments-npm")
+        .await;
+    aws.connect(DOMAIN, PROXY, "public:npmjs").await;
+    aws.describe_repository_as(DOMAIN, REPOSITORY, "Packages of the payments team")
+        .await;
+    aws.link(DOMAIN, REPOSITORY, &[PROXY]).await;
+    aws.put_repository_policy(DOMAIN, REPOSITORY, &policy).await;
+    for arn in [PROXY_ARN, REPOSITORY_ARN] {
+        aws.tag(arn, &[("team", "payments"), ("cost-centre", "4711")]).await;
+    }
+    aws.publish(DOMAIN, REPOSITORY);
+    aws.install(REPOSITORY, "/npm//react").expect("from the registry");
+    let before = aws.everything();
+    let adopting = with(full(), &json!({"AdoptExisting": true}));
+    let mut stack = world.stack("payments");
+
+    let plan = world
+        .invoke(&json!({"RequestType": "Plan", "ResourceProperties": adopting}))
+        .await;
+    aws.forget_calls();
+    stack.create(adopting).await.succeeded();
+
+    let tagged = [format!("TagResource {PROXY}"), format!("TagResource {REPOSITORY}")];
+    assert_eq!(plan.returned(), json!({"Converged": false, "Steps": tagged}));
+    let mut writes = aws.writes();
+    writes.sort();
+    let tagged = [
+        format!("TagResource {REPOSITORY_ARN}"),
+        format!("TagResource {PROXY_ARN}"),
+    ];
+    assert_eq!(writes, tagged);
+    assert!(owned_by(&aws.repository(DOMAIN, REPOSITORY).tags, &stack));
+
+    // A guard in a second step, and out again.
+    let guarded = with(stack.properties(), &json!({"InternalPackages": ["/npm/payments/*"]}));
+    stack.update(guarded).await.succeeded();
+    let adopting = with(stack.properties(), &json!({"InternalPackages": null}));
+    stack.update(adopting).await.succeeded();
+    stack.delete().await.succeeded();
+    same(&aws.everything(), &before, "all is as Terraform made it");
 }

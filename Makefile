@@ -126,6 +126,11 @@ picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
 	  npm ci --silent --ignore-scripts --no-audit --no-fund && \
 	  node draw.mjs "$(CURDIR)/docs/how-it-works.dot" "$(CURDIR)/docs/how-it-works.svg"
 
+.PHONY: demo-text
+demo-text: binaries .venv/.stamp .venv/ministack/.stamp ## write docs/demo.txt: what make demo prints
+	@mkdir -p target && NO_COLOR=1 PYTHONIOENCODING=utf-8 .venv/bin/python demo/demo.py >target/demo.txt
+	@mv target/demo.txt docs/demo.txt
+
 .PHONY: lock
 lock: ## pin the Python tools anew from tools/*.in
 	@tools/lock.sh

@@ -167,10 +167,12 @@ impl Observer<'_> {
             return Ok(None);
         }
         let arn = description.arn.unwrap_or_else(|| expected.clone());
-        let Some(tags) = self
-            .tags_of(&arn, &expected, tags.unwrap_or(Ok(Some(TagMap::new()))))
-            .await?
-        else {
+        let tags = match tags {
+            Some(read) => self.tags_of(&arn, &expected, read).await?,
+            // What is on another account's domain is not looked at.
+            None => Some(TagMap::new()),
+        };
+        let Some(tags) = tags else {
             return Ok(None);
         };
         let key = description.encryption_key.unwrap_or_default();

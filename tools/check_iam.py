@@ -1,114 +1,162 @@
 #!/usr/bin/env python3
-"""Compares the role in a SAM template with the operations that the function was seen to call, both ways.
+"""Compares the role in a SAM template with what the function was seen to call, both ways.
 
-The operations come from the emulator's access logs (JSON, as GET /_emulator/log answers), of which only the calls
-by the function's SDK count, or from text files with one operation a line. Fails when something was called that the
-role does not allow, and when the role allows something that was never called, unless it is named with --unseen; a
-name there that was called by now fails too.
+The calls come from the emulator's access logs (JSON, as GET /_emulator/log answers); those by the function's SDK
+alone count. Each call needs actions on resources, and the role must grant each; and each pair of action and kind of
+resource that the role grants must be needed by some call.
 """
 
 import argparse
 import json
+import re
 import sys
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import NamedTuple
 
 import cfn_yaml
 
-# What the service checks beside the operation's own name.
-ALSO = {
-    "CreateDomain": {
-        "tags": ["codeartifact:TagResource"],
-        "encryptionKey": ["kms:CreateGrant", "kms:DescribeKey"],
-    },
-    "CreatePackageGroup": {"tags": ["codeartifact:TagResource"]},
-    "CreateRepository": {
-        "tags": ["codeartifact:TagResource"],
-        "upstreams": ["codeartifact:AssociateWithDownstreamRepository"],
-    },
-    "UpdateRepository": {"upstreams": ["codeartifact:AssociateWithDownstreamRepository"]},
+# The template as it is looked at: accounts, names and keys by what they are to the function.
+OWN, OTHER, DOMAIN = "OWN", "OTHER", "DOMAIN"
+PARAMETERS = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "REGION",
+    "AWS::AccountId": OWN,
+    "DomainNamePattern": DOMAIN,
+    "OtherDomainOwner": OTHER,
+    "KmsKeyArns": f"arn:aws:kms:REGION:{OWN}:key/KEY",
+}
+CONDITIONS = {"UsesOtherDomains": True, "AnyKey": False}
+
+ON_DOMAINS = {
+    "DeleteDomain",
+    "DeleteDomainPermissionsPolicy",
+    "DescribeDomain",
+    "GetDomainPermissionsPolicy",
+    "ListRepositoriesInDomain",
+    "PutDomainPermissionsPolicy",
 }
 
 
-def granted(template: Path) -> set[str]:
-    """The actions that the role allows on CodeArtifact and KMS."""
-    role = cfn_yaml.load(template)["Resources"]["Role"]["Properties"]
-    actions: set[str] = set()
-    for policy in role["Policies"]:
-        for statement in map(unconditional, policy["PolicyDocument"]["Statement"]):
-            listed = statement["Action"]
-            actions.update([listed] if isinstance(listed, str) else listed)
-    wide = sorted(action for action in actions if "*" in action)
+class Need(NamedTuple):
+    """An action on a resource, and the keys of the tags in the request."""
+
+    action: str
+    resource: str
+    tags: frozenset[str] = frozenset()
+
+
+class Grant(NamedTuple):
+    """An action on the resources of a pattern, and the tags that must be in the request."""
+
+    action: str
+    pattern: str
+    tags: frozenset[str]
+
+    def covers(self, need: Need) -> bool:
+        return self.action == need.action and fnmatchcase(need.resource, self.pattern) and self.tags <= need.tags
+
+
+def resolved(value):
+    """A value of the template, with the parameters of above."""
+    match value:
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}]+)}", lambda name: PARAMETERS[name[1]], text)
+        case {"Fn::If": [name, yes, no]}:
+            return resolved(yes if CONDITIONS[name] else no)
+        case {"Ref": name}:
+            return PARAMETERS.get(name)
+        case list():
+            return [item for item in map(resolved, value) if item is not None]
+        case _:
+            return value
+
+
+def listed(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(template: Path) -> set[Grant]:
+    """What the role grants on CodeArtifact and KMS."""
+    grants = set()
+    for policy in cfn_yaml.load(template)["Resources"]["Role"]["Properties"]["Policies"]:
+        for statement in resolved(policy["PolicyDocument"]["Statement"]):
+            absent = statement.get("Condition", {}).get("Null", {})
+            tags = frozenset(key.removeprefix("aws:RequestTag/") for key, value in absent.items() if value == "false")
+            actions = [action for action in listed(statement["Action"]) if action.startswith(("codeartifact:", "kms:"))]
+            patterns = listed(resolved(statement["Resource"])) if actions else []
+            grants |= {Grant(action, pattern, tags) for action in actions for pattern in patterns}
+    wide = sorted({grant.action for grant in grants if "*" in grant.action})
     if wide:
         sys.exit(f"the role names actions by pattern: {', '.join(wide)}")
-    return {action for action in actions if action.startswith(("codeartifact:", "kms:"))}
+    return grants
 
 
-def unconditional(statement: dict) -> dict:
-    """The statement itself where a parameter switches it on."""
-    return statement["Fn::If"][1] if "Fn::If" in statement else statement
-
-
-def called(logs: list[Path]) -> set[str]:
-    """The actions that the function's calls need."""
-    actions: set[str] = set()
+def entries(logs: list[Path]) -> Iterator[dict]:
+    """The function's calls."""
     for log in logs:
-        for operation, members in calls(log):
-            actions.add(f"codeartifact:{operation}")
-            for member, more in ALSO.get(operation, {}).items():
-                if member in members:
-                    actions.update(more)
-    return actions
+        for entry in json.loads(log.read_text(encoding="utf-8")):
+            agent = entry.get("user_agent") or ""
+            # The tests' own hand uses the same SDK, under a name.
+            if entry.get("operation") and "aws-sdk-rust" in agent and "app/" not in agent:
+                yield entry
 
 
-def calls(log: Path):
-    """Each call in a file, as the operation and the members of its body that are not empty.
+def needs(entry: dict) -> Iterator[Need]:
+    """What a call needs. Source: the service authorization reference of CodeArtifact, and its user guide."""
+    operation, request = entry["operation"], entry.get("request") or {}
+    query, body = request.get("query") or {}, request.get("body") or {}
+    owner = OTHER if query.get("domain-owner", entry.get("account")) != entry.get("account") else OWN
 
-    A text file has one call a line: the operation, then those members. A JSON file is an access log.
-    """
-    text = log.read_text(encoding="utf-8")
-    if log.suffix == ".txt":
-        for line in text.splitlines():
-            operation, *members = line.split()
-            yield operation, members
-        return
-    for entry in json.loads(text):
-        agent = entry.get("user_agent") or ""
-        # The tests' own hand uses the same SDK, under a name.
-        if entry.get("operation") and "aws-sdk-rust" in agent and "app/" not in agent:
-            body = (entry.get("request") or {}).get("body") or {}
-            yield entry["operation"], [member for member, value in body.items() if value]
+    def arn(kind: str) -> str:
+        return f"arn:aws:codeartifact:REGION:{owner}:{kind}"
+
+    def repository(name: str) -> str:
+        return arn(f"repository/{DOMAIN}/{name}")
+
+    if entry.get("resource_arn"):
+        account, resource = entry["resource_arn"].split(":", 5)[4:]
+        owner = OWN if account == entry.get("account") else OTHER
+        resource = arn(re.sub(r"^([a-z-]+)/[^/]+", rf"\1/{DOMAIN}", resource))
+    elif operation in ON_DOMAINS or operation == "CreateDomain":
+        resource = arn(f"domain/{DOMAIN}")
+    elif entry.get("package_group"):
+        resource = arn(f"package-group/{DOMAIN}{entry['package_group']}")
+    else:
+        resource = repository(entry.get("repository"))
+    tags = frozenset(tag["key"] for tag in body.get("tags") or [])
+    yield Need(f"codeartifact:{operation}", resource, tags)
+    if tags and operation != "TagResource":
+        yield Need("codeartifact:TagResource", resource, tags)
+    for upstream in body.get("upstreams") or []:
+        yield Need("codeartifact:AssociateWithDownstreamRepository", repository(upstream["repositoryName"]))
+    if operation == "CreateDomain":
+        for action in ("kms:CreateGrant", "kms:DescribeKey"):
+            yield Need(action, PARAMETERS["KmsKeyArns"])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("template", type=Path)
     parser.add_argument("logs", type=Path, nargs="+", help="access logs, or folders of them")
-    parser.add_argument(
-        "--unseen", action="append", default=[], metavar="ACTION", help="allowed though no test calls it"
-    )
     arguments = parser.parse_args()
 
-    logs = [
-        log
-        for path in arguments.logs
-        for log in (sorted([*path.glob("*.json"), *path.glob("*.txt")]) if path.is_dir() else [path])
-        if log.exists()
-    ]
+    paths = [sorted(path.glob("*.json")) if path.is_dir() else [path] for path in arguments.logs]
+    logs = [log for path in paths for log in path if log.exists()]
     if not logs:
         sys.exit(f"no access log in {', '.join(map(str, arguments.logs))}: run the tests first")
-    allowed, needed, unseen = granted(arguments.template), called(logs), set(arguments.unseen)
-    problems = {
-        "called, but the role does not allow it": needed - allowed,
-        "allowed by the role, but never called": allowed - needed - unseen,
-        "named as --unseen, but called": unseen & needed,
-        "named as --unseen, but not in the role": unseen - allowed,
-    }
-    for problem, actions in problems.items():
-        for action in sorted(actions):
-            print(f"{action}: {problem}")
-    failed = sum(map(len, problems.values()))
-    print(f"iam: {len(allowed & needed)} passed, {failed} failed")
-    return 1 if failed else 0
+    grants, needed = granted(arguments.template), {need for entry in entries(logs) for need in needs(entry)}
+    used, missing = set(), set()
+    for need in needed:
+        covering = {grant for grant in grants if grant.covers(need)}
+        used |= covering
+        if not covering:
+            missing.add(f"{need.action} on {need.resource}: called, but the role does not allow it")
+    unused = {f"{grant.action} on {grant.pattern}: allowed by the role, but never called" for grant in grants - used}
+    print(*sorted(missing) + sorted(unused), sep="\n")
+    print(f"iam: {len(used)} passed, {len(missing) + len(unused)} failed")
+    return 1 if missing or unused else 0
 
 
 if __name__ == "__main__":

@@ -64,21 +64,48 @@ def run_check(*arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+def call(operation: str, **more) -> dict:
+    """A call as it stands in the emulator's access log."""
+    request = {"query": {"domain": "pkgs", "repository": "team"}, "body": more.pop("body", {})}
+    return {
+        "operation": operation,
+        "user_agent": "aws-sdk-rust/1.3",
+        "account": "123456789012",
+        "repository": "team",
+        "request": request,
+    } | more
+
+
 def test_the_role_check_finds_what_is_missing_and_what_is_too_much(tmp_path):
-    log = tmp_path / "log.json"
-    call = {"operation": "ListDomains", "user_agent": "aws-sdk-rust/1.3", "request": {}}
-    stranger = call | {"operation": "DisposePackageVersions", "user_agent": "aws-sdk-rust/1.3 app/stranger"}
-    by_hand = {"operation": "GetAuthorizationToken", "user_agent": "aws-cli/2", "request": {}}
-    log.write_text(json.dumps([call, stranger, by_hand]))
-    (tmp_path / "more.txt").write_text("CreateRepository tags upstreams\n")
-    checked = run_check(str(tmp_path), "--unseen", "codeartifact:ListPackages")
+    unmarked = [{"key": "team", "value": "payments"}]
+    theirs = call("DescribeRepository")
+    theirs["request"]["query"]["domain-owner"] = "999999999999"
+    stranger = call("DisposePackageVersions", user_agent="aws-sdk-rust/1.3 app/stranger")
+    by_hand = call("GetAuthorizationToken", user_agent="aws-cli/2")
+    create = call("CreateRepository", body={"tags": unmarked, "upstreams": [{"repositoryName": "proxy"}]})
+    log = [call("ListDomains"), theirs, create, stranger, by_hand]
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    checked = run_check(str(tmp_path))
     assert checked.returncode == 1
-    assert "codeartifact:ListDomains: called, but the role does not allow it" in checked.stdout
-    assert "codeartifact:DescribeDomain: allowed by the role, but never called" in checked.stdout
-    assert "ListPackages" not in checked.stdout
+    own, other = (f"arn:aws:codeartifact:REGION:{account}:repository/DOMAIN/" for account in ("OWN", "OTHER"))
+    missing = re.findall(r"^codeartifact:(\w+) on (\S+): called, but", checked.stdout, re.MULTILINE)
+    assert missing == [("CreateRepository", f"{own}team"), ("ListDomains", f"{own}team")]
+    unused = re.findall(r"^codeartifact:(\w+) on (\S+): allowed by the role, but", checked.stdout, re.MULTILINE)
+    assert ("DescribeRepository", f"{own}*") in unused
+    assert ("DescribeRepository", f"{other}*") not in unused
+    assert ("AssociateWithDownstreamRepository", f"{own}*") not in unused
+    assert ("AssociateWithDownstreamRepository", f"{other}*") in unused
     assert "DisposePackageVersions" not in checked.stdout
-    assert "AssociateWithDownstreamRepository" not in checked.stdout
     assert "GetAuthorizationToken" not in checked.stdout
+
+
+def test_parameters_narrow_the_role_to_domains_and_keys():
+    statements = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    for statement in statements:
+        text = json.dumps(statement["Fn::If"][1] if "Fn::If" in statement else statement)
+        arns = re.findall(r"arn:\$\{AWS::Partition\}:codeartifact:[^\"]+", text)
+        assert all("/${DomainNamePattern}" in arn for arn in arns)
+        assert arns or '"Resource": "*"' in text or '{"Ref": "KmsKeyArns"}' in text
 
 
 def test_the_role_check_needs_a_log(tmp_path):

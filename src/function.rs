@@ -108,34 +108,43 @@ impl Function {
                 Err(malformed) => Err(malformed.into()),
             };
             summarise(&answered, begun);
-            match answered {
-                Ok(Answered { outcome, is_put }) => returned(outcome, is_put),
-                Err(failure) => Err(failure),
-            }
+            returned(answered?)
         };
         handled.instrument(span).await
     }
 
     /// Works on a request, and delivers the answer where it goes by PUT.
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answered, Failure> {
-        let return_address = self.return_address(request)?;
-        let outcome = self.work_in_time(request, invocation, return_address.is_some()).await;
-        Span::current().record("physical_id", outcome.physical_id.as_str());
-        let Some(address) = return_address else {
-            return Ok(Answered { outcome, is_put: false });
+        let answered = self.prepare(request, invocation).await?;
+        let Some((url, body)) = &answered.put else {
+            return Ok(answered);
         };
-        let body = encoded(&outcome, &address, invocation)?;
         let deadline = invocation
             .deadline
             .checked_sub(Duration::from_millis(250))
             .unwrap_or(invocation.deadline);
-        match self.delivery.put(&address.url, &body, deadline).await {
-            Ok(()) => Ok(Answered { outcome, is_put: true }),
+        match self.delivery.put(url, body, deadline).await {
+            Ok(()) => Ok(answered),
             Err(undelivered) => {
                 let reason = format!("the answer could not be delivered: {undelivered}");
                 Err(Failure::new(FailureKind::ResponseNotDelivered, reason))
             }
         }
+    }
+
+    /// Works on a request, up to the answer as it is to be sent.
+    pub(crate) async fn prepare(&self, request: &Request, invocation: &Invocation) -> Result<Answered, Failure> {
+        let return_address = self.return_address(request)?;
+        let outcome = self.work_in_time(request, invocation, return_address.is_some()).await;
+        Span::current().record("physical_id", outcome.physical_id.as_str());
+        let put = match return_address {
+            Some(address) => {
+                let body = encoded(&outcome, &address, invocation)?;
+                Some((address.url, body))
+            }
+            None => None,
+        };
+        Ok(Answered { outcome, put })
     }
 
     /// Where the answer goes by PUT, if it does.
@@ -418,10 +427,10 @@ struct ReturnAddress<'a> {
     logical_id: &'a str,
 }
 
-/// An outcome that was delivered, or is to be returned.
-struct Answered {
+/// An outcome, and the answer that goes by PUT; where none does, the outcome is returned.
+pub(crate) struct Answered {
     outcome: Outcome,
-    is_put: bool,
+    pub(crate) put: Option<(Url, Vec<u8>)>,
 }
 
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {
@@ -450,9 +459,9 @@ fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) 
 
 /// What the invocation itself returns. After a PUT it is a success, whatever was answered: an error would make
 /// Lambda run the event again.
-fn returned(outcome: Outcome, is_put: bool) -> Result<Value, Failure> {
+pub(crate) fn returned(Answered { outcome, put }: Answered) -> Result<Value, Failure> {
     match outcome.result {
-        _ if is_put => Ok(Value::Null),
+        _ if put.is_some() => Ok(Value::Null),
         Ok(Success::Done(data)) => Ok(json!({ "PhysicalResourceId": outcome.physical_id, "Data": data })),
         Ok(Success::Planned(steps)) => Ok(json!({ "Converged": steps.is_empty(), "Steps": steps })),
         Err(failure) => Err(failure),

@@ -23,6 +23,8 @@ mod backoff;
 pub mod delivery;
 mod failure;
 pub mod function;
+#[cfg(any(fuzzing, test))]
+pub mod fuzzing;
 mod hosts;
 mod identity;
 mod json;

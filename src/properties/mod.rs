@@ -57,6 +57,11 @@ impl Problems {
             message: message.into(),
         }])
     }
+
+    #[cfg(any(fuzzing, test))]
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
+    }
 }
 
 impl fmt::Display for Problems {

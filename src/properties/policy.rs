@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use super::AccountId;
+
 /// The service's limit on a policy document, in characters.
 pub(super) const LONGEST: usize = 7168;
 
@@ -19,7 +21,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    pub(super) fn new(document: &Map<String, Value>) -> Self {
+    pub(crate) fn new(document: &Map<String, Value>) -> Self {
         Self {
             document: Value::Object(document.clone()).to_string(),
             meaning: meaning_of_document(document),
@@ -40,7 +42,7 @@ impl Policy {
     }
 
     /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
-    pub(super) fn open_statement(&self) -> Option<String> {
+    pub(crate) fn open_statement(&self) -> Option<String> {
         let statements = self.meaning.get("Statement")?.as_array()?;
         statements.iter().find_map(|statement| {
             let is_allow = statement.get("Effect") == Some(&json!("Allow"));
@@ -135,12 +137,17 @@ fn meaning_of_principal(principal: &Value) -> Value {
 fn account_or_principal(principal: &str) -> String {
     let parts: Vec<&str> = principal.split(':').collect();
     match parts[..] {
-        ["arn", partition, "iam", "", account, "root"] if partition.starts_with("aws") => account.to_owned(),
+        ["arn", partition, "iam", "", account, "root"]
+            if partition.starts_with("aws") && account.parse::<AccountId>().is_ok() =>
+        {
+            account.to_owned()
+        }
         _ => principal.to_owned(),
     }
 }
 
-/// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition".
+/// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition". Two that differ in
+/// nothing else both stand: one must not hide the other.
 fn meaning_of_condition(condition: &Value) -> Option<Value> {
     if condition.is_null() {
         return None;
@@ -161,10 +168,10 @@ fn meaning_of_condition(condition: &Value) -> Option<Value> {
                 }
             };
             let keys = match keys {
-                Value::Object(keys) => keys
-                    .iter()
-                    .map(|(key, value)| (key.to_ascii_lowercase(), set_of(value, fold)))
-                    .collect(),
+                Value::Object(keys) => sorted(
+                    keys.iter()
+                        .map(|(key, value)| json!([key.to_ascii_lowercase(), set_of(value, fold)])),
+                ),
                 other => other.clone(),
             };
             (operator.clone(), keys)
@@ -240,6 +247,10 @@ mod tests {
             ("Effect", json!("Deny")),
             ("Principal", json!({"AWS": "444455556666"})),
             ("Principal", json!({"Service": "111122223333"})),
+            (
+                "Principal",
+                json!({"AWS": "arn:aws:iam:eu-central-1:111122223333:root"}),
+            ),
             ("Action", json!(["codeartifact:*", "sts:*"])),
             (
                 "Resource",
@@ -258,6 +269,34 @@ mod tests {
             );
         }
         assert!(!policy(&statement(&base)).means_the_same_as("not JSON"));
+    }
+
+    #[test]
+    fn a_number_means_itself_however_long_it_is() {
+        let age = statement(
+            &json!({"Condition": {"NumericLessThan": {"aws:MultiFactorAuthAge": 3.555_555_555_555_555e126}}}),
+        );
+        assert!(policy(&age).means_the_same_as(&age.to_string()));
+    }
+
+    #[test]
+    fn what_only_looks_like_an_account_or_like_the_same_key_is_not_folded() {
+        let allow = |principal: &str, keys: &Value| {
+            let statement_of = json!({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "*", "Resource": "*",
+                "Condition": {"StringEquals": keys}});
+            statement(&statement_of)
+        };
+        let (one, both) = (
+            json!({"aws:PrincipalOrgID": "o-a"}),
+            json!({"aws:PrincipalOrgID": "o-a", "AWS:PrincipalOrgID": "o-b"}),
+        );
+        let same = |a: &Value, b: &Value| policy(a).means_the_same_as(&b.to_string());
+        assert!(!same(&allow("*", &one), &allow("arn:aws:iam::*:root", &one)));
+        assert!(!same(&allow("111122223333", &one), &allow("111122223333", &both)));
+        assert!(same(
+            &allow("111122223333", &both),
+            &allow("arn:aws:iam::111122223333:root", &both)
+        ));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> Tags {
     let mut tags = Tags::new();
     for (key, value) in entries(value, problem) {
         if let Err(rule) = check(&key, &value) {
-            problem(format!("the tag {key:?} {rule}"));
+            problem(format!("the tag {:?} {rule}", shortened(&key)));
         } else if tags.insert(key.clone(), value).is_some() {
             problem(format!("the key {key:?} stands twice"));
         }
@@ -40,7 +40,8 @@ fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, Strin
     let mut add = |key: String, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
         Some(value) => entries.push((key, value)),
         None => problem(format!(
-            "the tag {key:?} must have a text as its value, got {}",
+            "the tag {:?} must have a text as its value, got {}",
+            shortened(&key),
             shortened(&value.to_string())
         )),
     };

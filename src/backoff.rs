@@ -8,33 +8,66 @@ use tokio::time::{Instant, sleep};
 #[derive(Debug)]
 pub(crate) struct Backoff {
     pause: Duration,
-    longest: Duration,
-    until: Instant,
+    patience: Duration,
+    until: Option<Instant>,
 }
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(100);
     const LONGEST: Duration = Duration::from_secs(2);
 
-    /// Pauses for so long in all.
+    /// So much time from the first pause on: however long the first try takes, there is another.
     pub(crate) fn within(patience: Duration) -> Self {
         Self {
             pause: Self::FIRST,
-            longest: Self::LONGEST,
-            until: Instant::now() + patience,
+            patience,
+            until: None,
+        }
+    }
+
+    /// So much time from now on, the first try included.
+    pub(crate) fn from_now(patience: Duration) -> Self {
+        Self {
+            until: Some(Instant::now() + patience),
+            ..Self::within(patience)
         }
     }
 
     /// Waits before the next try; gives `last` back where the time is up.
     pub(crate) async fn wait_or<E>(&mut self, last: E) -> Result<(), E> {
         let now = Instant::now();
-        if now >= self.until {
+        let until = *self.until.get_or_insert(now + self.patience);
+        if now >= until {
             return Err(last);
         }
         // "Full jitter" over the upper half: AWS Architecture Blog, "Exponential Backoff and Jitter".
         let pause = self.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
-        self.pause = (self.pause * 2).min(self.longest);
-        sleep(pause.min(self.until - now)).await;
+        self.pause = (self.pause * 2).min(Self::LONGEST);
+        sleep(pause.min(until - now)).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(5);
+
+    #[tokio::test]
+    async fn a_first_try_that_takes_longer_than_all_pauses_is_followed_by_another() {
+        let mut backoff = Backoff::within(SHORT);
+        sleep(2 * SHORT).await;
+
+        assert_eq!(backoff.wait_or("no more").await, Ok(()));
+        assert_eq!(backoff.wait_or("no more").await, Err("no more"));
+    }
+
+    #[tokio::test]
+    async fn from_now_the_first_try_counts() {
+        let mut backoff = Backoff::from_now(SHORT);
+        sleep(2 * SHORT).await;
+
+        assert_eq!(backoff.wait_or("no more").await, Err("no more"));
     }
 }

@@ -48,7 +48,7 @@ impl Delivery {
 
     /// PUTs an answer, until `deadline` at most.
     pub(crate) async fn put(&self, url: &Url, body: &[u8], deadline: Instant) -> Result<(), Undelivered> {
-        let mut backoff = Backoff::within(deadline.saturating_duration_since(Instant::now()));
+        let mut backoff = Backoff::from_now(deadline.saturating_duration_since(Instant::now()));
         let mut tries = 0;
         loop {
             tries += 1;

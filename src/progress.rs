@@ -3,14 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::properties::RepositoryName;
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Progress(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     /// The id to answer a failure with where nothing was touched, and where something was.
     old_id: String,
@@ -20,6 +23,8 @@ struct State {
     under_way: Vec<String>,
     not_begun: Vec<String>,
     there: BTreeSet<RepositoryName>,
+    /// When the event began, or last ended a step.
+    last_sign: Instant,
 }
 
 impl Progress {
@@ -27,7 +32,12 @@ impl Progress {
         Self(Mutex::new(State {
             new_id: old_id.clone(),
             old_id,
-            ..State::default()
+            touched: false,
+            done: Vec::new(),
+            under_way: Vec::new(),
+            not_begun: Vec::new(),
+            there: BTreeSet::new(),
+            last_sign: Instant::now(),
         }))
     }
 
@@ -73,7 +83,13 @@ impl Progress {
         take(&mut state.under_way, step);
         if is_done {
             state.done.push(step.to_owned());
+            state.last_sign = Instant::now();
         }
+    }
+
+    /// For how long nothing was made that someone else could have seen.
+    pub(crate) fn silence(&self) -> Duration {
+        self.state().last_sign.elapsed()
     }
 
     /// This event saw or made a repository.

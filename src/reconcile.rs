@@ -108,6 +108,12 @@ impl Reconciler<'_> {
             match self.converge_once(desired, history).await {
                 Ok(facts) => return Ok(facts),
                 Err(Setback::Failed(failure)) => return Err(failure),
+                // A new stack may be cancelled: it must not begin again when the Delete no longer looks for it.
+                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure))
+                    if !history.is_in_place(desired) && self.progress.silence() > self.patience.races =>
+                {
+                    return Err(failure);
+                }
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
                     if let Err(failure) = backoff.wait_or(failure).await {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::identity::{Identity, Place};
-use crate::observe::{Observed, ObservedRepository};
+use crate::observe::{Observed, ObservedDomain, ObservedRepository};
 use crate::owner::{Owner, POLICY_REPOSITORY, Standing};
 use crate::properties::{DeletionMode, Previous, RepositoryName};
 
@@ -39,15 +39,28 @@ pub(crate) fn retire(
         plan: Plan::default(),
     };
     let proxies = retiring.proxies();
-    let fate = retiring.primary(&proxies);
-    retiring.retire_proxies(&proxies, &fate);
+    // Without an id of ours only the primary repository shows that the policy is ours too: it is let go after it.
+    let evidence = match named_by {
+        NamedBy::PhysicalId => Vec::new(),
+        NamedBy::Properties => retiring.policy(&[], Mark::TakenOff),
+    };
+    let fate = retiring.primary(&proxies, &evidence);
+    retiring.retire_proxies(&proxies, &fate, &evidence);
     let gone_after = match &fate {
         Fate::Deleted(steps) => Some(&steps[..]),
         Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
     };
     groups::retire(&mut retiring, gone_after);
     let domain_goes = identity.domain.owner == *place.account() && retiring.domain_goes();
-    retiring.policy(&fate, domain_goes);
+    if named_by == NamedBy::PhysicalId {
+        let after = match &fate {
+            Fate::Deleted(steps) | Fate::LetGo(steps) => &steps[..],
+            Fate::Retained | Fate::Others => &[],
+        };
+        // With the domain the mark goes too; where that is refused, the next look finds it.
+        let mark = if domain_goes { Mark::Left } else { Mark::TakenOff };
+        retiring.policy(after, mark);
+    }
     if domain_goes {
         let after: Vec<StepId> = (0..retiring.plan.steps.len()).collect();
         let name = identity.domain.name.clone();
@@ -66,6 +79,13 @@ enum Fate {
     Retained,
     /// It belongs to another owner and is not touched.
     Others,
+}
+
+/// What becomes of the mark of a policy that goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    TakenOff,
+    Left,
 }
 
 pub(super) struct Retiring<'a> {
@@ -91,7 +111,7 @@ impl<'a> Retiring<'a> {
         proxies.map(|(name, repository)| (name.clone(), repository)).collect()
     }
 
-    fn primary(&mut self, proxies: &Proxies) -> Fate {
+    fn primary(&mut self, proxies: &Proxies, evidence: &[StepId]) -> Fate {
         let name = &self.identity.repository;
         let Some(primary) = self.primary else {
             return Fate::Deleted(Vec::new());
@@ -109,7 +129,8 @@ impl<'a> Retiring<'a> {
                 Fate::Retained
             }
             Standing::Created => {
-                let deleted = self.plan.add(Action::DeleteRepository { name: name.clone() }, []);
+                let delete = Action::DeleteRepository { name: name.clone() };
+                let deleted = self.plan.add(delete, evidence.iter().copied());
                 Fate::Deleted(vec![deleted])
             }
             Standing::Adopted => {
@@ -169,8 +190,8 @@ impl<'a> Retiring<'a> {
     }
 
     /// The proxies share the primary's fate; an adopted one is let go.
-    fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate) {
-        let mut done = Vec::new();
+    fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate, evidence: &[StepId]) {
+        let mut done = evidence.to_vec();
         for (name, proxy) in proxies {
             let is_in_use = self
                 .primary
@@ -216,52 +237,47 @@ impl<'a> Retiring<'a> {
     }
 
     /// The domain's policy, where it is this stack's; then its mark, which says what is left to do.
-    fn policy(&mut self, fate: &Fate, domain_goes: bool) {
+    fn policy(&mut self, after: &[StepId], mark: Mark) -> Vec<StepId> {
         let Some(domain) = &self.observed.domain else {
-            return;
+            return Vec::new();
         };
-        let is_marked = domain
-            .tags
-            .get(POLICY_REPOSITORY)
-            .is_some_and(|name| name == self.identity.repository.as_str());
-        // A repository without an owner says nothing of whose the mark is. Where this function answered with its ARN,
-        // it was ours once; a Create that was refused for its sake never gets to name it.
-        let is_primary_ours = match fate {
-            Fate::Deleted(_) | Fate::Retained => true,
-            Fate::LetGo(_) => {
-                let standing = self.primary.map(|primary| self.owner.standing(&primary.tags));
-                standing == Some(Standing::Adopted) || self.named_by == NamedBy::PhysicalId
-            }
-            Fate::Others => false,
-        };
-        if is_marked && is_primary_ours {
-            let name = self.identity.domain.name.clone();
-            let on = Tagged {
-                arn: domain.arn.clone(),
-                name: name.to_string(),
-            };
-            let after = match fate {
-                Fate::Deleted(steps) | Fate::LetGo(steps) => &steps[..],
-                Fate::Retained | Fate::Others => &[],
-            };
-            let deleted = self
-                .plan
-                .add(Action::DeleteDomainPolicy { name }, after.iter().copied());
-            // With the domain the mark goes too; where that is refused, the next look finds it.
-            if !domain_goes {
-                self.plan.add(
-                    Action::Untag {
-                        on,
-                        keys: vec![POLICY_REPOSITORY.to_owned()],
-                    },
-                    [deleted],
-                );
-            }
-        } else if is_marked {
+        let name = self.identity.domain.name.clone();
+        let marked = domain.tags.get(POLICY_REPOSITORY);
+        if marked.is_none_or(|name| name != self.identity.repository.as_str()) {
+            return Vec::new();
+        }
+        if !self.owns_policy(domain) {
             self.plan.spare(format!(
-                "the policy of the domain {} stays: it belongs to another stack",
-                self.identity.domain.name
+                "the policy of the domain {name} stays: it belongs to another stack"
             ));
+            return Vec::new();
+        }
+        let on = Tagged {
+            arn: domain.arn.clone(),
+            name: name.to_string(),
+        };
+        let mut steps = vec![
+            self.plan
+                .add(Action::DeleteDomainPolicy { name }, after.iter().copied()),
+        ];
+        if mark == Mark::TakenOff {
+            let keys = vec![POLICY_REPOSITORY.to_owned()];
+            steps.push(self.plan.add(Action::Untag { on, keys }, steps.clone()));
+        }
+        steps
+    }
+
+    /// Whether the policy whose mark names the primary repository is this stack's.
+    fn owns_policy(&self, domain: &ObservedDomain) -> bool {
+        let standing = self.primary.map(|primary| self.owner.standing(&primary.tags));
+        match standing {
+            Some(Standing::Created | Standing::Adopted) => true,
+            // A repository that is gone, or has no owner, says nothing of whose the mark is. Where this function
+            // answered with its ARN, it was ours once; a Create that was refused for its sake never gets to name it.
+            None | Some(Standing::Nobodys) if self.named_by == NamedBy::PhysicalId => true,
+            Some(Standing::Nobodys | Standing::Others(_)) => false,
+            // Whoever creates the domain marks it in the same call, before there is a repository.
+            None => self.owner.standing(&domain.tags) == Standing::Created,
         }
     }
 

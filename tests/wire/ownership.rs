@@ -1110,3 +1110,18 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     stack.delete().await.succeeded();
     same(&aws.everything(), &before, "all is as Terraform made it");
 }
+
+#[tokio::test]
+async fn a_create_that_was_refused_leaves_the_policy_of_the_stack_whose_primary_someone_deleted() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    let mut owner = world.stack("payments");
+    owner.create(full()).await.succeeded();
+    world.aws.delete_repository(DOMAIN, REPOSITORY).await;
+    let before = world.aws.everything();
+
+    let reason = world.stack("intruder").create(full()).await.failed();
+
+    contains(&reason, &[PROXY, &owner.stack_id]);
+    assert_eq!(world.aws.everything(), before);
+}

@@ -61,6 +61,12 @@ test-typescript: examples/cdk/node_modules/.stamp
 test-iam: test-rust test-python
 	.venv/bin/python tools/check_iam.py template.yaml target/operations
 
+SOAK ?= 20000
+
+.PHONY: soak
+soak: ## live through SOAK random histories (20000) of stacks, strangers and faults
+	MODEL_HISTORIES=$(SOAK) $(CARGO) test --profile soak --locked --test wire model:: -- --nocapture
+
 FUZZ_SECONDS ?= 60
 
 .PHONY: fuzz

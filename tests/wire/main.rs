@@ -21,6 +21,7 @@ mod guard;
 mod hostile;
 mod hosts;
 mod lifecycle;
+mod model;
 mod modes;
 mod observability;
 mod outputs;

@@ -510,6 +510,14 @@ impl Aws {
         call.set_tag_keys(Some(keys)).send().await.unwrap();
     }
 
+    /// A package group's ARN, as the service gives it.
+    pub(crate) fn group_arn(&self, domain: &str, pattern: &str) -> String {
+        let there = self.state_of(domain).unwrap();
+        let groups = there["packageGroups"].as_array().unwrap();
+        let group = groups.iter().find(|group| group["pattern"] == pattern).unwrap();
+        text(&group["arn"])
+    }
+
     pub(crate) async fn endpoint(&self, domain: &str, name: &str, format: &str) -> String {
         let get = self.client.get_repository_endpoint().domain(domain).repository(name);
         let got = get.format(format.into()).send().await.unwrap();

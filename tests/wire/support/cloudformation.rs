@@ -203,7 +203,14 @@ pub(crate) struct Stack {
     pub(crate) allowed: Duration,
     /// Called once, when the answer to an operation is in and before what follows from it.
     pub(crate) after_the_answer: Option<Box<dyn FnOnce() + Send>>,
+    /// Told of each request as soon as it is answered.
+    pub(crate) witness: Option<Witness>,
+    /// How often each request is delivered at the same time.
+    pub(crate) copies: usize,
 }
+
+/// Who is told of requests and their answers.
+pub(crate) type Witness = Arc<dyn Fn(&Event, &Answer) + Send + Sync>;
 
 impl Stack {
     pub(crate) fn new(engine: &Arc<Engine>, name: &str) -> Self {
@@ -217,6 +224,8 @@ impl Stack {
             record: None,
             allowed: PATIENCE,
             after_the_answer: None,
+            witness: None,
+            copies: 1,
         }
     }
 
@@ -281,8 +290,28 @@ impl Stack {
         deliver(&self.engine, event, self.allowed).await
     }
 
-    /// Delivers as Lambda does: again, up to twice, where the invocation failed or died.
+    /// Delivers as Lambda does: again, up to twice, where the invocation failed or died; and each as often as is asked.
     pub(crate) async fn request(&self, event: &Event) -> Answer {
+        let copies = (0..self.copies).map(|_| self.delivered(event));
+        let mut answers = futures_util::future::join_all(copies).await;
+        let answer = answers.remove(0);
+        for other in answers {
+            let outcome = |answer: &Answer| (answer.success, answer.physical_id.clone());
+            assert_eq!(
+                outcome(&other),
+                outcome(&answer),
+                "both end alike: {} and {}",
+                answer.reason,
+                other.reason
+            );
+        }
+        if let Some(witness) = &self.witness {
+            witness(event, &answer);
+        }
+        answer
+    }
+
+    async fn delivered(&self, event: &Event) -> Answer {
         let mut puts = Vec::new();
         for _ in 0..3 {
             let mut delivered = self.deliver(event).await;

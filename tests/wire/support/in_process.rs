@@ -24,8 +24,15 @@ pub(crate) struct InProcess {
 /// How long the function waits for each thing that passes by itself.
 const SHORT: Duration = Duration::from_millis(400);
 
+pub(crate) const IMPATIENT: Patience = Patience {
+    key: SHORT,
+    races: SHORT,
+    empty_domain: SHORT,
+    cancelled_create: SHORT,
+};
+
 impl InProcess {
-    pub(crate) fn new(codeartifact: &str) -> Self {
+    pub(crate) fn new(codeartifact: &str, patience: Patience) -> Self {
         let retries = RetryConfig::standard()
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(1))
@@ -43,12 +50,7 @@ impl InProcess {
             region: REGION.to_owned(),
             response_mode: ResponseMode::Auto,
             allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
-            patience: Patience {
-                key: SHORT,
-                races: SHORT,
-                empty_domain: SHORT,
-                cancelled_create: SHORT,
-            },
+            patience,
         };
         let delivery = Delivery::new(reqwest::Client::builder()).unwrap();
         Self {

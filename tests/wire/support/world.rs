@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeartifact_emulator::{LogEntry, Options};
+use codeartifact_emulator::{LogEntry, Options, Settings};
+use codeartifact_stack::Patience;
 use serde_json::{Value, json};
 
 use super::aws::{self, Aws};
 use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
-use super::in_process::InProcess;
+use super::in_process::{IMPATIENT, InProcess};
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
 use super::transport::{Ended, Transport};
@@ -76,8 +77,13 @@ impl World {
 
     /// The library in this process, for volume.
     pub(crate) async fn in_process() -> Self {
+        Self::with_patience(IMPATIENT).await
+    }
+
+    /// The same with so much patience for what passes by itself.
+    pub(crate) async fn with_patience(patience: Patience) -> Self {
         let aws = Aws::start(aws::options()).await;
-        let transport = Arc::new(InProcess::new(&aws.url()));
+        let transport = Arc::new(InProcess::new(&aws.url(), patience));
         let engine = Arc::new(Engine {
             sink: Sink::start().await,
             transport,
@@ -87,6 +93,14 @@ impl World {
             function: None,
             engine,
         }
+    }
+
+    /// Back to the start, with a service of these settings: nothing is there and nothing runs.
+    pub(crate) async fn begin_again(&self, settings: Settings) {
+        self.kill().await;
+        self.aws.emulator.reset();
+        self.aws.emulator.set(settings);
+        self.sink().forget();
     }
 
     fn lambda(&self) -> &Lambda {

@@ -1,0 +1,734 @@
+//! One history, lived through: the driver asks, strangers meddle, things fail; and after each step what is there is
+//! held to what the contract says.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
+use super::history::{
+    Ask, Foreign, Habits, Held, History, Lasting, Passing, STACKS, Shape, Side, Step, Trouble, Twice, WRITES, What,
+};
+use super::properties::properties;
+use super::stranger::Strangers;
+use super::there::There;
+use super::weigh::{part_of_the_way, resembles};
+use crate::support::{Answer, DeleteOfUpstream, Effect, Event, Fault, Settings, Stack, World};
+
+/// What was lived through, for the record.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Count {
+    pub(super) histories: usize,
+    pub(super) events: usize,
+    pub(super) failed: usize,
+    pub(super) calls: usize,
+    pub(super) struck: usize,
+}
+
+impl std::ops::AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.histories += other.histories;
+        self.events += other.events;
+        self.failed += other.failed;
+        self.calls += other.calls;
+        self.struck += other.struck;
+    }
+}
+
+/// A request, its answer, and what was there right after it.
+#[derive(Debug, Clone)]
+struct Heard {
+    stack: usize,
+    event: Value,
+    answer: Answer,
+    after: There,
+    /// Whether a lasting fault had struck by then.
+    was_struck: bool,
+}
+
+type Log = Arc<Mutex<Vec<Heard>>>;
+
+struct Run<'a> {
+    world: &'a World,
+    stacks: Vec<Member>,
+    strangers: Strangers,
+    /// Every incarnation seen so far.
+    known: BTreeSet<u64>,
+    now: There,
+    log: Log,
+    count: Count,
+}
+
+/// One of the stacks.
+struct Member {
+    stack: Stack,
+    shape: Shape,
+    /// A rollback of it failed: what CloudFormation has on record is not all there may be from then on.
+    is_stuck: bool,
+}
+
+/// Lives through a history; tells the first thing that is not as the contract says.
+pub(super) async fn live(world: &World, history: &History) -> Result<Count, String> {
+    world.begin_again(settings(history.habits)).await;
+    let log = Log::default();
+    let mut run = Run {
+        world,
+        stacks: (0..STACKS).map(|number| member(world, number, &log)).collect(),
+        strangers: Strangers::default(),
+        known: BTreeSet::new(),
+        now: There::default(),
+        log,
+        count: Count {
+            histories: 1,
+            ..Count::default()
+        },
+    };
+    if history.habits.furnished {
+        for name in [0, 1] {
+            run.step(&Step::Foreign(Foreign::MakeRepository { domain: 0, name }))
+                .await?;
+        }
+    }
+    for (at, step) in history.steps.iter().enumerate() {
+        run.step(step)
+            .await
+            .map_err(|found| format!("step {at}, {step:?}:\n{found}"))?;
+    }
+    run.end().await.map_err(|found| format!("at the end:\n{found}"))?;
+    Ok(run.count)
+}
+
+fn settings(habits: Habits) -> Settings {
+    Settings {
+        domain_not_empty_lag: habits.not_empty_lag,
+        domain_pending_describes: habits.pending,
+        page_size: habits.page,
+        delete_of_upstream: if habits.upstreams_are_held {
+            DeleteOfUpstream::Conflict
+        } else {
+            DeleteOfUpstream::Allow
+        },
+        ..Settings::default()
+    }
+}
+
+/// A stack whose requests are written down; an answer ends what goes wrong.
+fn member(world: &World, number: usize, log: &Log) -> Member {
+    let mut stack = world.stack(&format!("team-{number}"));
+    let emulator = Arc::clone(&world.aws.emulator);
+    let log = Arc::clone(log);
+    stack.witness = Some(Arc::new(move |event: &Event, answer: &Answer| {
+        let was_struck = emulator.log().iter().any(|call| call.fault.is_some());
+        emulator.clear_faults();
+        log.lock().unwrap().push(Heard {
+            stack: number,
+            event: event.json.clone(),
+            answer: answer.clone(),
+            after: There::read(&emulator.state()),
+            was_struck,
+        });
+    }));
+    Member {
+        stack,
+        shape: Shape::default(),
+        is_stuck: false,
+    }
+}
+
+/// What an ask comes to for a stack as it stands.
+enum Request {
+    Create(Value, Shape),
+    Update(Value, Shape),
+    Delete,
+}
+
+impl Member {
+    fn request(&self, number: usize, what: &What) -> Option<Request> {
+        let is_there = self.stack.record.is_some();
+        let shape = match what {
+            What::Delete => return is_there.then_some(Request::Delete),
+            What::Deploy(shape) => (**shape).clone(),
+            What::Change(change) if is_there => change.on(&self.shape),
+            What::Change(_) => return None,
+        };
+        if self.is_stuck {
+            return None;
+        }
+        let properties = properties(number, &shape);
+        Some(if is_there {
+            Request::Update(properties, shape)
+        } else {
+            Request::Create(properties, shape)
+        })
+    }
+
+    /// CloudFormation's whole operation. A Delete that failed is asked for once more, as a user would.
+    async fn carry_out(&mut self, request: Request, copies: usize) {
+        self.stack.copies = copies;
+        match request {
+            Request::Create(properties, shape) => {
+                let deployment = self.stack.create(properties).await;
+                if deployment.answer.success {
+                    self.shape = shape;
+                }
+            }
+            Request::Update(properties, shape) => {
+                let deployment = self.stack.update(properties).await;
+                if deployment.answer.success {
+                    self.shape = shape;
+                }
+                self.is_stuck |= deployment.rollback.is_some_and(|rollback| !rollback.success);
+            }
+            Request::Delete => {
+                if !self.stack.delete().await.answer.success {
+                    self.stack.delete().await;
+                }
+            }
+        }
+        self.stack.copies = 1;
+    }
+}
+
+impl Run<'_> {
+    fn look(&self) -> There {
+        There::read(&self.world.aws.emulator.state())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<(), String> {
+        self.world.aws.forget_calls();
+        match step {
+            Step::Ask(ask) => self.ask(ask).await?,
+            Step::Together(one, other, held) => self.together(one, other, *held).await?,
+            Step::Cancel(stack, shape, after) => self.cancel(*stack, shape, *after).await?,
+            Step::Foreign(foreign) => self.strangers.act(self.world, foreign).await,
+        }
+        self.settle();
+        let there = self.now.incarnations();
+        let gone: Vec<&u64> = self.strangers.0.difference(&there).collect();
+        if gone.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("repositories that strangers made are gone: {gone:?}"))
+        }
+    }
+
+    /// What is there now is the truth from here on.
+    fn settle(&mut self) {
+        self.now = self.look();
+        self.known.extend(self.now.incarnations());
+        self.world.aws.clear_faults();
+        let calls = self.world.aws.log();
+        self.count.calls += calls.len();
+        self.count.struck += calls.iter().filter(|call| call.fault.is_some()).count();
+        self.world.aws.forget_calls();
+    }
+
+    fn heard(&mut self) -> Vec<Heard> {
+        let heard = std::mem::take(&mut *self.log.lock().unwrap());
+        self.count.events += heard.len();
+        self.count.failed += heard.iter().filter(|heard| !heard.answer.success).count();
+        heard
+    }
+
+    // One stack at a time.
+
+    async fn ask(&mut self, ask: &Ask) -> Result<(), String> {
+        let member = &mut self.stacks[ask.stack];
+        let Some(request) = member.request(ask.stack, &ask.what) else {
+            return Ok(());
+        };
+        let copies = if ask.twice == Some(Twice::AtOnce) { 2 } else { 1 };
+        let work = member.carry_out(request, copies);
+        let is_watched = match &ask.trouble {
+            None => {
+                work.await;
+                true
+            }
+            Some(Trouble::Passing { effect, after }) => {
+                self.world.aws.inject(passing(*effect, *after));
+                work.await;
+                true
+            }
+            Some(Trouble::Lasting { effect, on, after }) => {
+                self.world.aws.inject(lasting(*effect, *on, *after));
+                work.await;
+                true
+            }
+            Some(Trouble::Killed { after, effect }) => {
+                let held = Held {
+                    after: *after,
+                    side: *effect,
+                    on: None,
+                };
+                killed(self.world, held, work).await;
+                true
+            }
+            Some(Trouble::Meanwhile(held, foreign)) => {
+                meanwhile(self.world, &mut self.strangers, *held, foreign, work).await;
+                false
+            }
+        };
+        let lasts = matches!(ask.trouble, Some(Trouble::Lasting { .. }));
+        let heard = self.heard();
+        if !is_watched {
+            return Ok(());
+        }
+        for heard in &heard {
+            self.judge(heard, lasts)?;
+        }
+        if ask.twice == Some(Twice::InSequence) {
+            self.again(&heard).await?;
+        }
+        Ok(())
+    }
+
+    /// Holds an answer and what is there to what the contract says.
+    fn judge(&mut self, heard: &Heard, lasts: bool) -> Result<(), String> {
+        let kind = heard.event["RequestType"].as_str().unwrap();
+        let story = |what: &str| {
+            format!(
+                "{what}\n{kind} of team-{}, answered {}: {}\n{}",
+                heard.stack,
+                if heard.answer.success { "SUCCESS" } else { "FAILED" },
+                heard.answer.reason,
+                asked(&heard.event)
+            )
+        };
+        let before = std::mem::replace(&mut self.now, heard.after.clone());
+        let verdict = contract::verdict(&before, &heard.event);
+        let found = match (heard.answer.success, verdict) {
+            (true, Verdict::Done(expected)) => {
+                let expected = expected.made_as(&heard.after, &self.known);
+                resembles(&heard.after, &expected, &before)
+            }
+            (true, Verdict::Refused(why)) => vec![format!("FAILED was due: {why}")],
+            (true, Verdict::Breaks(_)) => vec!["FAILED was due: an upstream is not there".to_owned()],
+            (false, Verdict::Refused(_)) => resembles(&heard.after, &before, &before),
+            (false, Verdict::Breaks(all)) => part_of_the_way(&heard.after, &before, &all, &self.known),
+            (false, Verdict::Done(all)) if lasts && heard.was_struck => {
+                part_of_the_way(&heard.after, &before, &all, &self.known)
+            }
+            (false, Verdict::Done(_)) => vec!["SUCCESS was due".to_owned()],
+        };
+        self.known.extend(heard.after.incarnations());
+        if !found.is_empty() {
+            return Err(story(&found.join("\n")));
+        }
+        names_the_right_id(heard, &before).map_err(|found| story(&found))
+    }
+
+    /// The first request once more: it ends alike, and where it brought all about, it writes nothing.
+    async fn again(&mut self, heard: &[Heard]) -> Result<(), String> {
+        let Some(first) = heard.first() else {
+            return Ok(());
+        };
+        let is_done = first.answer.success && first.event["RequestType"] != "Delete";
+        if !first.answer.success {
+            return Ok(());
+        }
+        self.settle();
+        let event = Event {
+            url: first.event["ResponseURL"].as_str().unwrap().to_owned(),
+            json: first.event.clone(),
+        };
+        let answer = self.stacks[first.stack].stack.request(&event).await;
+        let heard = self.heard();
+        for heard in &heard {
+            self.judge(heard, false)?;
+        }
+        if answer.physical_id != first.answer.physical_id || !answer.success {
+            return Err(format!(
+                "the second answer is another: {answer:?} after {:?}",
+                first.answer
+            ));
+        }
+        let writes = self.world.aws.writes();
+        if is_done && !writes.is_empty() {
+            return Err(format!("a repeated request writes: {writes:?}\nevent {}", first.event));
+        }
+        Ok(())
+    }
+
+    // Several at a time.
+
+    async fn together(&mut self, one: &Ask, other: &Ask, held: Option<Held>) -> Result<(), String> {
+        if one.stack == other.stack {
+            self.ask(one).await?;
+            self.settle();
+            return self.ask(other).await;
+        }
+        let mut stacks = self.stacks.iter_mut().enumerate();
+        let mut pick = |number: usize| stacks.by_ref().find(|(at, _)| *at == number).map(|(_, it)| it);
+        let (first, second) = if one.stack < other.stack {
+            (one, other)
+        } else {
+            (other, one)
+        };
+        let (Some(left), Some(right)) = (pick(first.stack), pick(second.stack)) else {
+            return Ok(());
+        };
+        let requests = (
+            left.request(first.stack, &first.what),
+            right.request(second.stack, &second.what),
+        );
+        let (Some(lefts), Some(rights)) = requests else {
+            return Ok(());
+        };
+        if let Some(held) = held {
+            self.world.aws.inject(hold(held));
+        }
+        let copies = |ask: &Ask| if ask.twice == Some(Twice::AtOnce) { 2 } else { 1 };
+        let done = tokio::sync::Notify::new();
+        let work = async {
+            tokio::join!(
+                async {
+                    left.carry_out(lefts, copies(first)).await;
+                    done.notify_one();
+                },
+                async {
+                    right.carry_out(rights, copies(second)).await;
+                    done.notify_one();
+                }
+            )
+        };
+        // The held call waits for the other stack to be done, or at least well on its way.
+        let release = async {
+            let emulator = &self.world.aws.emulator;
+            emulator.wait_held(1, Duration::from_mins(1)).await;
+            let _ = tokio::time::timeout(Duration::from_millis(200), done.notified()).await;
+            emulator.clear_faults();
+            emulator.release();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = work => {}
+            () = release => {}
+        }
+        let heard = self.heard();
+        self.explained(&heard)
+    }
+
+    /// Some order of the requests must explain all answers and what is there in the end.
+    fn explained(&mut self, heard: &[Heard]) -> Result<(), String> {
+        let end = self.look();
+        let mut ends = Vec::new();
+        orders(&self.now, &sides(heard), &mut ends);
+        let told = || {
+            let lines = heard.iter().map(|it| {
+                let kind = it.event["RequestType"].as_str().unwrap();
+                format!(
+                    "{kind} of team-{}: {} {} {}",
+                    it.stack,
+                    it.answer.success,
+                    it.answer.reason,
+                    asked(&it.event)
+                )
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        if ends.is_empty() {
+            return Err(format!("no order of the requests explains their answers:\n{}", told()));
+        }
+        let ends: Vec<There> = ends
+            .into_iter()
+            .map(|end_of| end_of.made_as(&end, &self.known))
+            .collect();
+        let mut found: Vec<Vec<String>> = ends
+            .iter()
+            .map(|expected| resembles(&end, expected, &self.now))
+            .collect();
+        // What was cut short by itself may have come any part of the way.
+        if heard.iter().any(|it| !it.answer.success) {
+            let pairs = ends.iter().flat_map(|one| ends.iter().map(move |other| (one, other)));
+            found.extend(pairs.map(|(one, other)| part_of_the_way(&end, one, other, &self.known)));
+        }
+        match found.into_iter().min_by_key(Vec::len) {
+            Some(least) if !least.is_empty() => Err(format!(
+                "no order of the requests explains what is there; the nearest differs:\n{}\n{}",
+                least.join("\n"),
+                told()
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// A Create whose Delete comes before it has answered.
+    async fn cancel(&mut self, number: usize, shape: &Shape, after: u8) -> Result<(), String> {
+        let stack = &self.stacks[number].stack;
+        if stack.record.is_some() {
+            return Ok(());
+        }
+        let properties = properties(number, shape);
+        let create = stack.create_event(&properties);
+        let delete = stack.cancellation(&properties);
+        self.world.aws.inject(hold(Held {
+            after,
+            side: Side::Before,
+            on: None,
+        }));
+        let work = async {
+            tokio::join!(stack.request(&create), async {
+                // The Delete comes when the Create is at its call, or has ended.
+                self.world.aws.emulator.wait_held(1, Duration::from_millis(50)).await;
+                self.world.aws.clear_faults();
+                stack.request(&delete).await
+            })
+        };
+        let release = async {
+            self.world.aws.emulator.wait_held(1, Duration::from_mins(1)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            self.world.aws.emulator.release();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = work => {}
+            () = release => {}
+        }
+        let heard = self.heard();
+        let deleted = heard.iter().find(|it| it.event["RequestType"] == "Delete").unwrap();
+        if !deleted.answer.success {
+            return Err(format!(
+                "the Delete of a cancelled Create FAILED: {}",
+                deleted.answer.reason
+            ));
+        }
+        let end = self.look();
+        let never = after_both(&self.now, None, &delete.json);
+        let all = after_both(&self.now, Some(&create.json), &delete.json);
+        let found = part_of_the_way(&end, &never, &all, &self.known);
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(format!(
+                "after a cancelled Create:\n{}\n{}",
+                found.join("\n"),
+                asked(&create.json)
+            ))
+        }
+    }
+
+    /// Every stack is brought up to date, then taken away: nothing of it remains that is not to be spared.
+    async fn end(&mut self) -> Result<(), String> {
+        for number in 0..STACKS {
+            if self.stacks[number].stack.record.is_none() || self.stacks[number].is_stuck {
+                continue;
+            }
+            let ask = Ask {
+                stack: number,
+                what: What::Change(super::history::Change::Nothing),
+                trouble: None,
+                twice: Some(Twice::InSequence),
+            };
+            self.ask(&ask).await?;
+            self.settle();
+        }
+        for number in 0..STACKS {
+            let ask = Ask {
+                stack: number,
+                what: What::Delete,
+                trouble: None,
+                twice: Some(Twice::InSequence),
+            };
+            self.ask(&ask).await?;
+            self.settle();
+            if self.stacks[number].stack.record.is_some() {
+                return Err(format!("team-{number} cannot be deleted"));
+            }
+            if !self.stacks[number].is_stuck {
+                self.nothing_is_left_of(number)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_is_left_of(&self, number: usize) -> Result<(), String> {
+        let stack = &self.stacks[number].stack;
+        let is_ours = |tags: &super::there::Tags| {
+            tags.get(STACK_ID) == Some(&stack.stack_id) && tags.get(LOGICAL_ID) == Some(&stack.logical_id)
+        };
+        let left: Vec<&str> = self
+            .now
+            .repositories()
+            .filter(|(_, _, it)| is_ours(&it.tags))
+            .map(|(_, name, _)| name)
+            .collect();
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("of team-{number}, which is deleted, there is still {left:?}"))
+        }
+    }
+}
+
+/// What a request says, without what is always the same.
+fn asked(event: &Value) -> String {
+    let mut event = event.clone();
+    let map = event.as_object_mut().unwrap();
+    map.retain(|name, _| {
+        matches!(
+            name.as_str(),
+            "PhysicalResourceId" | "ResourceProperties" | "OldResourceProperties"
+        )
+    });
+    for properties in map.values_mut().filter_map(Value::as_object_mut) {
+        properties.retain(|name, _| !matches!(name.as_str(), "ServiceToken" | "KmsKeyArn"));
+        for policy in ["DomainPolicyDocument", "RepositoryPolicyDocument"] {
+            properties.entry(policy).and_modify(|stated| {
+                *stated = stated["Statement"][0]["Principal"].take();
+            });
+        }
+    }
+    event.to_string()
+}
+
+/// Requests by stack, each in the order they were asked in.
+fn sides(heard: &[Heard]) -> Vec<Vec<&Heard>> {
+    let stacks: BTreeSet<usize> = heard.iter().map(|it| it.stack).collect();
+    let of = |stack| heard.iter().filter(|it| it.stack == stack).collect();
+    stacks.into_iter().map(of).collect()
+}
+
+/// Walks all orders; gathers where those end that explain every answer.
+fn orders(there: &There, sides: &[Vec<&Heard>], ends: &mut Vec<There>) {
+    if sides.iter().all(Vec::is_empty) {
+        ends.push(there.clone());
+        return;
+    }
+    for (at, side) in sides.iter().enumerate() {
+        let Some((next, rest)) = side.split_first() else {
+            continue;
+        };
+        let mut left = sides.to_vec();
+        left[at] = rest.to_vec();
+        match (next.answer.success, contract::verdict(there, &next.event)) {
+            (true, Verdict::Done(then)) => orders(&then, &left, ends),
+            (false, Verdict::Refused(_)) => orders(there, &left, ends),
+            (false, Verdict::Breaks(then)) => {
+                orders(there, &left, ends);
+                orders(&then, &left, ends);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn after_both(there: &There, create: Option<&Value>, delete: &Value) -> There {
+    let mut there = there.clone();
+    for event in create.into_iter().chain([delete]) {
+        if let Verdict::Done(next) | Verdict::Breaks(next) = contract::verdict(&there, event) {
+            there = next;
+        }
+    }
+    there
+}
+
+/// Which id an answer must carry.
+fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
+    let event = &heard.event;
+    if event["RequestType"] == "Delete" {
+        return Ok(());
+    }
+    let wanted = contract::identity_wanted(event).arn();
+    let old = event["PhysicalResourceId"]
+        .as_str()
+        .unwrap_or("codeartifact-stack:not-created");
+    let got = heard.answer.physical_id.as_str();
+    let is_right = if heard.answer.success {
+        got == wanted
+    } else {
+        got == wanted || got == old
+    };
+    if !is_right {
+        return Err(format!("the id {got} is neither {wanted} nor {old}"));
+    }
+    // With the old id CloudFormation cleans up nothing.
+    if !heard.answer.success && got == old && got != wanted && heard.after != *before {
+        return Err(format!("something was touched, and the answer has the old id {got}"));
+    }
+    Ok(())
+}
+
+// What goes wrong.
+
+fn aimed(effect: Effect, on: Option<usize>, after: u8) -> Fault {
+    let fault = Fault::new(effect).after(u32::from(after));
+    match on {
+        Some(at) => fault.on(WRITES[at % WRITES.len()]),
+        None => fault,
+    }
+}
+
+fn hold(held: Held) -> Fault {
+    let effect = match held.side {
+        Side::Before => Effect::HoldBefore,
+        Side::After => Effect::HoldAfter,
+    };
+    aimed(effect, held.on, held.after).times(1)
+}
+
+fn passing(effect: Passing, after: u8) -> Fault {
+    let (effect, on) = match effect {
+        Passing::Throttle => (Effect::Throttle, None),
+        Passing::Internal => (Effect::Internal, None),
+        Passing::ResetBefore => (Effect::ResetBefore, None),
+        Passing::ResetAfter => (Effect::ResetAfter, None),
+        Passing::KeyNotVisible => (Effect::KmsKeyNotFound, Some("CreateDomain")),
+        Passing::NotEmptyYet => (Effect::Conflict, Some("DeleteDomain")),
+    };
+    match on {
+        None => Fault::new(effect).after(u32::from(after)).times(1),
+        Some(operation) => Fault::new(effect).on(operation).times(1 + u32::from(after % 2)),
+    }
+}
+
+fn lasting(effect: Lasting, on: Option<usize>, after: u8) -> Fault {
+    match effect {
+        Lasting::AccessDenied => aimed(Effect::AccessDenied, on, after),
+        Lasting::Quota => Fault::new(Effect::Quota)
+            .on("CreateRepository")
+            .after(u32::from(after % 3)),
+        Lasting::Throttle => aimed(Effect::Throttle, on, after),
+        Lasting::Internal => aimed(Effect::Internal, on, after),
+        Lasting::ResetBefore => aimed(Effect::ResetBefore, on, after),
+        Lasting::ResetAfter => aimed(Effect::ResetAfter, on, after),
+        Lasting::DeniedOnce => aimed(Effect::AccessDenied, on, after).times(1),
+    }
+}
+
+/// The process dies at a call, and the driver delivers again.
+async fn killed(world: &World, held: Held, work: impl Future<Output = ()>) {
+    world.aws.inject(hold(held));
+    let death = async {
+        world.aws.emulator.wait_held(1, Duration::from_mins(1)).await;
+        world.kill().await;
+        world.aws.release();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = death => {}
+    }
+}
+
+/// Someone changes something while a call waits.
+async fn meanwhile(
+    world: &World,
+    strangers: &mut Strangers,
+    held: Held,
+    foreign: &Foreign,
+    work: impl Future<Output = ()>,
+) {
+    world.aws.inject(hold(held));
+    let change = async {
+        world.aws.emulator.wait_held(1, Duration::from_mins(1)).await;
+        strangers.act(world, foreign).await;
+        world.aws.release();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = work => {}
+        () = change => {}
+    }
+}

@@ -1,0 +1,170 @@
+//! What is there, as values that can be told apart: the emulator's whole state, read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+pub(super) type Tags = BTreeMap<String, String>;
+
+/// All domains, by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct There(pub(super) BTreeMap<String, Domain>);
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Domain {
+    pub(super) key: String,
+    pub(super) tags: Tags,
+    pub(super) policy: Option<Value>,
+    pub(super) repositories: BTreeMap<String, Repository>,
+    pub(super) groups: BTreeMap<String, Group>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Repository {
+    /// Which one it is of those that ever had its name; nothing for one that is yet to be made.
+    pub(super) incarnation: Option<u64>,
+    pub(super) description: String,
+    pub(super) upstreams: Vec<Upstream>,
+    pub(super) connections: Vec<String>,
+    pub(super) tags: Tags,
+    pub(super) policy: Option<Value>,
+    pub(super) packages: Value,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Upstream {
+    pub(super) name: String,
+    /// Whether it leads to the repository that bears the name now.
+    pub(super) linked: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Group {
+    pub(super) tags: Tags,
+    pub(super) restrictions: Value,
+}
+
+impl There {
+    /// Reads the emulator's state.
+    pub(super) fn read(state: &Value) -> Self {
+        Self(by_name(&state["domains"], "name", |domain| Domain {
+            key: text(&domain["encryptionKey"]),
+            tags: tags(&domain["tags"]),
+            policy: policy(&domain["policy"]),
+            repositories: by_name(&domain["repositories"], "name", |repository| Repository {
+                incarnation: repository["incarnation"].as_u64(),
+                description: text(&repository["description"]),
+                upstreams: list(&repository["upstreams"])
+                    .map(|upstream| Upstream {
+                        name: text(&upstream["name"]),
+                        linked: upstream["linked"] == true,
+                    })
+                    .collect(),
+                connections: list(&repository["externalConnections"]).map(text).collect(),
+                tags: tags(&repository["tags"]),
+                policy: policy(&repository["policy"]),
+                packages: repository["packages"].clone(),
+            }),
+            groups: by_name(&domain["packageGroups"], "pattern", |group| Group {
+                tags: tags(&group["tags"]),
+                restrictions: group["restrictions"].clone(),
+            }),
+        }))
+    }
+
+    pub(super) fn repository(&self, domain: &str, name: &str) -> Option<&Repository> {
+        self.0.get(domain)?.repositories.get(name)
+    }
+
+    /// Every repository with where it is.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = (&str, &str, &Repository)> {
+        self.0.iter().flat_map(|(domain, it)| {
+            let inside = it.repositories.iter();
+            inside.map(move |(name, repository)| (domain.as_str(), name.as_str(), repository))
+        })
+    }
+
+    pub(super) fn incarnations(&self) -> BTreeSet<u64> {
+        self.repositories().filter_map(|(_, _, it)| it.incarnation).collect()
+    }
+
+    /// The same with the numbers of what was to be made filled in from what was made.
+    pub(super) fn made_as(mut self, made: &Self, known: &BTreeSet<u64>) -> Self {
+        for (domain, it) in &mut self.0 {
+            for (name, repository) in &mut it.repositories {
+                let found = made.repository(domain, name).and_then(|made| made.incarnation);
+                if repository.incarnation.is_none() && found.is_some_and(|found| !known.contains(&found)) {
+                    repository.incarnation = found;
+                }
+            }
+        }
+        self
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let repository = |it: &Repository| {
+            json!({
+                "incarnation": it.incarnation, "description": it.description, "connections": it.connections,
+                "upstreams": it.upstreams.iter().map(|up| format!("{}{}", up.name, if up.linked { "" } else { " (broken)" }))
+                    .collect::<Vec<_>>(),
+                "tags": it.tags, "policy": it.policy, "packages": it.packages,
+            })
+        };
+        let domain = |it: &Domain| {
+            json!({
+                "key": it.key, "tags": it.tags, "policy": it.policy,
+                "repositories": it.repositories.iter().map(|(name, it)| (name.clone(), repository(it)))
+                    .collect::<BTreeMap<_, _>>(),
+                "groups": it.groups.iter()
+                    .map(|(name, it)| (name.clone(), json!({"tags": it.tags, "restrictions": it.restrictions})))
+                    .collect::<BTreeMap<_, _>>(),
+            })
+        };
+        self.0
+            .iter()
+            .map(|(name, it)| (name.clone(), domain(it)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
+    }
+}
+
+/// What a policy means, whatever the order in its lists; statements by what they say, not by their names.
+pub(super) fn meaning(policy: &Value) -> Value {
+    let sorted = |value: &Value| -> BTreeSet<String> {
+        match value {
+            Value::Array(items) => items.iter().map(text).collect(),
+            one => [text(one)].into(),
+        }
+    };
+    list(&policy["Statement"])
+        .map(|statement| {
+            json!({
+                "Effect": statement["Effect"],
+                "Action": sorted(&statement["Action"]),
+                "Principal": sorted(&statement["Principal"]["AWS"]),
+                "Resource": sorted(&statement["Resource"]),
+                "Condition": statement["Condition"],
+            })
+        })
+        .collect()
+}
+
+fn policy(state: &Value) -> Option<Value> {
+    (!state.is_null()).then(|| meaning(&state["parsed"]))
+}
+
+fn by_name<T>(all: &Value, name: &str, read: impl Fn(&Value) -> T) -> BTreeMap<String, T> {
+    list(all).map(|one| (text(&one[name]), read(one))).collect()
+}
+
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn tags(value: &Value) -> Tags {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

@@ -108,11 +108,10 @@ impl Reconciler<'_> {
             match self.converge_once(desired, history).await {
                 Ok(facts) => return Ok(facts),
                 Err(Setback::Failed(failure)) => return Err(failure),
-                // A new stack may be cancelled: it must not begin again when the Delete no longer looks for it.
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure))
-                    if !history.is_in_place(desired) && self.progress.silence() > self.patience.races =>
+                    if !history.is_in_place(desired) && self.may_be_given_up() =>
                 {
-                    return Err(failure);
+                    return Err(self.give_up(desired, history, failure).await);
                 }
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
@@ -133,6 +132,11 @@ impl Reconciler<'_> {
             Some(lost) => self.give_way(desired, history, &lost).await,
             None => failure,
         }
+    }
+
+    /// A new stack may be cancelled: it must not begin again when the Delete no longer looks for it.
+    fn may_be_given_up(&self) -> bool {
+        self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)
     }
 
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Facts, Setback> {

@@ -289,11 +289,11 @@ fn habits() -> impl Strategy<Value = Habits> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        24 => ask(true).prop_map(Step::Ask),
-        6 => (ask(false), ask(false), prop::option::weighted(0.7, held()))
+        60 => ask(true).prop_map(Step::Ask),
+        15 => (ask(false), ask(false), prop::option::weighted(0.7, held()))
             .prop_map(|(one, other, held)| Step::Together(one, other, held)),
         1 => (0..STACKS, shape(), 0..30_u8).prop_map(|(stack, shape, after)| Step::Cancel(stack, Box::new(shape), after)),
-        14 => foreign().prop_map(Step::Foreign),
+        35 => foreign().prop_map(Step::Foreign),
     ]
 }
 

@@ -29,17 +29,17 @@ use self::run::{Count, live};
 use crate::support::World;
 
 /// As many as `make test` has time for.
-const HISTORIES: usize = 150;
+const HISTORIES: usize = 120;
 
 /// Histories wait for each other's pauses, so more are lived at a time than there are cores.
-const WORKERS: usize = 48;
+const WORKERS: usize = 10;
 
 /// Generous where haste would be mistaken for a fault: what waits here takes no time of the processor.
 const PATIENCE: Patience = Patience {
     key: Duration::from_secs(10),
-    races: Duration::from_secs(4),
+    races: Duration::from_secs(3),
     empty_domain: Duration::from_secs(10),
-    cancelled_create: Duration::from_secs(5),
+    cancelled_create: Duration::from_secs(8),
 };
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {

@@ -1,6 +1,7 @@
 //! One event from its arrival to its answer.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
@@ -12,10 +13,12 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 
 use crate::answer::{Answer, NOT_CREATED, Status};
+use crate::calls::{self, Calls};
 use crate::delivery::Delivery;
 use crate::failure::{Failure, FailureKind};
 use crate::hosts::AllowedHosts;
 use crate::identity::{Identity, Place, account_in_arn};
+use crate::metrics::{Event, MetricsNamespace};
 use crate::outputs::{self, Data, Facts};
 use crate::owner::{Owner, UnfitOwner};
 use crate::plan::{History, NamedBy};
@@ -68,6 +71,7 @@ pub struct Function {
     settings: Settings,
     client: Client,
     delivery: Delivery,
+    metrics: Option<MetricsNamespace>,
 }
 
 /// What an event came to.
@@ -86,11 +90,22 @@ enum Success {
 impl Function {
     /// Puts the parts together; all that an event needs is set up by then.
     #[must_use]
-    pub fn new(settings: Settings, client: Client, delivery: Delivery) -> Self {
+    pub fn new(settings: Settings, client: &Client, delivery: Delivery) -> Self {
+        let config = client.config().to_builder().interceptor(calls::Observer);
         Self {
             settings,
-            client,
+            client: Client::from_conf(config.build()),
             delivery,
+            metrics: None,
+        }
+    }
+
+    /// The same, with a line of metrics for each event.
+    #[must_use]
+    pub fn with_metrics(self, namespace: Option<MetricsNamespace>) -> Self {
+        Self {
+            metrics: namespace,
+            ..self
         }
     }
 
@@ -100,14 +115,29 @@ impl Function {
     /// Where an answer that is to be returned is a failure; where no answer can be sent, or sending it failed.
     pub async fn handle(&self, event: &RawValue, invocation: Invocation) -> Result<Value, Failure> {
         let begun = Instant::now();
+        let calls = Arc::new(Calls::default());
         let request = Request::read(event);
         let span = span_of(request.as_ref().ok(), &invocation);
         let handled = async {
-            let answered = match request {
-                Ok(request) => self.answer(&request, &invocation).await,
-                Err(malformed) => Err(malformed.into()),
+            let answered = match &request {
+                Ok(request) => calls.count(self.answer(request, &invocation)).await,
+                Err(malformed) => Err((*malformed).into()),
             };
-            summarise(&answered, begun);
+            let failure = failure_of(&answered);
+            summarise(failure, begun);
+            if let Some(namespace) = &self.metrics {
+                let request = request.as_ref().ok();
+                let request_id = request.and_then(|request| request.request_id.as_deref());
+                namespace.write(&Event {
+                    request_type: request
+                        .and_then(|it| it.request_type().ok())
+                        .map_or("Unknown", RequestType::as_str),
+                    request_id: request_id.unwrap_or(&invocation.request_id),
+                    failure: failure.map(|failure| failure.kind),
+                    duration: begun.elapsed(),
+                    calls: &calls,
+                });
+            }
             returned(answered?)
         };
         handled.instrument(span).await
@@ -181,17 +211,18 @@ impl Function {
         let work = AssertUnwindSafe(self.work(request, invocation, is_put, &progress)).catch_unwind();
         let (cut_short, what) = match timeout_at(time_to_stop(invocation.deadline), work).await {
             Ok(Ok(Ok(outcome))) => return outcome,
-            Ok(Ok(Err(failure))) => (failure, ""),
+            Ok(Ok(Err(failure))) => (failure, String::new()),
             Ok(Err(_)) => (
                 Failure::new(FailureKind::InternalError, "a fault of this function stopped it"),
-                ".",
+                ".".to_owned(),
             ),
             Err(_) => {
                 let reason = "the time was up before all was done; the same request can be sent again, and goes on";
-                (Failure::new(FailureKind::DeadlineExceeded, reason), ".")
+                let what = format!(".{}", calls::last_words());
+                (Failure::new(FailureKind::DeadlineExceeded, reason), what)
             }
         };
-        let failure = cut_short.and(what).and(&progress.account());
+        let failure = cut_short.and(&what).and(&progress.account());
         Outcome {
             physical_id: progress.id_if_failed(),
             result: Err(failure),
@@ -480,13 +511,16 @@ fn span_of(request: Option<&Request>, invocation: &Invocation) -> Span {
     )
 }
 
-/// The one line of an event that has an outcome and no step.
-fn summarise(answered: &Result<Answered, Failure>, begun: Instant) {
-    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let failure = match answered {
+fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {
+    match answered {
         Ok(Answered { outcome, .. }) => outcome.result.as_ref().err(),
         Err(failure) => Some(failure),
-    };
+    }
+}
+
+/// The one line of an event that has an outcome and no step.
+fn summarise(failure: Option<&Failure>, begun: Instant) {
+    let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     match failure {
         None => info!(outcome = "SUCCESS", duration_ms, "answered"),
         Some(Failure { kind, reason }) => {

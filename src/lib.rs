@@ -13,13 +13,14 @@
 //!   and ownership), `apply` (each step as soon as those before it are done).
 //! * `identity` and `owner` say which stack is meant and whose a thing is; `restrictions` what a package group allows.
 //! * `outputs` and `answer` say what CloudFormation is told; `hosts` where; [`delivery`] tells it.
-//! * [`telemetry`] writes the log; `main` alone reads the environment.
+//! * `calls` counts what is asked of the service; [`telemetry`] writes the log, `metrics` a line of numbers; `main` alone reads the environment.
 //!
 //! A new property goes into [`properties`], and what it does into `plan`.
 
 mod answer;
 mod apply;
 mod backoff;
+mod calls;
 pub mod delivery;
 mod failure;
 pub mod function;
@@ -28,6 +29,7 @@ pub mod fuzzing;
 mod hosts;
 mod identity;
 mod json;
+mod metrics;
 mod observe;
 mod outputs;
 mod owner;
@@ -43,4 +45,5 @@ pub mod telemetry;
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
 pub use hosts::{AllowedHosts, BadPattern, DEFAULT_PATTERNS};
+pub use metrics::MetricsNamespace;
 pub use reconcile::Patience;

@@ -39,6 +39,7 @@ async fn function() -> Result<Function, Error> {
         Some("return") => ResponseMode::Return,
         Some(other) => return Err(format!("RESPONSE_MODE must be auto or return, got {other:?}").into()),
     };
+    let metrics = variable("METRICS_NAMESPACE").map(|name| name.parse()).transpose()?;
     let hosts = variable("RESPONSE_URL_ALLOWED_HOSTS");
     let allowed_hosts = AllowedHosts::parse(hosts.as_deref().unwrap_or(DEFAULT_PATTERNS))?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).timeout_config(
@@ -61,11 +62,8 @@ async fn function() -> Result<Function, Error> {
         patience: Patience::default(),
     };
     let client = aws_sdk_codeartifact::Client::new(&config);
-    Ok(Function::new(
-        settings,
-        client,
-        Delivery::new(reqwest::Client::builder())?,
-    ))
+    let delivery = Delivery::new(reqwest::Client::builder())?;
+    Ok(Function::new(settings, &client, delivery).with_metrics(metrics))
 }
 
 /// A variable that is set to something.

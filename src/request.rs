@@ -23,6 +23,11 @@ impl RequestType {
         ("Delete", Self::Delete),
         ("Plan", Self::Plan),
     ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        let name = Self::ALL.into_iter().find(|(_, kind)| *kind == self);
+        name.map_or("Unknown", |(name, _)| name)
+    }
 }
 
 /// An event, read leniently: an answer is owed to whoever can be answered.

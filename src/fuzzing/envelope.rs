@@ -69,7 +69,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         },
     };
     let delivery = Delivery::new(reqwest::Client::builder()).expect("TLS roots");
-    Function::new(settings, client, delivery)
+    Function::new(settings, &client, delivery)
 });
 
 fn invocation() -> Invocation {

@@ -35,6 +35,25 @@ async fn work_that_does_not_end_is_answered_failed_before_the_deadline_naming_ea
 }
 
 #[tokio::test]
+async fn a_call_that_is_retried_to_the_end_is_told_with_the_services_last_word() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(6);
+    world
+        .aws
+        .inject(Fault::new(Effect::Throttle).on("AssociateExternalConnection"));
+    let event = stack.create_event(&full());
+
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    let told = "Last answer to what was still tried: AssociateExternalConnection: ThrottlingException: ";
+    contains(
+        &reason,
+        &["the time was up", told, "Under way: AssociateExternalConnection"],
+    );
+}
+
+#[tokio::test]
 async fn a_short_timeout_leaves_time_for_work_and_for_the_answer() {
     for seconds in [3, 6] {
         let world = World::start().await;

@@ -22,6 +22,7 @@ mod hostile;
 mod hosts;
 mod lifecycle;
 mod model;
+mod metrics;
 mod modes;
 mod observability;
 mod outputs;

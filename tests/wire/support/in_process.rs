@@ -54,7 +54,7 @@ impl InProcess {
         };
         let delivery = Delivery::new(reqwest::Client::builder()).unwrap();
         Self {
-            function: Arc::new(Function::new(settings, client, delivery)),
+            function: Arc::new(Function::new(settings, &client, delivery)),
             running: Mutex::new(Vec::new()),
         }
     }

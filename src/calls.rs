@@ -1,0 +1,169 @@
+//! The calls to the service that an event makes: how many, and what was last said on those under way.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_codeartifact::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_codeartifact::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_codeartifact::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use serde_json::Value;
+
+tokio::task_local! {
+    /// The SDK makes its calls in the task of the event, so this tells events at the same time apart.
+    static CALLS: Arc<Calls>;
+}
+
+/// The calls of one event.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(Mutex<State>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    calls: u64,
+    attempts: u64,
+    /// What the service said last on the calls that have not ended, by number.
+    last_words: BTreeMap<u64, String>,
+}
+
+impl Calls {
+    /// Counts for this event what is called in `work`.
+    pub(crate) async fn count<T>(self: &Arc<Self>, work: impl Future<Output = T>) -> T {
+        CALLS.scope(Arc::clone(self), work).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls, each counted once however often it was tried.
+    pub(crate) fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    /// Tries after the first of each call.
+    pub(crate) fn retries(&self) -> u64 {
+        let state = self.state();
+        state.attempts.saturating_sub(state.calls)
+    }
+}
+
+/// What was last said on this event's calls that have not ended, as it stands in a Reason.
+pub(crate) fn last_words() -> String {
+    let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    if words.is_empty() {
+        return String::new();
+    }
+    format!(" Last answer to what was still tried: {}.", words.join("; "))
+}
+
+/// Tells the event's [`Calls`] of each call.
+#[derive(Debug)]
+pub(crate) struct Observer;
+
+/// The number of a call within its event.
+#[derive(Debug)]
+struct Number(u64);
+
+impl Storable for Number {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for Observer {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let number = with(|state| {
+            state.calls += 1;
+            state.calls
+        });
+        if let Some(number) = number {
+            config.interceptor_state().store_put(Number(number));
+        }
+        Ok(())
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        with(|state| state.attempts += 1);
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let (Some(Err(_)), Some(Number(number))) = (context.output_or_error(), config.load::<Number>()) else {
+            return Ok(());
+        };
+        let operation = config.load::<Metadata>().map_or("a call", Metadata::name);
+        let said = context.response().map_or("no answer".to_owned(), said);
+        with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(Number(number)) = config.load::<Number>() {
+            with(|state| state.last_words.remove(number));
+        }
+        Ok(())
+    }
+}
+
+fn with<T>(change: impl FnOnce(&mut State) -> T) -> Option<T> {
+    CALLS.try_with(|calls| change(&mut calls.state())).ok()
+}
+
+/// The service's code and message.
+fn said(response: &HttpResponse) -> String {
+    let code = response.headers().get("x-amzn-errortype").unwrap_or_default();
+    let code = code.split(':').next().filter(|code| !code.is_empty());
+    let body: Option<Value> = response
+        .body()
+        .bytes()
+        .and_then(|body| serde_json::from_slice(body).ok());
+    let message = body.as_ref().and_then(|body| body.get("message")?.as_str());
+    let code = code.map_or_else(|| format!("status {}", response.status().as_u16()), str::to_owned);
+    message.map_or(code.clone(), |message| format!("{code}: {message:.300}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn events_at_the_same_time_are_counted_apart() {
+        let (one, other) = (Arc::new(Calls::default()), Arc::new(Calls::default()));
+        let calling = |times: u64| async move {
+            for _ in 0..times {
+                with(|state| (state.calls, state.attempts) = (state.calls + 1, state.attempts + 2));
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::join!(one.count(calling(2)), other.count(calling(5)));
+        assert_eq!((one.calls(), one.retries()), (2, 2));
+        assert_eq!((other.calls(), other.retries()), (5, 5));
+        assert_eq!(with(|_| ()), None);
+    }
+}

@@ -22,6 +22,9 @@ pub(super) const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 /// The service's quota of direct upstreams of a repository.
 pub(super) const MOST_UPSTREAMS: usize = 10;
 
+/// Unknown names that are compared with the known ones.
+const MOST_HINTS: usize = 100;
+
 /// The properties as read, each on its own, and what was wrong with them.
 pub(super) struct Draft {
     domain_name: Option<DomainName>,
@@ -306,8 +309,13 @@ impl Reader {
             .filter(|name| !is_known(name))
             .map(str::to_owned)
             .collect();
-        for name in unknown {
-            let hint = did_you_mean(&name, &names);
+        for (index, name) in unknown.into_iter().enumerate() {
+            // Nobody mistypes more names than a Reason has room for, and each takes time.
+            let hint = if index < MOST_HINTS {
+                did_you_mean(&name, &names)
+            } else {
+                String::new()
+            };
             self.problem(&shortened(&name), format!("there is no such property{hint}"));
         }
     }

@@ -150,3 +150,11 @@ async fn odd_values_everywhere_are_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn as_many_unknown_names_as_an_event_can_hold_are_refused_soon() {
+    let world = World::start().await;
+    let names: serde_json::Map<String, Value> = (0..20_000).map(|n| (format!("k{n}"), json!(1))).collect();
+    let reason = refused(&world, &Value::from(names).to_string()).await;
+    contains(&reason, &["20003 problems", "k0: there is no such property"]);
+}

@@ -5,7 +5,6 @@
 //! objects are read as [`Fields`], which only split, and each part is then read strictly on its own.
 
 use std::collections::BTreeSet;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};

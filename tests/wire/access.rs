@@ -24,9 +24,7 @@ fn with_access(access: &Value) -> Value {
 
 /// The policy that a stack with this access puts on its repository.
 async fn policy_of(access: Value) -> Value {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(with_access(&access)).await.succeeded();
+    let (world, _stack) = World::with_stack(with_access(&access)).await;
     world.aws.repository(DOMAIN, REPOSITORY).policy.expect("a policy")
 }
 
@@ -80,9 +78,7 @@ async fn who_is_not_given_gets_no_statement() {
 #[tokio::test]
 async fn the_policy_it_writes_is_managed_as_a_stated_one_is() {
     let access = with_access(&json!({"Publishers": [CI]}));
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(access.clone()).await.succeeded();
+    let (world, mut stack) = World::with_stack(access.clone()).await;
     let written = world.aws.repository(DOMAIN, REPOSITORY).policy;
     world.aws.forget_calls();
     stack.update_unchanged().await.succeeded();
@@ -166,9 +162,7 @@ async fn a_policy_that_lets_in_everyone_is_refused_with_the_reason_and_a_remedy(
         ),
         (open(json!({"NotPrincipal": {"AWS": CI}})), "NotPrincipal"),
     ];
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
     for property in ["DomainPolicyDocument", "RepositoryPolicyDocument"] {
         for (document, what) in &cases {
@@ -200,12 +194,7 @@ async fn a_policy_for_everyone_in_the_organization_or_against_everyone_is_taken(
         ),
         statement("Deny", json!({})),
     ] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack
-            .create(with(full(), &json!({"RepositoryPolicyDocument": document})))
-            .await
-            .succeeded();
+        World::with_stack(with(full(), &json!({"RepositoryPolicyDocument": document}))).await;
     }
 }
 
@@ -219,9 +208,7 @@ async fn an_open_policy_in_the_old_properties_hinders_neither_an_update_nor_a_de
         full(),
         &json!({"RepositoryPolicyDocument": open, "DomainPolicyDocument": open}),
     );
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     world.aws.put_repository_policy(DOMAIN, REPOSITORY, &open).await;
 
     // A rollback from it, and an update that takes it out.

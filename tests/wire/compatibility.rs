@@ -58,9 +58,7 @@ fn of_another_version() -> Value {
 
 #[tokio::test]
 async fn properties_of_another_version_never_fail_a_delete() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (_world, stack) = World::with_stack(full()).await;
 
     let event = stack.event("Delete", Some(stack.id()), &with(full(), &of_another_version()), None);
     stack.deliver(&event).await.answer().succeeded();
@@ -68,9 +66,7 @@ async fn properties_of_another_version_never_fail_a_delete() {
 
 #[tokio::test]
 async fn a_delete_with_properties_that_lack_everything_new_succeeds() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     let event = stack.event("Delete", Some(stack.id()), &json!({}), None);
     stack.deliver(&event).await.answer().succeeded();
@@ -92,9 +88,7 @@ async fn old_properties_of_another_version_never_fail_an_update() {
         ),
         json!({}),
     ] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, stack) = World::with_stack(full()).await;
 
         let event = stack.event(
             "Update",
@@ -112,9 +106,7 @@ async fn old_properties_of_another_version_never_fail_an_update() {
 
 #[tokio::test]
 async fn the_rollback_of_an_update_with_wrong_properties_finds_them_as_the_old_ones_and_succeeds() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     stack.update(with(full(), &of_another_version())).await.failed();

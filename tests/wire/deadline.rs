@@ -69,9 +69,7 @@ async fn a_short_timeout_leaves_time_for_work_and_for_the_answer() {
 
 #[tokio::test]
 async fn a_delete_at_the_deadline_fails_and_can_be_repeated() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .inject(Fault::new(Effect::Hang).on("DeleteRepository").times(1));

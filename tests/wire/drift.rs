@@ -109,9 +109,7 @@ async fn changed_and_removed_repository_policies_are_put_right() {
 
 #[tokio::test]
 async fn changed_and_removed_domain_policies_are_put_right_by_their_owner() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     world
         .aws
@@ -124,9 +122,7 @@ async fn changed_and_removed_domain_policies_are_put_right_by_their_owner() {
 
 #[tokio::test]
 async fn a_policy_that_only_reads_differently_is_no_drift() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .put_repository_policy(
@@ -162,9 +158,7 @@ async fn a_policy_that_only_reads_differently_is_no_drift() {
 
 #[tokio::test]
 async fn changed_and_removed_tags_are_put_right_and_added_ones_left() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     for arn in [REPOSITORY_ARN, PROXY_ARN, DOMAIN_ARN] {
         world.aws.tag(arn, &[("team", "someone-else")]).await;
@@ -209,9 +203,7 @@ async fn a_deleted_primary_is_made_again_on_update() {
 
 #[tokio::test]
 async fn a_deleted_domain_is_made_again_on_update_with_all_in_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     for name in [REPOSITORY, PROXY] {
         world.aws.delete_repository(DOMAIN, name).await;

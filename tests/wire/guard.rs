@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::support::marks::{ADOPTED, FORMER_RESTRICTIONS, LOGICAL_ID, STACK_ID, marked, owned_by};
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, with,
 };
@@ -11,10 +12,6 @@ use crate::support::{Effect, Fault, Stack, World, contains, same};
 
 const SCOPE: &str = "/npm/payments/*";
 const CLIENT: &str = "/pypi//payments-client$";
-const STACK_ID: &str = "codeartifact-stack:stack-id";
-const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
-const ADOPTED: &str = "codeartifact-stack:adopted";
-const FORMER: &str = "codeartifact-stack:former-restrictions";
 
 /// A full stack that guards one scope.
 fn guarded() -> Value {
@@ -26,10 +23,9 @@ fn renamed() -> Value {
     with(guarded(), &json!({"RepositoryName": "team-billing-npm"}))
 }
 
+/// A stack as it is after its Create, with the calls for that forgotten.
 async fn created(properties: Value) -> (World, Stack) {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(properties).await.succeeded();
+    let (world, stack) = World::with_stack(properties).await;
     world.aws.forget_calls();
     (world, stack)
 }
@@ -56,14 +52,6 @@ fn guard_of(repository: &str) -> BTreeMap<String, String> {
     ]
     .map(|(origin, allowed)| (origin.to_owned(), allowed.to_owned()))
     .into()
-}
-
-fn owned_by(tags: &BTreeMap<String, String>, stack: &Stack) -> bool {
-    tags.get(STACK_ID) == Some(&stack.stack_id) && tags.get(LOGICAL_ID) == Some(&stack.logical_id)
-}
-
-fn marked(tags: &BTreeMap<String, String>) -> bool {
-    tags.keys().any(|key| key.starts_with("codeartifact-stack:"))
 }
 
 /// The writes that are about package groups.
@@ -378,7 +366,7 @@ async fn an_adopted_group_remembers_what_it_allowed_and_is_put_back_when_its_pat
     assert!(owned_by(&adopted.tags, &stack), "{:?}", adopted.tags);
     assert_eq!(adopted.tags[ADOPTED], "true");
     contains(
-        &adopted.tags[FORMER],
+        &adopted.tags[FORMER_RESTRICTIONS],
         &["PUBLISH=ALLOW_SPECIFIC_REPOSITORIES/legacy-a/legacy-b", "INHERIT"],
     );
     assert_eq!(adopted.restrictions, guard_of(REPOSITORY));

@@ -112,9 +112,7 @@ async fn a_create_goes_on_from_where_a_killed_one_stopped() {
 
 #[tokio::test]
 async fn an_update_brings_every_property_that_can_change_to_what_is_described() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.create_repository(DOMAIN, "shared-tools").await;
 
     let answer = stack
@@ -161,9 +159,7 @@ async fn an_up_to_date_stack_gets_no_write_call_at_all() {
 
 #[tokio::test]
 async fn removing_everything_optional_removes_what_stood_for_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     stack.update(minimal()).await.succeeded();
 
@@ -180,9 +176,7 @@ async fn removing_everything_optional_removes_what_stood_for_it() {
 
 #[tokio::test]
 async fn a_proxy_is_deleted_only_after_the_primary_stopped_naming_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     stack
@@ -202,9 +196,7 @@ async fn a_proxy_is_deleted_only_after_the_primary_stopped_naming_it() {
 
 #[tokio::test]
 async fn a_list_of_connections_makes_a_proxy_named_after_each_and_the_primary_searches_them_last() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(minimal()).await.succeeded();
+    let (world, mut stack) = World::with_stack(minimal()).await;
     world.aws.create_repository(DOMAIN, "zebra").await;
     world.aws.create_repository(DOMAIN, "apple").await;
 
@@ -239,9 +231,7 @@ async fn a_list_of_connections_makes_a_proxy_named_after_each_and_the_primary_se
 
 #[tokio::test]
 async fn the_form_of_the_connection_names_the_proxy_so_a_list_of_one_replaces_the_single_proxy() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     stack
         .update(with(full(), &json!({"ExternalConnection": ["public:npmjs"]})))
@@ -260,9 +250,7 @@ async fn the_form_of_the_connection_names_the_proxy_so_a_list_of_one_replaces_th
 
 #[tokio::test]
 async fn a_new_repository_name_is_a_replacement_and_the_clean_up_removes_only_the_old_one() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     let answer = stack
         .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
@@ -287,9 +275,7 @@ async fn a_new_repository_name_is_a_replacement_and_the_clean_up_removes_only_th
 
 #[tokio::test]
 async fn a_new_domain_name_is_a_replacement_and_the_old_domain_goes_with_its_clean_up() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     let answer = stack
         .update(with(
@@ -310,9 +296,7 @@ async fn a_new_domain_name_is_a_replacement_and_the_old_domain_goes_with_its_cle
 
 #[tokio::test]
 async fn a_changed_key_in_the_same_domain_is_refused_and_nothing_is_touched() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     let deployment = stack
@@ -334,9 +318,7 @@ async fn a_changed_key_in_the_same_domain_is_refused_and_nothing_is_touched() {
 
 #[tokio::test]
 async fn a_delete_goes_in_reverse_order_and_leaves_nothing() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     stack.delete().await.succeeded();
@@ -361,9 +343,7 @@ async fn a_delete_goes_in_reverse_order_and_leaves_nothing() {
 #[tokio::test]
 async fn a_delete_of_what_is_gone_already_succeeds() {
     for gone in ["proxy", "primary", "both", "domain"] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, mut stack) = World::with_stack(full()).await;
         if gone != "proxy" {
             world.aws.delete_repository(DOMAIN, REPOSITORY).await;
         }
@@ -382,9 +362,7 @@ async fn a_delete_of_what_is_gone_already_succeeds() {
 
 #[tokio::test]
 async fn a_delete_delivered_twice_ends_alike() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let event = stack.delete_event();
 
     let first = stack.deliver(&event).await.answer().succeeded();
@@ -396,9 +374,7 @@ async fn a_delete_delivered_twice_ends_alike() {
 
 #[tokio::test]
 async fn a_delete_with_a_made_up_id_takes_the_identity_from_the_properties() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     let event = stack.cancellation(&full());
     stack.deliver(&event).await.answer().succeeded();
@@ -408,9 +384,7 @@ async fn a_delete_with_a_made_up_id_takes_the_identity_from_the_properties() {
 
 #[tokio::test]
 async fn a_made_up_id_with_properties_that_are_otherwise_wrong_still_finds_what_is_ours() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let spoilt = with(
         full(),
         &json!({"Upstreams": {"not": "a list"}, "KmsKeyArn": "nonsense", "Tags": 7, "Colour": "red"}),
@@ -455,9 +429,7 @@ async fn a_delete_from_which_no_identity_can_be_read_succeeds_without_a_call() {
 
 #[tokio::test]
 async fn where_id_and_properties_of_a_delete_disagree_the_id_decides() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let mut survivor = world.stack("payments");
     survivor.stack_id.clone_from(&stack.stack_id);
     survivor.logical_id = "Other".to_owned();
@@ -529,9 +501,7 @@ async fn a_failed_create_that_met_a_strangers_repository_leaves_it_as_it_was() {
 
 #[tokio::test]
 async fn a_failed_replacement_that_touched_something_answers_with_the_new_id_and_is_rolled_back() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     world.aws.inject(
         Fault::new(Effect::AccessDenied)
@@ -554,9 +524,7 @@ async fn a_failed_replacement_that_touched_something_answers_with_the_new_id_and
 
 #[tokio::test]
 async fn a_failed_replacement_that_touched_nothing_answers_with_the_old_id() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.create_repository(DOMAIN, "team-billing-npm").await;
     let before = world.aws.everything();
 
@@ -571,9 +539,7 @@ async fn a_failed_replacement_that_touched_nothing_answers_with_the_old_id() {
 
 #[tokio::test]
 async fn a_failed_replacement_into_another_domain_is_gone_after_the_rollback() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     world
         .aws
@@ -591,9 +557,7 @@ async fn a_failed_replacement_into_another_domain_is_gone_after_the_rollback() {
 
 #[tokio::test]
 async fn the_rollback_of_a_failed_update_in_place_puts_everything_back() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
     world.aws.inject(
         Fault::new(Effect::AccessDenied)
@@ -634,9 +598,7 @@ async fn invalid_properties_on_create_are_refused_without_a_call_and_the_rollbac
 
 #[tokio::test]
 async fn invalid_properties_on_update_are_refused_without_a_call_and_with_the_events_own_id() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     let event = stack.update_event(&with(full(), &json!({"RepositoryName": "no spaces"})));
@@ -668,9 +630,7 @@ async fn the_same_create_twice_at_the_same_time_ends_alike_and_doubles_nothing()
 
 #[tokio::test]
 async fn the_same_update_twice_at_the_same_time_ends_alike() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let event = stack.update_event(&with(
         full(),
         &json!({
@@ -699,9 +659,7 @@ async fn the_same_update_twice_at_the_same_time_ends_alike() {
 #[tokio::test]
 async fn the_same_delete_twice_at_the_same_time_ends_alike() {
     for _ in 0..3 {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, stack) = World::with_stack(full()).await;
         let event = stack.delete_event();
 
         for answer in world.deliver_at_once(&stack, &event, 2).await {
@@ -803,9 +761,7 @@ async fn an_event_that_is_no_request_at_all_fails_the_invocation() {
 
 #[tokio::test]
 async fn a_replacement_delivered_again_after_its_clean_up_brings_nothing_back() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let event = stack.update_event(&with(full(), &json!({"RepositoryName": "team-billing-npm"})));
 
     let first = stack.deliver(&event).await.answer().succeeded();
@@ -824,9 +780,7 @@ async fn a_replacement_delivered_again_after_its_clean_up_brings_nothing_back() 
 
 #[tokio::test]
 async fn a_replacement_twice_at_the_same_time_ends_alike() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     let event = stack.update_event(&with(full(), &json!({"RepositoryName": "team-billing-npm"})));
 
     let answers = world.deliver_at_once(&stack, &event, 2).await;
@@ -845,9 +799,7 @@ async fn a_replacement_twice_at_the_same_time_ends_alike() {
 
 #[tokio::test]
 async fn there_and_back_again_leaves_one_stack() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
 
     stack
@@ -865,12 +817,7 @@ async fn the_old_proxys_name_as_the_new_primarys_never_loses_the_new_stack() {
     // The new primary has the name of the old proxy, or the new proxy the name of the old primary: the
     // clean-up of the old stack must not take away what the new one has by then.
     for (from, to) in [(REPOSITORY, PROXY), (PROXY, REPOSITORY)] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack
-            .create(with(full(), &json!({"RepositoryName": from})))
-            .await
-            .succeeded();
+        let (world, mut stack) = World::with_stack(with(full(), &json!({"RepositoryName": from}))).await;
 
         let deployment = stack.update(with(full(), &json!({"RepositoryName": to}))).await;
 
@@ -892,9 +839,7 @@ async fn the_old_proxys_name_as_the_new_primarys_never_loses_the_new_stack() {
 
 #[tokio::test]
 async fn naming_ones_own_account_as_the_domains_owner_is_no_change() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.forget_calls();
 
     let answer = stack

@@ -287,9 +287,7 @@ async fn every_write_is_a_step_of_the_plan_and_its_first_word_the_operation() {
 
 #[tokio::test]
 async fn a_plan_of_an_up_to_date_stack_is_converged_and_empty() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     let plan = world.plan_update(&stack, &full()).await;
 
@@ -298,9 +296,7 @@ async fn a_plan_of_an_up_to_date_stack_is_converged_and_empty() {
 
 #[tokio::test]
 async fn a_plan_without_an_id_plans_the_create_and_a_foreign_repository_is_refused() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     let (_, message) = world.invoke(&direct("Plan", &full())).await.failed();
 
@@ -309,9 +305,7 @@ async fn a_plan_without_an_id_plans_the_create_and_a_foreign_repository_is_refus
 
 #[tokio::test]
 async fn a_plan_of_a_replacement_shows_the_new_stack() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     let plan = world
         .plan_update(&stack, &with(full(), &json!({"RepositoryName": "team-billing-npm"})))

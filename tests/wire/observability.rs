@@ -30,9 +30,7 @@ fn carries(line: &Value, event: &Event) {
 
 #[tokio::test]
 async fn exactly_one_line_per_event_has_an_outcome_and_no_step() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     stack.update_unchanged().await.succeeded();
     world
         .aws

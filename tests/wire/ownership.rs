@@ -2,38 +2,16 @@
 
 use serde_json::{Value, json};
 
+use crate::support::marks::{ADOPTED, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, marked, owned_by};
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, STRANGER, domain_policy, full, minimal,
-    repository_policy, with,
+    neighbour, repository_policy, with,
 };
-use crate::support::{Effect, Fault, Stack, World, contains, same};
-
-const STACK_ID: &str = "codeartifact-stack:stack-id";
-const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
-const ADOPTED: &str = "codeartifact-stack:adopted";
-const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
-
-fn owned_by(tags: &std::collections::BTreeMap<String, String>, stack: &Stack) -> bool {
-    tags.get(STACK_ID) == Some(&stack.stack_id) && tags.get(LOGICAL_ID) == Some(&stack.logical_id)
-}
-
-fn marked(tags: &std::collections::BTreeMap<String, String>) -> bool {
-    tags.keys().any(|key| key.starts_with("codeartifact-stack:"))
-}
-
-/// A second resource in the same domain, with names of its own and no domain policy.
-fn neighbour() -> Value {
-    with(
-        full(),
-        &json!({"RepositoryName": "team-billing-npm", "DomainPolicyDocument": null}),
-    )
-}
+use crate::support::{Effect, Fault, World, contains, same};
 
 #[tokio::test]
 async fn whoever_creates_a_thing_marks_it_in_the_same_call() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
 
     for operation in ["CreateDomain", "CreateRepository"] {
         let calls = world.aws.requests(operation);
@@ -50,9 +28,7 @@ async fn whoever_creates_a_thing_marks_it_in_the_same_call() {
 
 #[tokio::test]
 async fn a_delete_that_meets_a_repository_with_another_owner_leaves_it_and_says_so() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .tag(REPOSITORY_ARN, &[(STACK_ID, STRANGER), (LOGICAL_ID, "Theirs")])
@@ -69,9 +45,7 @@ async fn a_delete_that_meets_a_repository_with_another_owner_leaves_it_and_says_
 
 #[tokio::test]
 async fn a_delete_that_meets_a_repository_with_no_owner_leaves_it_and_says_so() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.untag(REPOSITORY_ARN, &[STACK_ID, LOGICAL_ID]).await;
 
     stack.delete().await.succeeded();
@@ -188,9 +162,7 @@ async fn a_proxy_of_another_owner_is_refused_always() {
 
 #[tokio::test]
 async fn an_update_of_a_primary_that_now_has_another_owner_is_refused() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, stack) = World::with_stack(full()).await;
     world
         .aws
         .tag(REPOSITORY_ARN, &[(STACK_ID, STRANGER), (LOGICAL_ID, "Theirs")])
@@ -208,9 +180,7 @@ async fn an_update_of_a_primary_that_now_has_another_owner_is_refused() {
 #[tokio::test]
 async fn on_update_a_primary_that_lost_its_owners_tags_is_taken_back_as_adopted_and_a_later_delete_spares_it() {
     for lost in [&[STACK_ID, LOGICAL_ID][..], &[STACK_ID], &[LOGICAL_ID]] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, mut stack) = World::with_stack(full()).await;
         world.aws.untag(REPOSITORY_ARN, lost).await;
 
         stack
@@ -230,9 +200,7 @@ async fn on_update_a_primary_that_lost_its_owners_tags_is_taken_back_as_adopted_
 
 #[tokio::test]
 async fn on_update_a_proxy_that_lost_its_owners_tags_is_taken_back_as_adopted_and_a_later_delete_spares_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.untag(PROXY_ARN, &[STACK_ID, LOGICAL_ID]).await;
 
     stack.update_unchanged().await.succeeded();
@@ -247,9 +215,7 @@ async fn on_update_a_proxy_that_lost_its_owners_tags_is_taken_back_as_adopted_an
 
 #[tokio::test]
 async fn on_update_a_primary_made_again_by_hand_is_taken_back_as_adopted() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.delete_repository(DOMAIN, REPOSITORY).await;
     world.aws.create_repository(DOMAIN, REPOSITORY).await;
 
@@ -264,9 +230,7 @@ async fn on_update_a_primary_made_again_by_hand_is_taken_back_as_adopted() {
 
 #[tokio::test]
 async fn on_update_a_strangers_repository_where_a_new_proxy_is_due_is_refused() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(minimal()).await.succeeded();
+    let (world, mut stack) = World::with_stack(minimal()).await;
     world.aws.create_repository(DOMAIN, PROXY).await;
     let before = world.aws.everything();
 
@@ -281,12 +245,7 @@ async fn on_update_a_strangers_repository_where_a_new_proxy_is_due_is_refused() 
 
 #[tokio::test]
 async fn a_retained_repository_loses_our_tags_and_a_later_stack_can_adopt_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(full(), &json!({"DeletionMode": "Retain"})))
-        .await
-        .succeeded();
+    let (world, mut stack) = World::with_stack(with(full(), &json!({"DeletionMode": "Retain"}))).await;
 
     stack.delete().await.succeeded();
 
@@ -305,12 +264,7 @@ async fn a_retained_repository_loses_our_tags_and_a_later_stack_can_adopt_it() {
 
 #[tokio::test]
 async fn retain_if_not_empty_keeps_a_primary_that_holds_a_package_and_its_proxies() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(full(), &json!({"DeletionMode": "RetainIfNotEmpty"})))
-        .await
-        .succeeded();
+    let (world, mut stack) = World::with_stack(with(full(), &json!({"DeletionMode": "RetainIfNotEmpty"}))).await;
     world.aws.publish(DOMAIN, REPOSITORY);
 
     stack.delete().await.succeeded();
@@ -322,12 +276,7 @@ async fn retain_if_not_empty_keeps_a_primary_that_holds_a_package_and_its_proxie
 
 #[tokio::test]
 async fn retain_if_not_empty_deletes_an_empty_primary_even_where_a_proxy_holds_packages() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(full(), &json!({"DeletionMode": "RetainIfNotEmpty"})))
-        .await
-        .succeeded();
+    let (world, mut stack) = World::with_stack(with(full(), &json!({"DeletionMode": "RetainIfNotEmpty"}))).await;
     world.aws.publish(DOMAIN, PROXY);
 
     stack.delete().await.succeeded();
@@ -337,12 +286,7 @@ async fn retain_if_not_empty_deletes_an_empty_primary_even_where_a_proxy_holds_p
 
 #[tokio::test]
 async fn delete_mode_deletes_a_primary_that_holds_packages() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(full(), &json!({"DeletionMode": "Delete"})))
-        .await
-        .succeeded();
+    let (world, mut stack) = World::with_stack(with(full(), &json!({"DeletionMode": "Delete"}))).await;
     world.aws.publish(DOMAIN, REPOSITORY);
 
     stack.delete().await.succeeded();
@@ -447,9 +391,7 @@ async fn a_shared_domain_goes_with_its_last_repository_whichever_stack_has_it() 
 
 #[tokio::test]
 async fn a_domain_of_ours_with_a_strangers_repository_in_it_stays() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.create_repository(DOMAIN, "somebody-elses").await;
 
     stack.delete().await.succeeded();
@@ -502,9 +444,7 @@ async fn tags_go_on_the_domain_only_from_the_stack_that_created_it() {
 
 #[tokio::test]
 async fn a_tag_is_removed_only_if_the_previous_properties_had_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     for arn in [REPOSITORY_ARN, PROXY_ARN, crate::support::sample::DOMAIN_ARN] {
         world.aws.tag(arn, &[("billing-tool", "put this here")]).await;
     }
@@ -522,9 +462,7 @@ async fn a_tag_is_removed_only_if_the_previous_properties_had_it() {
 
 #[tokio::test]
 async fn the_policys_owner_is_marked_on_the_domain_in_the_call_that_creates_it() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, _stack) = World::with_stack(full()).await;
 
     assert_eq!(world.aws.domain(DOMAIN).tags[POLICY_REPOSITORY], REPOSITORY);
     contains(
@@ -535,18 +473,14 @@ async fn the_policys_owner_is_marked_on_the_domain_in_the_call_that_creates_it()
 
 #[tokio::test]
 async fn without_a_domain_policy_nobody_claims_one() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(neighbour()).await.succeeded();
+    let (world, _stack) = World::with_stack(neighbour()).await;
 
     assert!(!world.aws.domain(DOMAIN).tags.contains_key(POLICY_REPOSITORY));
 }
 
 #[tokio::test]
 async fn the_policys_owner_removes_it_when_it_is_taken_out_and_the_mark_too() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     stack
         .update(with(full(), &json!({"DomainPolicyDocument": null})))
@@ -560,9 +494,7 @@ async fn the_policys_owner_removes_it_when_it_is_taken_out_and_the_mark_too() {
 
 #[tokio::test]
 async fn a_replacement_within_the_domain_moves_the_mark_and_the_clean_up_spares_the_policy() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
 
     stack
         .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
@@ -643,9 +575,7 @@ async fn a_different_policy_with_no_owner_is_refused_unless_adopt_existing() {
 
 #[tokio::test]
 async fn a_stack_whose_mark_was_stripped_takes_its_policy_back() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .untag(crate::support::sample::DOMAIN_ARN, &[POLICY_REPOSITORY])
@@ -803,9 +733,7 @@ async fn a_stack_in_a_domain_of_another_account_is_repaired_changed_and_let_go_a
 
 #[tokio::test]
 async fn a_change_of_the_domains_owner_is_a_replacement() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(minimal()).await.succeeded();
+    let (world, mut stack) = World::with_stack(minimal()).await;
     world.aws.create_foreign_domain("999999999999", DOMAIN, KEY).await;
 
     let answer = stack
@@ -826,9 +754,7 @@ async fn a_change_of_the_domains_owner_is_a_replacement() {
 
 #[tokio::test]
 async fn a_failed_delete_can_be_repeated() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.inject(
         Fault::new(Effect::AccessDenied)
             .on("DeleteRepository")
@@ -846,9 +772,7 @@ async fn a_failed_delete_can_be_repeated() {
 #[tokio::test]
 async fn half_of_an_owners_pair_counts_as_none_on_delete_and_the_half_is_taken_off() {
     for lost in [STACK_ID, LOGICAL_ID] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, mut stack) = World::with_stack(full()).await;
         world.aws.untag(REPOSITORY_ARN, &[lost]).await;
 
         stack.delete().await.succeeded();
@@ -860,9 +784,7 @@ async fn half_of_an_owners_pair_counts_as_none_on_delete_and_the_half_is_taken_o
 
 #[tokio::test]
 async fn a_domain_that_carries_no_owners_tags_is_never_deleted() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(neighbour()).await.succeeded();
+    let (world, mut stack) = World::with_stack(neighbour()).await;
     world
         .aws
         .untag(crate::support::sample::DOMAIN_ARN, &[STACK_ID, LOGICAL_ID])
@@ -938,9 +860,7 @@ async fn a_guest_that_wants_another_policy_than_the_owners_is_refused_on_update_
 
 #[tokio::test]
 async fn a_repository_policy_that_was_never_stated_is_not_managed() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(minimal()).await.succeeded();
+    let (world, mut stack) = World::with_stack(minimal()).await;
     let theirs = repository_policy("999999999999");
     world.aws.put_repository_policy(DOMAIN, REPOSITORY, &theirs).await;
     world.aws.forget_calls();

@@ -243,18 +243,14 @@ async fn a_policy_is_a_json_object_or_a_string_holding_one() {
         ])
         .await;
     }
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(
-            full(),
-            &json!({
-                "DomainPolicyDocument": domain_policy("111111111111").to_string(),
-                "RepositoryPolicyDocument": repository_policy("222222222222").to_string(),
-            }),
-        ))
-        .await
-        .succeeded();
+    let (world, mut stack) = World::with_stack(with(
+        full(),
+        &json!({
+            "DomainPolicyDocument": domain_policy("111111111111").to_string(),
+            "RepositoryPolicyDocument": repository_policy("222222222222").to_string(),
+        }),
+    ))
+    .await;
     assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
     world.aws.forget_calls();
     stack.update(full()).await.succeeded();
@@ -583,15 +579,11 @@ async fn a_required_property_that_is_empty_is_missing() {
 
 #[tokio::test]
 async fn scalars_are_taken_as_strings_and_as_what_they_are() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack
-        .create(with(
-            full(),
-            &json!({"AdoptExisting": true, "Tags": {"number": 3, "flag": false}, "DomainOwner": 123_456_789_012_u64}),
-        ))
-        .await
-        .succeeded();
+    let (world, stack) = World::with_stack(with(
+        full(),
+        &json!({"AdoptExisting": true, "Tags": {"number": 3, "flag": false}, "DomainOwner": 123_456_789_012_u64}),
+    ))
+    .await;
     world.aws.forget_calls();
 
     // The same with real types, as a direct invocation delivers it.
@@ -624,9 +616,7 @@ async fn a_wrong_property_never_makes_a_delete_fail() {
         json!({"DomainName": "Upper", "RepositoryName": null}),
         json!({"ExternalConnection": {"a": ["b"]}}),
     ] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, stack) = World::with_stack(full()).await;
         let event = stack.event("Delete", Some(stack.id()), &with(full(), &spoilt), None);
 
         stack.deliver(&event).await.answer().succeeded();

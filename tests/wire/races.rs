@@ -1,16 +1,9 @@
 //! Races: who meets whom halfway, and that all of them converge.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, with};
+use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, neighbour, with};
 use crate::support::{Effect, Fault, World};
-
-fn neighbour() -> Value {
-    with(
-        full(),
-        &json!({"RepositoryName": "team-billing-npm", "DomainPolicyDocument": null}),
-    )
-}
 
 #[tokio::test]
 async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succeed() {
@@ -166,9 +159,7 @@ async fn a_delete_overtaken_by_another_takes_the_domain_along() {
 #[tokio::test]
 async fn an_update_during_a_delete_of_the_same_stack_leaves_nothing_that_a_later_delete_would_not_find() {
     for operation in ["DeleteRepository", "DeleteDomain"] {
-        let world = World::start().await;
-        let mut stack = world.stack("payments");
-        stack.create(full()).await.succeeded();
+        let (world, mut stack) = World::with_stack(full()).await;
         let delete = stack.delete_event();
         let update = stack.update_event(&with(full(), &json!({"RepositoryDescription": "late"})));
         world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
@@ -189,9 +180,7 @@ async fn an_update_during_a_delete_of_the_same_stack_leaves_nothing_that_a_later
 
 #[tokio::test]
 async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .inject(Fault::new(Effect::HoldBefore).on("UpdateRepository").times(1));
@@ -235,9 +224,7 @@ async fn an_update_never_deletes_what_is_to_be_retained() {
 
 #[tokio::test]
 async fn a_policy_that_was_changed_under_an_update_is_read_again_and_replaced() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(full()).await.succeeded();
+    let (world, mut stack) = World::with_stack(full()).await;
     world
         .aws
         .inject(Fault::new(Effect::HoldBefore).on("PutDomainPermissionsPolicy").times(1));

@@ -137,9 +137,7 @@ async fn an_internal_error_is_retried() {
 
 #[tokio::test]
 async fn with_a_lost_key_the_delete_of_a_domain_of_ours_still_ends() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.create(minimal()).await.succeeded();
+    let (world, stack) = World::with_stack(minimal()).await;
     let mut settings = Settings::default();
     settings.keys.lost.insert(KEY.to_owned());
     world.aws.emulator.set(settings);

@@ -9,6 +9,7 @@ mod cloudformation;
 mod http;
 mod in_process;
 pub(crate) mod lambda;
+pub(crate) mod marks;
 pub(crate) mod sample;
 pub(crate) mod sink;
 mod transport;

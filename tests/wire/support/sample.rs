@@ -38,6 +38,14 @@ pub(crate) fn full() -> Value {
     })
 }
 
+/// A second resource in the same domain, with names of its own and no domain policy.
+pub(crate) fn neighbour() -> Value {
+    with(
+        full(),
+        &json!({"RepositoryName": "team-billing-npm", "DomainPolicyDocument": null}),
+    )
+}
+
 pub(crate) fn domain_policy(account: &str) -> Value {
     json!({
         "Version": "2012-10-17",

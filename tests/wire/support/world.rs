@@ -28,6 +28,14 @@ impl World {
         Self::with_environment(&[]).await
     }
 
+    /// The same with a stack created in it.
+    pub(crate) async fn with_stack(properties: Value) -> (Self, Stack) {
+        let world = Self::start().await;
+        let mut stack = world.stack("payments");
+        stack.create(properties).await.succeeded();
+        (world, stack)
+    }
+
     /// The same with some variables set otherwise.
     pub(crate) async fn with_environment(variables: &[(&str, &str)]) -> Self {
         Self::with(aws::options(), variables).await

@@ -124,6 +124,57 @@ async fn a_variation_of_a_guarded_name_is_neither_published_nor_brought_in() {
 }
 
 #[tokio::test]
+async fn a_more_specific_group_inherits_the_guard_until_it_is_set_otherwise() {
+    let service = with_proxy(Settings::default()).await;
+    guard(&service, "/npm/payments/*").await;
+    service
+        .call(
+            "POST /v1/package-group?domain=dd",
+            json!({ "packageGroup": "/npm/payments/client$" }),
+        )
+        .await
+        .ok();
+    assert_eq!(status(service.emulator.ingest(&payments("main"))), 404);
+    assert_eq!(status(service.emulator.publish(&payments("other"))), 403);
+    let path = "PUT /v1/package-group-origin-configuration?domain=dd&package-group=/npm/payments/client$";
+    let open = json!({ "restrictions": { "EXTERNAL_UPSTREAM": "ALLOW", "PUBLISH": "ALLOW" } });
+    service.call(path, open).await.ok();
+    service.emulator.ingest(&payments("main")).unwrap();
+    let newer = PackageRequest {
+        version: Some("2.0.0".into()),
+        ..payments("public")
+    };
+    assert_eq!(
+        status(service.emulator.publish(&newer)),
+        403,
+        "the package's own control"
+    );
+}
+
+#[tokio::test]
+async fn a_blocked_internal_upstream_keeps_a_version_where_it_was_published() {
+    let service = Service::with_repositories(&["up"]).await;
+    service.repository("main", &["up"]).await.ok();
+    service.emulator.publish(&payments("up")).unwrap();
+    service
+        .call(
+            "POST /v1/package-group?domain=dd",
+            json!({ "packageGroup": "/npm/payments~" }),
+        )
+        .await
+        .ok();
+    let restrict = async |mode: &str| {
+        let path = "PUT /v1/package-group-origin-configuration?domain=dd&package-group=/npm/payments~";
+        let body = json!({ "restrictions": { "INTERNAL_UPSTREAM": mode } });
+        service.call(path, body).await.ok();
+    };
+    restrict("BLOCK").await;
+    assert_eq!(status(service.emulator.ingest(&payments("main"))), 404);
+    restrict("ALLOW").await;
+    assert_eq!(service.emulator.ingest(&payments("main")).unwrap()["source"], "up");
+}
+
+#[tokio::test]
 async fn a_new_group_may_count_only_after_a_while() {
     let service = with_proxy(Settings {
         package_group_lag: 1,

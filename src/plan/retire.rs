@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::identity::{Identity, Place};
+use crate::identity::{Domain, Identity, Place};
 use crate::observe::{Observed, ObservedDomain, ObservedRepository};
 use crate::owner::{Owner, POLICY_REPOSITORY, Standing};
 use crate::properties::{DeletionMode, Previous, RepositoryName};
@@ -51,7 +51,7 @@ pub(crate) fn retire(
         Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
     };
     groups::retire(&mut retiring, gone_after);
-    let domain_goes = identity.domain.owner == *place.account() && retiring.domain_goes();
+    let domain_goes = retiring.domain_goes(place);
     if named_by == NamedBy::PhysicalId {
         let after = match &fate {
             Fate::Deleted(steps) | Fate::LetGo(steps) => &steps[..],
@@ -282,11 +282,16 @@ impl<'a> Retiring<'a> {
     }
 
     /// The domain goes with the last repository in it, whichever stack's that is, if one of these stacks made it.
-    fn domain_goes(&mut self) -> bool {
+    fn domain_goes(&mut self, place: &Place) -> bool {
         let Some(domain) = &self.observed.domain else {
             return false;
         };
-        let name = &self.identity.domain.name;
+        let Domain { name, owner } = &self.identity.domain;
+        if owner != place.account() {
+            self.plan
+                .spare(format!("the domain {name} stays: it is account {owner}'s"));
+            return false;
+        }
         if Owner::in_tags(&domain.tags).is_none() {
             self.plan.spare(format!("the domain {name} stays: no stack made it"));
             return false;

@@ -1045,3 +1045,72 @@ async fn a_create_that_was_refused_leaves_the_policy_of_the_stack_whose_primary_
     contains(&reason, &[PROXY, &owner.stack_id]);
     assert_eq!(world.aws.everything(), before);
 }
+
+/// What a Delete of a stack with these changes to its properties says that it left alone.
+async fn said_by_a_delete(world: &World, changes: Value) -> String {
+    let mut stack = world.stack("payments");
+    stack.create(with(full(), &changes)).await.succeeded();
+    stack.delete().await.succeeded();
+    let lines = world.log_lines().await;
+    let said = lines.iter().filter_map(|line| line["spared"].as_str());
+    said.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn what_deletion_mode_keeps_is_said() {
+    for mode in ["Retain", "RetainIfNotEmpty"] {
+        let world = World::start().await;
+        let mut stack = world.stack("payments");
+        stack
+            .create(with(full(), &json!({"DeletionMode": mode})))
+            .await
+            .succeeded();
+        world.aws.publish(DOMAIN, REPOSITORY);
+
+        stack.delete().await.succeeded();
+
+        let said = world.function_log().await;
+        contains(&said, &[REPOSITORY, "stays, with its proxies: DeletionMode keeps it"]);
+    }
+}
+
+#[tokio::test]
+async fn that_an_adopted_repository_and_a_domain_that_was_there_stay_is_said() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    world.aws.create_repository(DOMAIN, PROXY).await;
+
+    let said = said_by_a_delete(&world, json!({"AdoptExisting": true})).await;
+
+    let adopted = "stays: it was there before this stack took it over";
+    let [primary, proxy] = [REPOSITORY, PROXY].map(|name| format!("the repository {name} {adopted}"));
+    contains(
+        &said,
+        &[&primary, &proxy, "the domain kloudvin-pkgs stays: no stack made it"],
+    );
+}
+
+#[tokio::test]
+async fn that_a_domain_stays_for_the_repositories_of_others_is_said() {
+    let world = World::start().await;
+    world.stack("billing").create(neighbour()).await.succeeded();
+
+    let said = said_by_a_delete(&world, json!({})).await;
+
+    contains(
+        &said,
+        &["the domain kloudvin-pkgs stays: there are other repositories in it"],
+    );
+}
+
+#[tokio::test]
+async fn that_the_domain_of_another_account_stays_is_said() {
+    let world = World::start().await;
+    world.aws.create_foreign_domain("999999999999", DOMAIN, KEY).await;
+
+    let foreign = json!({"DomainOwner": "999999999999", "KmsKeyArn": null, "DomainPolicyDocument": null});
+    let said = said_by_a_delete(&world, foreign).await;
+
+    contains(&said, &["the domain kloudvin-pkgs stays: it is account 999999999999's"]);
+}

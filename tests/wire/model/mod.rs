@@ -31,7 +31,7 @@ use crate::support::World;
 /// As many as `make test` has time for.
 const HISTORIES: usize = 120;
 
-/// Histories wait for each other's pauses, so more are lived at a time than there are cores.
+/// Histories wait more than they work, so more are lived at a time than there are cores; `MODEL_WORKERS` says how many.
 const WORKERS: usize = 10;
 
 /// Generous where haste would be mistaken for a fault: what waits here takes no time of the processor.
@@ -123,7 +123,7 @@ fn whatever_happens_what_the_stacks_describe_is_there_and_nothing_else_is_touche
     let seed = from_environment("MODEL_SEED").unwrap_or_else(|| fastrand::u64(..));
     let due = from_environment("MODEL_HISTORIES").unwrap_or(HISTORIES);
     eprintln!("MODEL_SEED={seed} MODEL_HISTORIES={due}");
-    let workers = WORKERS.min(due);
+    let workers = from_environment("MODEL_WORKERS").unwrap_or(WORKERS).min(due);
     let shares: Vec<(Count, Option<String>)> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..workers)
             .map(|worker| scope.spawn(move || share(worker, seed, due / workers + usize::from(worker < due % workers))))

@@ -65,7 +65,7 @@ SOAK ?= 20000
 
 .PHONY: soak
 soak: ## live through SOAK random histories (20000) of stacks, strangers and faults
-	MODEL_HISTORIES=$(SOAK) MODEL_WORKERS=40 $(CARGO) test --profile soak --locked --test wire model:: -- --nocapture
+	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) MODEL_WORKERS=40 $(CARGO) test --profile soak --locked --test wire model:: -- --nocapture
 
 FUZZ_SECONDS ?= 60
 

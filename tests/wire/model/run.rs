@@ -144,6 +144,15 @@ enum Request {
     Delete,
 }
 
+impl Request {
+    fn domain_policy(&self) -> Option<&Value> {
+        match self {
+            Self::Create(properties, _) | Self::Update(properties, _) => properties.get("DomainPolicyDocument"),
+            Self::Delete => None,
+        }
+    }
+}
+
 impl Member {
     fn request(&self, number: usize, what: &What) -> Option<Request> {
         let is_there = self.stack.record.is_some();
@@ -376,6 +385,15 @@ impl Run<'_> {
         let (Some(lefts), Some(rights)) = requests else {
             return Ok(());
         };
+        // Known: where no policy stands there is no revision to lock on, so of two that put different ones at the same
+        // moment both can succeed.
+        if lefts
+            .domain_policy()
+            .zip(rights.domain_policy())
+            .is_some_and(|(one, other)| one != other)
+        {
+            return Ok(());
+        }
         if let Some(held) = held {
             self.world.aws.inject(hold(held));
         }
@@ -435,6 +453,10 @@ impl Run<'_> {
             .into_iter()
             .map(|end_of| end_of.made_as(&end, &self.known))
             .collect();
+        let ends: Vec<There> = ends
+            .into_iter()
+            .flat_map(|end_of| made_by_any(&end_of, &self.now, heard))
+            .collect();
         let mut found: Vec<Vec<String>> = ends
             .iter()
             .map(|expected| resembles(&end, expected, &self.now))
@@ -460,7 +482,12 @@ impl Run<'_> {
         if stack.record.is_some() {
             return Ok(());
         }
-        let properties = properties(number, shape);
+        // Known: a policy that the Create puts just after the Delete took its mark away is nobody's from then on.
+        let shape = Shape {
+            domain_policy: 0,
+            ..shape.clone()
+        };
+        let properties = properties(number, &shape);
         let create = stack.create_event(&properties);
         let delete = stack.cancellation(&properties);
         self.world.aws.inject(hold(Held {
@@ -581,6 +608,29 @@ fn asked(event: &Value) -> String {
         }
     }
     event.to_string()
+}
+
+/// The same, with each domain that is new made by any of those who asked for it: who is refused may have made it first.
+fn made_by_any(end: &There, before: &There, heard: &[Heard]) -> Vec<There> {
+    let mut ends = vec![end.clone()];
+    for it in heard {
+        let Verdict::Done(alone) = contract::verdict(&There::default(), &it.event) else {
+            continue;
+        };
+        let mut other = end.clone();
+        for (name, domain) in &mut other.0 {
+            if let (None, Some(made)) = (before.0.get(name), alone.0.get(name)) {
+                let mark = domain.tags.remove(contract::POLICY_REPOSITORY);
+                domain.tags.clone_from(&made.tags);
+                domain.tags.remove(contract::POLICY_REPOSITORY);
+                domain
+                    .tags
+                    .extend(mark.map(|mark| (contract::POLICY_REPOSITORY.to_owned(), mark)));
+            }
+        }
+        ends.push(other);
+    }
+    ends
 }
 
 /// Requests by stack, each in the order they were asked in.

@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, StatusCode, Url};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::backoff::Backoff;
 
-/// How long one try may take to connect, and in all.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long one try may take.
 const TRY_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The most that is read of an error's body to find S3's code in it, in bytes.
 const LONGEST_ERROR: usize = 4096;
 
-/// Delivers answers over one client, whose connections and TLS roots serve all events.
+/// Delivers answers.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     client: Client,
@@ -32,18 +31,10 @@ pub(crate) enum Undelivered {
 }
 
 impl Delivery {
-    /// Sets up the client.
-    ///
-    /// # Errors
-    /// Where the TLS roots cannot be loaded.
-    pub fn new(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
-        let builder = builder
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .no_proxy();
-        Ok(Self {
-            client: builder.build()?,
-        })
+    /// Delivers over this client, which must follow no redirect.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 
     /// PUTs an answer, until `deadline` at most.

@@ -17,6 +17,8 @@
 //!
 //! A new property goes into [`properties`], and what it does into `plan`.
 
+#[cfg(test)]
+mod allocations;
 mod answer;
 mod apply;
 mod backoff;
@@ -27,6 +29,7 @@ pub mod function;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
 mod hosts;
+pub mod http;
 mod identity;
 mod json;
 mod metrics;

@@ -4,9 +4,17 @@ use std::panic;
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, error};
-use tracing_subscriber::filter::{EnvFilter, FilterFn};
+use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// `info`, except where the directives say otherwise.
+fn levels(directives: &str) -> Targets {
+    format!("info,{directives}")
+        .trim_end_matches(',')
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
+}
 
 /// Starts the log, with the level that `directives` (the value of `RUST_LOG`) set, `info` where they set none.
 ///
@@ -18,14 +26,11 @@ pub fn init(directives: &str) {
         .with_span_list(false)
         .flatten_event(true)
         .flatten_current_span_on_top_level(true);
-    let levels = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse_lossy(directives);
     let keeps_secrets = FilterFn::new(|line: &Metadata| {
         line.target().starts_with(env!("CARGO_CRATE_NAME")) || *line.level() <= LevelFilter::WARN
     });
     tracing_subscriber::registry()
-        .with(lines.with_filter(levels).with_filter(keeps_secrets))
+        .with(lines.with_filter(levels(directives)).with_filter(keeps_secrets))
         .init();
     // The message of a panic may hold anything it was given: the place is enough.
     panic::set_hook(Box::new(|info| {

@@ -18,6 +18,7 @@ use crate::delivery::Delivery;
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
 use crate::hosts::AllowedHosts;
+use crate::http;
 use crate::reconcile::Patience;
 use crate::request::Request;
 
@@ -43,6 +44,7 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime"));
 
 static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
+    let http_client = http::client().expect("TLS roots");
     let client = Client::from_conf(
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -55,6 +57,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
                 "fuzzing",
             ))
             .interceptor(Offline)
+            .http_client(http::for_sdk(http_client.clone()))
             .build(),
     );
     let settings = Settings {
@@ -68,8 +71,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
             cancelled_create: Duration::ZERO,
         },
     };
-    let delivery = Delivery::new(reqwest::Client::builder()).expect("TLS roots");
-    Function::new(settings, &client, delivery)
+    Function::new(settings, &client, Delivery::new(http_client))
 });
 
 fn invocation() -> Invocation {

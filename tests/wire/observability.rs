@@ -106,7 +106,14 @@ async fn summaries_tell_success_from_failure() {
 
 #[tokio::test]
 async fn rust_log_sets_the_level_and_every_line_is_json() {
-    for (level, some) in [("off", false), ("debug", true)] {
+    let levels = [
+        ("off", false),
+        ("error", false),
+        ("debug", true),
+        ("codeartifact_stack=debug", true),
+        ("no=such=level", true),
+    ];
+    for (level, some) in levels {
         let world = World::with_environment(&[("RUST_LOG", level)]).await;
         let stack = world.stack("payments");
         stack.deliver(&stack.create_event(&full())).await.answer().succeeded();

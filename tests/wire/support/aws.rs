@@ -14,6 +14,7 @@ use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRe
 use codeartifact_emulator::{
     Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
 };
+use codeartifact_stack::http;
 use serde_json::{Value, json};
 
 use super::lambda::{ACCOUNT, REGION};
@@ -122,6 +123,7 @@ fn client(url: &str, account: &str, region: &str) -> Client {
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(url)
+            .http_client(http::for_sdk(http::client().unwrap()))
             .region(Region::new(region.to_owned()))
             .app_name(AppName::new(STRANGER).unwrap())
             // The emulator takes a key id of twelve digits for that account's root.

@@ -7,7 +7,7 @@ use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::config::retry::RetryConfig;
 use aws_sdk_codeartifact::config::{BehaviorVersion, Credentials, Region};
 use codeartifact_stack::delivery::Delivery;
-use codeartifact_stack::{AllowedHosts, Function, Invocation, Patience, ResponseMode, Settings};
+use codeartifact_stack::{AllowedHosts, Function, Invocation, Patience, ResponseMode, Settings, http};
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -37,10 +37,12 @@ impl InProcess {
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(1))
             .with_max_backoff(Duration::from_millis(4));
+        let http_client = http::client().unwrap();
         let client = Client::from_conf(
             aws_sdk_codeartifact::Config::builder()
                 .behavior_version(BehaviorVersion::latest())
                 .endpoint_url(codeartifact)
+                .http_client(http::for_sdk(http_client.clone()))
                 .region(Region::new(REGION))
                 .retry_config(retries)
                 .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"))
@@ -52,7 +54,7 @@ impl InProcess {
             allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
             patience,
         };
-        let delivery = Delivery::new(reqwest::Client::builder()).unwrap();
+        let delivery = Delivery::new(http_client);
         Self {
             function: Arc::new(Function::new(settings, &client, delivery)),
             running: Mutex::new(Vec::new()),

@@ -79,6 +79,7 @@ lint: lint-rust lint-python lint-typescript lint-template lint-texts ## check fo
 .PHONY: lint-rust
 lint-rust: .venv/.stamp
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --all --check --manifest-path bench/functions/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
 
@@ -107,6 +108,18 @@ lint-texts: .venv/.stamp
 .PHONY: audit
 audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)
 	$(TOOLS) $(CARGO) deny --locked check advisories
+
+##@ Measure it
+
+.PHONY: bench
+bench: .venv/.stamp ## measure the function beside its limits and peers, and print the table
+	@bench/build.sh all
+	@.venv/bin/python bench/bench.py
+
+.PHONY: scale
+scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against a shared limit on writes
+	@bench/build.sh function
+	@.venv/bin/python bench/scale.py
 
 ##@ Ship it
 

@@ -1,5 +1,5 @@
 # Everything this repository can do, from a machine with the Rust toolchain, Python 3.11 and make.
-# Python tools go into .venv/, everything else that is made goes into target/.
+# Tools go into .venv/ and examples/cdk/node_modules/, everything else that is made goes into target/.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c

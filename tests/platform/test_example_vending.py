@@ -191,6 +191,87 @@ def test_the_account_leaves_and_so_does_the_domain_with_the_last_one(vending):
     )
 
 
+def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(terminal):
+    """ministack has no StackSets: their two stacks are made in the vended account one after the other."""
+    key = terminal.client("kms").create_key()["KeyMetadata"]["Arn"]
+    vended = "arn:aws:iam::444455556666:root"
+    control(
+        terminal, "PUT", "settings", {"principals": {"444455556666": {"arn": vended, "organization": "o-a1b2c3d4e5"}}}
+    )
+    # The emulator does not know policy variables.
+    platform = (
+        (EXAMPLE / "platform.yaml").read_text(encoding="utf-8").replace("${aws:PrincipalAccount}", "444455556666")
+    )
+    create(terminal, "platform", platform, KmsKeyArn=key, OrganizationId="o-a1b2c3d4e5")
+
+    function = terminal.client("cloudformation").get_template(
+        StackName="codeartifact-stack", TemplateStage="Processed"
+    )["TemplateBody"]
+    assert "Transform" not in function
+    let_the_account_read(terminal, function["Resources"]["Function"]["Properties"]["Code"], "444455556666")
+    (ours,) = terminal.client("cloudformation").describe_stacks(StackName="codeartifact-stack")["Stacks"]
+    given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in ours["Parameters"]}
+    parameters = given | stackset_parameters("Functions", Architecture=given["Architecture"])
+    create(terminal, "StackSet-codeartifact-stack-1", function, "444455556666", **parameters)
+    squad = (EXAMPLE / "squad.yaml").read_text(encoding="utf-8")
+    name = "StackSet-codeartifact-packages-1"
+    outputs = create(terminal, name, squad, "444455556666", **stackset_parameters("Packages"))
+
+    assert "/npm/account-444455556666/" in outputs["NpmEndpoint"]
+    codeartifact = terminal.client("codeartifact")
+    made = codeartifact.describe_repository(domain="kloudvin-pkgs", repository="account-444455556666")["repository"]
+    assert made["administratorAccount"] == "444455556666"
+    assert made["upstreams"] == [{"repositoryName": "platform-shared"}]
+
+    place = {"domain": "kloudvin-pkgs", "domainOwner": "123456789012"}
+    stranger = terminal.client("codeartifact", account="777788889999")
+    with pytest.raises(stranger.exceptions.AccessDeniedException):
+        stranger.create_repository(repository="account-777788889999", **place)
+    guest = terminal.client("codeartifact", account="444455556666")
+    with pytest.raises(guest.exceptions.AccessDeniedException):
+        guest.delete_repository(repository="platform-shared", **place)
+
+    delete(terminal, name, "444455556666")
+    assert repositories(terminal).keys() == {"platform-shared", "platform-shared-upstream"}
+
+
+def let_the_account_read(terminal, code: dict[str, str], account: str) -> None:
+    """ministack lets no account read another one's bucket: a copy stands for the right."""
+    package = terminal.client("s3").get_object(Bucket=code["S3Bucket"], Key=code["S3Key"])["Body"].read()
+    theirs = terminal.client("s3", account=account)
+    code["S3Bucket"] += "-copy"
+    theirs.create_bucket(Bucket=code["S3Bucket"], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    theirs.put_object(Bucket=code["S3Bucket"], Key=code["S3Key"], Body=package)
+
+
+def stackset_parameters(name: str, **known: str) -> dict[str, str]:
+    """What stackset.yaml gives to the stacks of a set, in the lab's account and region."""
+    template = cfn_yaml.load(EXAMPLE / "stackset.yaml")
+    known |= {"AWS::AccountId": "123456789012", "DomainName": template["Parameters"]["DomainName"]["Default"]}
+    stated = template["Resources"][name]["Properties"]["Parameters"]
+    values = {each["ParameterKey"]: each["ParameterValue"] for each in stated}
+    return {key: known[value["Ref"]] if isinstance(value, dict) else value for key, value in values.items()}
+
+
+def create(terminal, name: str, template: object, account: str = "", **parameters: str) -> dict[str, str]:
+    cloudformation = terminal.client("cloudformation", account=account)
+    cloudformation.create_stack(
+        StackName=name,
+        TemplateBody=template if isinstance(template, str) else json.dumps(template),
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def delete(terminal, name: str, account: str) -> None:
+    cloudformation = terminal.client("cloudformation", account=account)
+    cloudformation.delete_stack(StackName=name)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
 def test_every_call_retries_what_passes_by_itself_and_catches_the_rest():
     assert CALLS.keys() == {"Plan", "Apply", "Remove the replaced one", "Remove"}
     for name, state in CALLS.items():

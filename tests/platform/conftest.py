@@ -15,6 +15,9 @@ from pathlib import Path
 import boto3
 import pytest
 
+# A shell lets its background jobs ignore SIGINT, and they their children: here they are to be interrupted.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # Nothing looks for newer versions of itself, and nobody waits for a slow poll.

@@ -5,10 +5,8 @@
 # code goes to fuzz/target/found/. The few inputs in fuzz/corpus/ are replayed by `make test`.
 set -eu
 cd "$(dirname "$0")/.."
-version=0.13.2
 PATH="$PWD/target/tools/bin:$PATH"
-cargo fuzz --version 2>/dev/null | grep -qF " $version" ||
-  CARGO_TARGET_DIR=target/tools/build cargo install --quiet --locked --root target/tools --version "$version" cargo-fuzz
+tools/cargo_tool.sh fuzz 0.13.2
 seconds=$1
 shift
 [ $# -gt 0 ] || set -- envelope properties policies

@@ -9,13 +9,14 @@ use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRe
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, FutureExt as _};
 use futures_util::stream::FuturesUnordered;
+use futures_util::try_join;
 use tokio::time::Instant;
 use tracing::info;
 
 use crate::backoff::Backoff;
 use crate::identity::{Domain, Place};
-use crate::observe::{Observer, group_text, repository_text};
-use crate::owner::TagMap;
+use crate::observe::{Observer, Scope, group_text, repository_text};
+use crate::owner::{Owner, POLICY_REPOSITORY, Standing, TagMap};
 use crate::plan::{Action, Plan, Tagged};
 use crate::progress::Progress;
 use crate::properties::{Format, KmsKeyArn, PackagePattern, RepositoryName};
@@ -29,6 +30,7 @@ pub(crate) struct Applier<'a> {
     pub(crate) domain: &'a Domain,
     /// How long a new key may take to be visible, and a new domain to be active.
     pub(crate) patience: Duration,
+    pub(crate) owner: &'a Owner,
     pub(crate) progress: &'a Progress,
 }
 
@@ -114,10 +116,13 @@ impl Applier<'_> {
         match action {
             Action::CreateDomain { key, tags, .. } => self.create_domain(key, tags).await,
             Action::DeleteDomain { .. } => self.delete_domain().await,
-            Action::PutDomainPolicy { document, revision, .. } => {
-                self.put_domain_policy(document, revision.clone()).await
-            }
-            Action::DeleteDomainPolicy { .. } => self.delete_domain_policy().await,
+            Action::PutDomainPolicy {
+                document,
+                revision,
+                primary,
+                ..
+            } => self.put_domain_policy(document, revision.clone(), primary).await,
+            Action::DeleteDomainPolicy { .. } => self.delete_domain_policy(None).await,
             Action::CreateRepository {
                 name,
                 description,
@@ -144,25 +149,21 @@ impl Applier<'_> {
                 self.delete_repository_policy(name, revision.clone()).await
             }
             Action::CreatePackageGroup { pattern, tags } => self.create_package_group(pattern, tags).await,
-            Action::UpdatePackageGroupOrigins { pattern, change } => {
-                self.update_package_group_origins(pattern, change).await
+            Action::UpdatePackageGroupOrigins { pattern, change, undo } => {
+                self.update_package_group_origins(pattern, change).await?;
+                self.keep_or(undo, pattern).await
             }
             Action::DeletePackageGroup { pattern } => self.delete_package_group(pattern).await,
             Action::Tag { on, tags } => self.tag(on, tags).await,
-            Action::Claim { on, tags } => self.claim(on, tags).await,
-            Action::Untag { on, keys } => {
-                let request = self
-                    .client
-                    .untag_resource()
-                    .resource_arn(&on.arn)
-                    .set_tag_keys(Some(keys.clone()));
-                gone(
-                    request
-                        .send()
-                        .await
-                        .map_err(|e| ServiceError::new("UntagResource", &on.name, &e)),
-                )
-            }
+            Action::Claim { on, tags, seen } => self.claim(on, tags, seen).await,
+            Action::Untag { on, keys } => self.untag(on, keys).await,
+        }
+    }
+
+    fn observer(&self) -> Observer<'_> {
+        Observer {
+            client: self.client,
+            place: self.place,
         }
     }
 
@@ -187,7 +188,10 @@ impl Applier<'_> {
             match answer.map_err(|e| ServiceError::new("CreateDomain", self.domain_text(), &e)) {
                 Ok(output) => break output.domain,
                 Err(error) if error.kind != Kind::Key => return Err(error),
-                Err(error) => backoff.wait_or(error).await?,
+                Err(error) => {
+                    self.progress.waits_for(&error.to_string());
+                    backoff.wait_or(error).await?;
+                }
             }
         };
         let arn = description.as_ref().and_then(|domain| domain.arn.clone());
@@ -220,10 +224,12 @@ impl Applier<'_> {
         gone(answer.map_err(|e| ServiceError::new("DeleteDomain", self.domain_text(), &e)))
     }
 
+    /// Puts the policy, and looks whether that was right.
     async fn put_domain_policy(
         &self,
         document: &str,
         revision: Option<String>,
+        primary: &RepositoryName,
     ) -> Result<Option<String>, ServiceError> {
         let request = self
             .client
@@ -234,16 +240,49 @@ impl Applier<'_> {
             .set_policy_revision(revision)
             .send()
             .await;
-        done(answer.map_err(|e| ServiceError::new("PutDomainPermissionsPolicy", self.domain_text(), &e)))
+        let output = answer.map_err(|e| ServiceError::new("PutDomainPermissionsPolicy", self.domain_text(), &e))?;
+        // Boxed: all reads at once make a large future.
+        Box::pin(self.keep_policy(output.policy.and_then(|policy| policy.revision), primary)).await
     }
 
-    async fn delete_domain_policy(&self) -> Result<Option<String>, ServiceError> {
-        let answer = self
+    /// Takes a policy that was just put away again where it does not show to be this stack's: where none stood there was
+    /// no revision to lock on, so another may have claimed it, or a Delete of this stack come and gone.
+    async fn keep_policy(&self, put: Option<String>, primary: &RepositoryName) -> Result<Option<String>, ServiceError> {
+        let outrun = ServiceError::outrun("PutDomainPermissionsPolicy", self.domain_text());
+        let (scope, observer) = (Scope::of_policy(self.domain, primary), self.observer());
+        let (domain, repository) = try_join!(observer.domain(&scope), observer.repository(self.domain, primary))?;
+        let Some(domain) = domain else {
+            return Err(outrun);
+        };
+        let on_primary = repository.as_ref().map(|repository| &repository.tags);
+        let marked = domain.tags.get(POLICY_REPOSITORY);
+        let is_marked = marked.is_some_and(|marked| marked == primary.as_str());
+        if is_marked && self.owner.shows_policy(&domain.tags, on_primary) {
+            let stands = domain.policy.is_some_and(|policy| policy.revision == put);
+            return if stands { Ok(None) } else { Err(outrun) };
+        }
+        match self.delete_domain_policy(put).await {
+            Err(error) if error.kind != Kind::Conflict => return Err(error),
+            _ => {}
+        }
+        let is_others = |tags: &TagMap| matches!(self.owner.standing(tags), Standing::Others(_));
+        if is_marked && !on_primary.is_some_and(is_others) {
+            let on = Tagged {
+                arn: domain.arn,
+                name: self.domain.name.to_string(),
+            };
+            self.untag(&on, &[POLICY_REPOSITORY.to_owned()]).await?;
+        }
+        Err(outrun)
+    }
+
+    /// Deletes the policy of this revision, or whichever stands.
+    async fn delete_domain_policy(&self, revision: Option<String>) -> Result<Option<String>, ServiceError> {
+        let request = self
             .client
             .delete_domain_permissions_policy()
-            .domain(self.domain.name.as_str())
-            .send()
-            .await;
+            .domain(self.domain.name.as_str());
+        let answer = request.set_policy_revision(revision).send().await;
         gone(answer.map_err(|e| ServiceError::new("DeleteDomainPermissionsPolicy", self.domain_text(), &e)))
     }
 
@@ -402,6 +441,22 @@ impl Applier<'_> {
         done(answer.map_err(|e| ServiceError::new("UpdatePackageGroupOriginConfiguration", text, &e)))
     }
 
+    /// Puts an adopted group back where a Delete of this stack has come and gone, and let go of it.
+    async fn keep_or(&self, undo: &[OriginChange], pattern: &PackagePattern) -> Result<Option<String>, ServiceError> {
+        if undo.is_empty() {
+            return Ok(None);
+        }
+        let group = self.observer().package_group(self.domain, pattern).await?;
+        if group.is_some_and(|group| self.owner.standing(&group.tags).is_ours()) {
+            return Ok(None);
+        }
+        for change in undo {
+            self.update_package_group_origins(pattern, change).await?;
+        }
+        let text = group_text(self.domain, pattern);
+        Err(ServiceError::outrun("UpdatePackageGroupOriginConfiguration", text))
+    }
+
     async fn delete_package_group(&self, pattern: &PackagePattern) -> Result<Option<String>, ServiceError> {
         let request = self.client.delete_package_group().domain(self.domain.name.as_str());
         let answer = request.package_group(pattern.as_str()).send().await;
@@ -422,20 +477,26 @@ impl Applier<'_> {
         )
     }
 
-    /// Of two that claim a thing at once the last one has it: reading back tells which.
-    async fn claim(&self, on: &Tagged, tags: &TagMap) -> Result<Option<String>, ServiceError> {
-        self.tag(on, tags).await?;
-        let observer = Observer {
-            client: self.client,
-            place: self.place,
-        };
-        let standing = observer.tags(&on.arn).await?.unwrap_or_default();
-        let is_ours = tags.iter().all(|(key, value)| standing.get(key) == Some(value));
-        if is_ours {
-            Ok(None)
-        } else {
-            Err(ServiceError::outrun("TagResource", &on.name))
+    async fn untag(&self, on: &Tagged, keys: &[String]) -> Result<Option<String>, ServiceError> {
+        let request = self.client.untag_resource().resource_arn(&on.arn);
+        let answer = request.set_tag_keys(Some(keys.to_vec())).send().await;
+        gone(answer.map_err(|e| ServiceError::new("UntagResource", &on.name, &e)))
+    }
+
+    /// Of two that claim a thing at once the last one has it: reading back tells which. Whoever comes later than that must
+    /// not: so it is read before, too.
+    async fn claim(&self, on: &Tagged, tags: &TagMap, seen: &TagMap) -> Result<Option<String>, ServiceError> {
+        let outrun = || ServiceError::outrun("TagResource", &on.name);
+        let before = self.observer().tags(&on.arn).await?.ok_or_else(outrun)?;
+        if tags.keys().any(|key| before.get(key) != seen.get(key)) {
+            return Err(outrun());
         }
+        self.tag(on, tags).await?;
+        let after = self.observer().tags(&on.arn).await?.unwrap_or_default();
+        if tags.iter().any(|(key, value)| after.get(key) != Some(value)) {
+            return Err(outrun());
+        }
+        Ok(None)
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Calls(Mutex<State>);
 struct State {
     calls: u64,
     attempts: u64,
-    /// What the service said last on the calls that have not ended, by number.
+    /// What the service said last on the calls that have not ended, by number; on some it has not said anything.
     last_words: BTreeMap<u64, String>,
 }
 
@@ -83,8 +83,11 @@ impl Intercept for Observer {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("a call", Metadata::name);
         let number = with(|state| {
             state.calls += 1;
+            let words = format!("{operation}: no answer yet");
+            state.last_words.insert(state.calls, words);
             state.calls
         });
         if let Some(number) = number {

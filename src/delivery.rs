@@ -9,8 +9,9 @@ use tracing::warn;
 
 use crate::backoff::Backoff;
 
-/// How long one try may take.
-const TRY_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long one try may take, at most and at least: a third of the time that is left, so that there is another.
+const LONGEST_TRY: Duration = Duration::from_secs(8);
+const SHORTEST_TRY: Duration = Duration::from_millis(500);
 
 /// The most that is read of an error's body to find S3's code in it, in bytes.
 const LONGEST_ERROR: usize = 4096;
@@ -60,7 +61,9 @@ impl Delivery {
             .client
             .put(url.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static(""));
-        let answer = request.timeout(TRY_TIMEOUT).body(body.to_vec()).send();
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = (left / 3).clamp(SHORTEST_TRY, LONGEST_TRY);
+        let answer = request.timeout(limit).body(body.to_vec()).send();
         let answer = match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => return Outcome::Transient(chain(&error.without_url())),

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use reqwest::Url;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 
 use crate::answer::{Answer, NOT_CREATED, Status};
@@ -17,11 +17,11 @@ use crate::calls::{self, Calls};
 use crate::delivery::Delivery;
 use crate::failure::{Failure, FailureKind};
 use crate::hosts::AllowedHosts;
-use crate::identity::{Identity, Place, account_in_arn};
+use crate::identity::{Identity, Place, account_in_arn, is_unfinished};
 use crate::metrics::{Event, MetricsNamespace};
 use crate::outputs::{self, Data, Facts};
 use crate::owner::{Owner, UnfitOwner};
-use crate::plan::{History, NamedBy};
+use crate::plan::{Evidence, History};
 use crate::progress::Progress;
 use crate::properties::{AccountId, Desired, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
@@ -121,18 +121,20 @@ impl Function {
         let handled = async {
             let answered = match &request {
                 Ok(request) => calls.count(self.answer(request, &invocation)).await,
-                Err(malformed) => Err((*malformed).into()),
+                Err(malformed) => Err(malformed.clone().into()),
             };
             let failure = failure_of(&answered);
             summarise(failure, begun);
             if let Some(namespace) = &self.metrics {
                 let request = request.as_ref().ok();
-                let request_id = request.and_then(|request| request.request_id.as_deref());
+                let text = |field: fn(&Request) -> &Option<String>| request.and_then(|it| field(it).as_deref());
                 namespace.write(&Event {
                     request_type: request
                         .and_then(|it| it.request_type().ok())
                         .map_or("Unknown", RequestType::as_str),
-                    request_id: request_id.unwrap_or(&invocation.request_id),
+                    request_id: text(|it| &it.request_id).unwrap_or(&invocation.request_id),
+                    stack_id: text(|it| &it.stack_id).unwrap_or_default(),
+                    logical_id: text(|it| &it.logical_id).unwrap_or_default(),
                     failure: failure.map(|failure| failure.kind),
                     duration: begun.elapsed(),
                     calls: &calls,
@@ -157,7 +159,11 @@ impl Function {
             Ok(()) => Ok(answered),
             Err(undelivered) => {
                 let reason = format!("the answer could not be delivered: {undelivered}");
-                Err(Failure::new(FailureKind::ResponseNotDelivered, reason))
+                let failure = Failure::new(FailureKind::ResponseNotDelivered, reason);
+                Err(match &answered.outcome.result {
+                    Err(untold) => failure.and(&format!("; it was to say {untold}")),
+                    Ok(_) => failure,
+                })
             }
         }
     }
@@ -179,9 +185,11 @@ impl Function {
 
     /// Where the answer goes by PUT, if it does.
     fn return_address<'a>(&self, request: &'a Request) -> Result<Option<ReturnAddress<'a>>, Failure> {
-        let url = match (self.settings.response_mode, &request.response_url) {
-            (ResponseMode::Return, _) | (ResponseMode::Auto, None) => return Ok(None),
-            (ResponseMode::Auto, Some(url)) => url,
+        if self.settings.response_mode == ResponseMode::Return {
+            return Ok(None);
+        }
+        let Some(url) = request.response_url.as_ref().map_err(Clone::clone)? else {
+            return Ok(None);
         };
         let url = self.settings.allowed_hosts.check(url.secret()).map_err(|refused| {
             let reason = format!("the event's ResponseURL was refused, and nothing was done: {refused}");
@@ -208,8 +216,9 @@ impl Function {
     /// Works on a request, but never so long that there is no time to answer; and answers for a panic.
     async fn work_in_time(&self, request: &Request, invocation: &Invocation, is_put: bool) -> Outcome {
         let progress = Progress::new(request.physical_id.clone().unwrap_or_else(|| NOT_CREATED.to_owned()));
-        let work = AssertUnwindSafe(self.work(request, invocation, is_put, &progress)).catch_unwind();
-        let (cut_short, what) = match timeout_at(time_to_stop(invocation.deadline), work).await {
+        let allowed = time_to_work(invocation.deadline.saturating_duration_since(Instant::now()));
+        let work = AssertUnwindSafe(self.work(request, invocation, is_put, allowed, &progress)).catch_unwind();
+        let (cut_short, what) = match timeout(allowed, work).await {
             Ok(Ok(Ok(outcome))) => return outcome,
             Ok(Ok(Err(failure))) => (failure, String::new()),
             Ok(Err(_)) => (
@@ -218,7 +227,7 @@ impl Function {
             ),
             Err(_) => {
                 let reason = "the time was up before all was done; the same request can be sent again, and goes on";
-                let what = format!(".{}", calls::last_words());
+                let what = format!(".{}{}", calls::last_words(), progress.setback());
                 (Failure::new(FailureKind::DeadlineExceeded, reason), what)
             }
         };
@@ -234,6 +243,7 @@ impl Function {
         request: &Request,
         invocation: &Invocation,
         is_put: bool,
+        allowed: Duration,
         progress: &Progress,
     ) -> Result<Outcome, Failure> {
         let request_type = request.request_type()?;
@@ -244,6 +254,7 @@ impl Function {
             place: &place,
             progress,
             is_put,
+            allowed,
         };
         match request_type {
             RequestType::Delete => work.delete().await,
@@ -270,10 +281,9 @@ impl Function {
 }
 
 /// Work stops so long before the end that an answer still gets through: 8 s, less where there is little in all.
-fn time_to_stop(deadline: Instant) -> Instant {
+fn time_to_work(left: Duration) -> Duration {
     const RESERVED: Duration = Duration::from_secs(8);
-    let left = deadline.saturating_duration_since(Instant::now());
-    Instant::now() + left.saturating_sub(RESERVED.min(left.mul_f64(0.4)))
+    left.saturating_sub(RESERVED.min(left.mul_f64(0.4)))
 }
 
 /// The work on one request.
@@ -283,6 +293,8 @@ struct Work<'a> {
     place: &'a Place,
     progress: &'a Progress,
     is_put: bool,
+    /// How long the work may take in all.
+    allowed: Duration,
 }
 
 impl Work<'_> {
@@ -291,7 +303,7 @@ impl Work<'_> {
         Reconciler {
             client,
             place: self.place,
-            patience: settings.patience,
+            patience: settings.patience.within(self.allowed),
             owner,
             progress: self.progress,
         }
@@ -305,6 +317,9 @@ impl Work<'_> {
             .logical_id
             .clone()
             .unwrap_or_else(|| identity.repository.to_string());
+        let span = Span::current();
+        span.record("stack_id", stack_id.as_str());
+        span.record("logical_id", logical_id.as_str());
         Owner::new(stack_id, logical_id)
     }
 
@@ -324,19 +339,15 @@ impl Work<'_> {
         };
         let in_place = history.is_in_place(&desired);
         if !in_place {
-            self.progress.will_make(
-                self.place
-                    .repository_arn(&desired.identity.domain, &desired.identity.repository),
-            );
+            let id = self.place.attempt_id(&desired.identity, desired.deletion_mode);
+            self.progress.will_make(id);
         }
         self.check_room(&desired)?;
         let reconciler = self.reconciler(&owner);
         let facts = reconciler.converge(&desired, &history).await?;
         if let Some(abandoned) = history.abandoned(&desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
-            reconciler
-                .retire(abandoned, NamedBy::Properties, &history.previous)
-                .await?;
+            reconciler.retire(abandoned, Evidence::None, &history.previous).await?;
         }
         let physical_id = given_id.filter(|_| in_place).unwrap_or(&facts.repository_arn).clone();
         Ok(Outcome {
@@ -360,7 +371,7 @@ impl Work<'_> {
             .request
             .physical_id
             .as_deref()
-            .and_then(|id| self.place.identity_of_arn(id));
+            .and_then(|id| self.place.identity_of_id(id));
         let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
             // A direct call that names no other stack means this one.
             (!self.is_put).then(|| desired.identity.clone())
@@ -414,12 +425,12 @@ impl Work<'_> {
     /// Deletes what the id names; where it is no ARN of ours, what the properties do, as far as they can be read.
     async fn delete(&self) -> Result<Outcome, Failure> {
         let given_id = self.request.physical_id.clone();
-        let last = Previous::read(self.request.properties(), self.place);
-        let by_id = given_id.as_deref().and_then(|id| self.place.identity_of_arn(id));
-        let named_by = if by_id.is_some() {
-            NamedBy::PhysicalId
+        let mut last = Previous::read(self.request.properties(), self.place);
+        let by_id = given_id.as_deref().and_then(|id| self.place.identity_of_id(id));
+        let evidence = if by_id.is_some() {
+            Evidence::WasOurs
         } else {
-            NamedBy::Properties
+            Evidence::None
         };
         let physical_id = given_id.clone().unwrap_or_else(|| NOT_CREATED.to_owned());
         let deleted = Outcome {
@@ -439,12 +450,16 @@ impl Work<'_> {
             Err(unfit) => return Err(unfit.into()),
         };
         // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
-        let was_cancelled = self.is_put && named_by == NamedBy::Properties && given_id.as_deref() != Some(NOT_CREATED);
+        let is_made_up = given_id.as_deref().map_or(self.is_put, |id| id != NOT_CREATED);
+        let was_cancelled = evidence == Evidence::None && is_made_up;
+        if was_cancelled || given_id.as_deref().is_some_and(is_unfinished) {
+            last = last.unfinished();
+        }
         let reconciler = self.reconciler(&owner);
         if was_cancelled {
             reconciler.retire_cancelled(&identity, &last).await?;
         } else {
-            reconciler.retire(&identity, named_by, &last).await?;
+            reconciler.retire(&identity, evidence, &last).await?;
         }
         Ok(deleted)
     }

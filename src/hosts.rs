@@ -56,7 +56,7 @@ pub(crate) enum RefusedUrl {
 impl fmt::Display for RefusedUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Unreadable => "it is not a URL",
+            Self::Unreadable => "it is not a URL, or has characters in it that must be escaped",
             Self::Scheme => "it is not an https URL",
             Self::UserInfo => "it has a user name or password in it",
             Self::Host => "its host matches none of the patterns in RESPONSE_URL_ALLOWED_HOSTS",
@@ -90,6 +90,7 @@ impl AllowedHosts {
 
     /// The URL, where it may be written to.
     pub(crate) fn check(&self, url: &str) -> Result<Url, RefusedUrl> {
+        let is_written_out = url.bytes().all(|byte| byte.is_ascii_graphic());
         let url = Url::parse(url).map_err(|_| RefusedUrl::Unreadable)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(RefusedUrl::Scheme);
@@ -99,6 +100,8 @@ impl AllowedHosts {
         }
         let is_allowed = self.0.iter().any(|pattern| pattern.matches(&url));
         match url.scheme() {
+            // The URL library would leave out what is not, or write it otherwise: then it is another URL.
+            _ if is_allowed && !is_written_out => Err(RefusedUrl::Unreadable),
             _ if is_allowed => Ok(url),
             "http" if self.0.iter().all(|pattern| pattern.scheme == "https") => Err(RefusedUrl::Scheme),
             _ => Err(RefusedUrl::Host),
@@ -135,6 +138,13 @@ impl Pattern {
         };
         if name.contains('*') {
             return Err(bad("has a * elsewhere than at the beginning, before a dot"));
+        }
+        let is_address = name.starts_with('[');
+        if !is_address && name.split('.').any(|label| label.is_empty() || label.starts_with('-')) {
+            return Err(bad("has a host with an empty part, or one that begins with -"));
+        }
+        if name.chars().any(|char| char.is_whitespace() || char.is_control()) {
+            return Err(bad("has white space in it"));
         }
         // The URL library's own reading of a host, so that both sides are written alike.
         let read = Url::parse(&format!("{scheme}://{name}/")).map_err(|_| bad("has no host that could be one"))?;

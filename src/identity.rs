@@ -1,6 +1,6 @@
 //! Which CodeArtifact stack is meant, and where it is: names, accounts and ARNs.
 
-use crate::properties::{AccountId, DomainName, PackagePattern, RepositoryName, possible_proxy_names};
+use crate::properties::{AccountId, DeletionMode, DomainName, PackagePattern, RepositoryName, possible_proxy_names};
 
 /// Where the function runs: ARNs are derived from it, not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,8 +68,19 @@ impl Place {
         (domain.owner != self.account).then(|| domain.owner.to_string())
     }
 
+    /// The id to answer a failed attempt to make a stack with. Where a stack's Delete would keep its repositories, it
+    /// tells that they were never handed over, so that the rollback's Delete takes them away.
+    pub(crate) fn attempt_id(&self, identity: &Identity, mode: DeletionMode) -> String {
+        let arn = self.repository_arn(&identity.domain, &identity.repository);
+        match mode {
+            DeletionMode::Retain => arn + UNFINISHED,
+            DeletionMode::Delete | DeletionMode::RetainIfNotEmpty => arn,
+        }
+    }
+
     /// The identity that a `PhysicalResourceId` names, where it is a repository's ARN in this place.
-    pub(crate) fn identity_of_arn(&self, arn: &str) -> Option<Identity> {
+    pub(crate) fn identity_of_id(&self, id: &str) -> Option<Identity> {
+        let arn = id.strip_suffix(UNFINISHED).unwrap_or(id);
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, "codeartifact", region, account, resource] = parts[..] else {
             return None;
@@ -85,6 +96,14 @@ impl Place {
         };
         (partition == self.partition() && region == self.region).then_some(identity)
     }
+}
+
+/// What stands behind the ARN in the id of an attempt.
+const UNFINISHED: &str = "#unfinished";
+
+/// Whether an id is that of an attempt that failed.
+pub(crate) fn is_unfinished(id: &str) -> bool {
+    id.ends_with(UNFINISHED)
 }
 
 /// A domain: its name is unique in its owner's account and a region.
@@ -143,7 +162,7 @@ mod tests {
         ] {
             let place = place(region);
             let arn = format!("arn:{partition}:codeartifact:{region}:444455556666:repository/kloudvin-pkgs/team.npm");
-            let identity = place.identity_of_arn(&arn).expect("an ARN of ours");
+            let identity = place.identity_of_id(&arn).expect("an ARN of ours");
             assert_eq!(identity.domain.owner.as_str(), "444455556666");
             assert_eq!(place.repository_arn(&identity.domain, &identity.repository), arn);
         }
@@ -161,7 +180,7 @@ mod tests {
             "arn:aws:codeartifact:eu-central-1:444455556666:repository/domain/a/b",
             "arn:aws:codeartifact:eu-central-1:4444:repository/domain/team",
         ] {
-            assert_eq!(place("eu-central-1").identity_of_arn(other), None, "{other}");
+            assert_eq!(place("eu-central-1").identity_of_id(other), None, "{other}");
         }
     }
 

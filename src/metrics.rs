@@ -33,6 +33,8 @@ impl std::str::FromStr for MetricsNamespace {
 pub(crate) struct Event<'a> {
     pub(crate) request_type: &'static str,
     pub(crate) request_id: &'a str,
+    pub(crate) stack_id: &'a str,
+    pub(crate) logical_id: &'a str,
     pub(crate) failure: Option<FailureKind>,
     pub(crate) duration: Duration,
     pub(crate) calls: &'a Calls,
@@ -71,6 +73,8 @@ impl MetricsNamespace {
             "ApiCalls": event.calls.calls(),
             "Retries": event.calls.retries(),
             "request_id": event.request_id,
+            "stack_id": event.stack_id,
+            "logical_id": event.logical_id,
         });
         if let Some(kind) = event.failure {
             line["error_type"] = json!(kind.as_str());

@@ -32,6 +32,23 @@ pub(crate) struct Scope {
     pub(crate) contents: Contents,
 }
 
+impl Scope {
+    /// A domain with its policy, and nothing else in it.
+    pub(crate) fn of_policy(domain: &Domain, primary: &RepositoryName) -> Self {
+        Self {
+            domain: domain.clone(),
+            primary: primary.clone(),
+            others: BTreeSet::new(),
+            domain_policy: true,
+            repository_policy: false,
+            endpoint_formats: BTreeSet::new(),
+            package_groups: BTreeSet::new(),
+            leaving_groups: BTreeSet::new(),
+            contents: Contents::Unseen,
+        }
+    }
+}
+
 /// How far to look into what a domain holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {
@@ -137,7 +154,8 @@ impl Observer<'_> {
         })
     }
 
-    async fn domain(&self, scope: &Scope) -> Result<Option<ObservedDomain>, ServiceError> {
+    /// A domain, and its policy where the scope has it; nothing where it is not there.
+    pub(crate) async fn domain(&self, scope: &Scope) -> Result<Option<ObservedDomain>, ServiceError> {
         let domain = &scope.domain;
         let owner = self.place.foreign_owner(domain);
         let is_ours = owner.is_none();
@@ -240,7 +258,8 @@ impl Observer<'_> {
             .collect())
     }
 
-    async fn repository(
+    /// A repository; nothing where it is not there.
+    pub(crate) async fn repository(
         &self,
         domain: &Domain,
         name: &RepositoryName,
@@ -417,7 +436,8 @@ impl Observer<'_> {
         Ok(groups.into_iter().flatten().collect())
     }
 
-    async fn package_group(
+    /// A package group; nothing where it is not there.
+    pub(crate) async fn package_group(
         &self,
         domain: &Domain,
         pattern: &PackagePattern,

@@ -88,6 +88,16 @@ impl Owner {
         }
     }
 
+    /// Whether the policy of a domain with these tags shows to be this owner's, whose mark names a primary repository
+    /// with those: none where it is not there.
+    pub(crate) fn shows_policy(&self, domain: &TagMap, primary: Option<&TagMap>) -> bool {
+        match primary.map(|tags| self.standing(tags)) {
+            Some(standing) => standing.is_ours(),
+            // Whoever creates the domain marks it in the same call, before there is a repository.
+            None => self.standing(domain) == Standing::Created,
+        }
+    }
+
     /// The reserved keys to take off a thing that is let go; of another owner's or a stranger's thing, only
     /// what is left of this owner's pair.
     pub(crate) fn keys_to_release(&self, tags: &TagMap) -> Vec<String> {

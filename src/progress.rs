@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::identity::Identity;
 use crate::properties::RepositoryName;
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
@@ -22,7 +23,12 @@ struct State {
     done: Vec<String>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
+    failed: Vec<String>,
+    /// What the work waited for last, and is to be tried again.
+    setback: Option<String>,
     there: BTreeSet<RepositoryName>,
+    /// Stacks whose primary repository was seen to be their owner's.
+    owned: Vec<Identity>,
     /// When the event began, or last ended a step.
     last_sign: Instant,
 }
@@ -36,7 +42,10 @@ impl Progress {
             done: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
+            failed: Vec::new(),
+            setback: None,
             there: BTreeSet::new(),
+            owned: Vec::new(),
             last_sign: Instant::now(),
         }))
     }
@@ -68,6 +77,7 @@ impl Progress {
     pub(crate) fn planned(&self, steps: Vec<String>) {
         let mut state = self.state();
         state.under_way.clear();
+        state.failed.clear();
         state.not_begun = steps;
     }
 
@@ -83,8 +93,24 @@ impl Progress {
         take(&mut state.under_way, step);
         if is_done {
             state.done.push(step.to_owned());
+            state.setback = None;
             state.last_sign = Instant::now();
+        } else {
+            state.failed.push(step.to_owned());
         }
+    }
+
+    /// What was not to be had yet, and is waited for.
+    pub(crate) fn waits_for(&self, setback: &str) {
+        self.state().setback = Some(setback.to_owned());
+    }
+
+    /// What was waited for last, as it stands in a Reason.
+    pub(crate) fn setback(&self) -> String {
+        let setback = &self.state().setback;
+        setback
+            .as_ref()
+            .map_or(String::new(), |it| format!(" It waited, because {it}."))
     }
 
     /// For how long nothing was made that someone else could have seen.
@@ -97,6 +123,15 @@ impl Progress {
         self.state().there.insert(repository.clone());
     }
 
+    /// This event saw the primary repository of a stack, and it was the owner's.
+    pub(crate) fn owns(&self, identity: &Identity) {
+        self.state().owned.push(identity.clone());
+    }
+
+    pub(crate) fn has_owned(&self, identity: &Identity) -> bool {
+        self.state().owned.contains(identity)
+    }
+
     /// A repository that was there and is gone again.
     pub(crate) fn lost(&self, is_there: impl Fn(&RepositoryName) -> bool) -> Option<RepositoryName> {
         self.state().there.iter().find(|name| !is_there(name)).cloned()
@@ -107,6 +142,7 @@ impl Progress {
         let state = self.state();
         let lists = [
             ("Under way", &state.under_way),
+            ("Failed", &state.failed),
             ("Done", &state.done),
             ("Not begun", &state.not_begun),
         ];

@@ -13,7 +13,7 @@ use crate::identity::{Identity, Place};
 use crate::observe::{Observed, Observer, Scope};
 use crate::outputs::Facts;
 use crate::owner::Owner;
-use crate::plan::{self, History, NamedBy, Plan, Refusal};
+use crate::plan::{self, Evidence, History, Plan, Refusal};
 use crate::progress::Progress;
 use crate::properties::{Desired, Previous, RepositoryName};
 use crate::service_error::{Kind, ServiceError};
@@ -38,6 +38,19 @@ impl Default for Patience {
             races: Duration::from_secs(4),
             empty_domain: Duration::from_secs(30),
             cancelled_create: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Patience {
+    /// At most half of the time there is for an event: then what it waited for can still be told.
+    pub(crate) fn within(self, allowed: Duration) -> Self {
+        let most = allowed / 2;
+        Self {
+            key: self.key.min(most),
+            races: self.races.min(most),
+            empty_domain: self.empty_domain.min(most),
+            cancelled_create: self.cancelled_create.min(most),
         }
     }
 }
@@ -115,6 +128,7 @@ impl Reconciler<'_> {
                 }
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
+                    self.progress.waits_for(&failure.reason);
                     if let Err(failure) = backoff.wait_or(failure).await {
                         return Err(self.give_up(desired, history, failure).await);
                     }
@@ -142,6 +156,7 @@ impl Reconciler<'_> {
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Facts, Setback> {
         let scope = plan::scope_to_converge(desired, history);
         let observed = self.look(&scope).await?;
+        self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, self.owner) {
             self.progress.touch();
         }
@@ -181,6 +196,7 @@ impl Reconciler<'_> {
             place: self.place,
             domain: &identity.domain,
             patience: self.patience.key,
+            owner: self.owner,
             progress: self.progress,
         }
     }
@@ -242,7 +258,7 @@ impl Reconciler<'_> {
                 .collect(),
             ..Previous::default()
         };
-        match self.retire(&desired.identity, NamedBy::Properties, &everything).await {
+        match self.retire(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
             Err(error) => failure
                 .and("; what else it had made could not be deleted: ")
@@ -251,16 +267,22 @@ impl Reconciler<'_> {
     }
 
     /// Deletes what this owner made of a stack, and nothing else.
-    pub(crate) async fn retire(&self, identity: &Identity, named_by: NamedBy, last: &Previous) -> Result<(), Failure> {
+    pub(crate) async fn retire(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
         let mut races = Backoff::within(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
         loop {
-            match self.retire_once(identity, named_by, last).await {
+            match self.retire_once(identity, evidence, last).await {
                 Ok(Retired { look_again: false, .. }) => return Ok(()),
                 Ok(_) => {}
                 Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(failure)) => races.wait_or(failure).await?,
-                Err(Setback::DomainNotEmpty(failure)) => empty_domain.wait_or(failure).await?,
+                Err(Setback::Raced(failure)) => {
+                    self.progress.waits_for(&failure.reason);
+                    races.wait_or(failure).await?;
+                }
+                Err(Setback::DomainNotEmpty(failure)) => {
+                    self.progress.waits_for(&failure.reason);
+                    empty_domain.wait_or(failure).await?;
+                }
             }
         }
     }
@@ -269,7 +291,7 @@ impl Reconciler<'_> {
     pub(crate) async fn retire_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         let mut quiet = Backoff::within(self.patience.cancelled_create);
         loop {
-            let Retired { steps, .. } = match self.retire_once(identity, NamedBy::Properties, last).await {
+            let Retired { steps, .. } = match self.retire_once(identity, Evidence::None, last).await {
                 Ok(retired) => retired,
                 Err(Setback::Failed(failure)) => return Err(failure),
                 Err(Setback::Raced(_) | Setback::DomainNotEmpty(_)) => Retired {
@@ -281,15 +303,29 @@ impl Reconciler<'_> {
                 quiet = Backoff::within(self.patience.cancelled_create);
             }
             if quiet.wait_or(()).await.is_err() {
-                return self.retire(identity, NamedBy::Properties, last).await;
+                return self.retire(identity, Evidence::None, last).await;
             }
         }
     }
 
-    async fn retire_once(&self, identity: &Identity, named_by: NamedBy, last: &Previous) -> Result<Retired, Setback> {
+    /// What is seen to be this owner's is known to have been, whatever becomes of it.
+    fn remember(&self, identity: &Identity, observed: &Observed) {
+        let primary = observed.repositories.get(&identity.repository);
+        if primary.is_some_and(|primary| self.owner.standing(&primary.tags).is_ours()) {
+            self.progress.owns(identity);
+        }
+    }
+
+    async fn retire_once(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<Retired, Setback> {
         let scope = plan::scope_to_retire(identity, last);
         let observed = self.look(&scope).await?;
-        let plan = plan::retire(identity, named_by, last, &observed, self.owner, self.place);
+        let evidence = if self.progress.has_owned(identity) {
+            Evidence::WasOurs
+        } else {
+            evidence
+        };
+        self.remember(identity, &observed);
+        let plan = plan::retire(identity, evidence, last, &observed, self.owner, self.place);
         tell_spared(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;

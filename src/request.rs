@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use crate::json::Fields;
+use crate::properties::shortened;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +32,11 @@ impl RequestType {
 }
 
 /// An event, read leniently: an answer is owed to whoever can be answered.
-#[derive(Default)]
 #[allow(clippy::struct_field_names, reason = "RequestId is the protocol's own word")]
 pub(crate) struct Request {
     fields: Fields,
-    pub(crate) response_url: Option<ResponseUrl>,
+    /// Where the answer goes: nowhere, or to a URL; nobody can be told where it is neither.
+    pub(crate) response_url: Result<Option<ResponseUrl>, MalformedRequest>,
     pub(crate) stack_id: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) logical_id: Option<String>,
@@ -53,12 +54,6 @@ impl ResponseUrl {
     }
 }
 
-impl From<String> for ResponseUrl {
-    fn from(url: String) -> Self {
-        Self(url)
-    }
-}
-
 impl fmt::Debug for ResponseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("ResponseUrl(secret)")
@@ -71,23 +66,15 @@ impl Request {
     /// # Errors
     /// Where the event is no JSON object, or wrapped in a way that cannot be undone.
     pub(crate) fn read(event: &RawValue) -> Result<Self, MalformedRequest> {
-        let fields = Fields::split(event).map_err(|_| MalformedRequest("the event is not a JSON object"))?;
+        let fields = Fields::split(event).map_err(|_| MalformedRequest::new("the event is not a JSON object"))?;
         let fields = match fields.get("Records") {
-            Some(records) => unwrapped(records).ok_or(MalformedRequest(
+            Some(records) => unwrapped(records).ok_or(MalformedRequest::new(
                 "Records[0].Sns.Message, which should hold the request, is not a string that holds a JSON object",
             ))?,
             None => fields,
         };
-        let url = fields.text("ResponseURL").filter(|url| !url.is_empty() && url != "...");
-        let is_readable = url.is_some()
-            || fields.get("ResponseURL").is_none_or(|raw| {
-                matches!(raw.get(), "null" | "\"\"" | "\"...\"") || fields.text("ResponseURL").is_some()
-            });
-        if !is_readable {
-            return Err(MalformedRequest("ResponseURL must be a string"));
-        }
         Ok(Self {
-            response_url: url.map(ResponseUrl),
+            response_url: response_url(&fields),
             stack_id: fields.text("StackId"),
             request_id: fields.text("RequestId"),
             logical_id: fields.text("LogicalResourceId"),
@@ -101,13 +88,20 @@ impl Request {
     /// # Errors
     /// Where it is missing or no known one.
     pub(crate) fn request_type(&self) -> Result<RequestType, MalformedRequest> {
+        if self.fields.stands_twice("RequestType") {
+            return Err(MalformedRequest::new("RequestType stands twice in the event"));
+        }
         let text = self.fields.text("RequestType");
         RequestType::ALL
             .into_iter()
             .find_map(|(name, kind)| (text.as_deref() == Some(name)).then_some(kind))
-            .ok_or(MalformedRequest(
-                "RequestType must be Create, Update or Delete, or Plan in a direct call",
-            ))
+            .ok_or_else(|| {
+                let got = self.fields.get("RequestType").map_or("nothing", RawValue::get);
+                MalformedRequest(format!(
+                    "RequestType must be Create, Update or Delete, or Plan in a direct call, got {}",
+                    shortened(got)
+                ))
+            })
     }
 
     /// Refuses an envelope whose parts are of another kind than the protocol's, or stand twice.
@@ -115,31 +109,26 @@ impl Request {
     /// # Errors
     /// The first part that is wrong.
     pub(crate) fn check_form(&self) -> Result<(), MalformedRequest> {
-        const TEXTS: [(&str, &str); 4] = [
-            ("StackId", "StackId must be a string"),
-            ("RequestId", "RequestId must be a string"),
-            ("LogicalResourceId", "LogicalResourceId must be a string"),
-            ("PhysicalResourceId", "PhysicalResourceId must be a string"),
-        ];
-        const ONCE: [(&str, &str); 6] = [
-            ("RequestType", "RequestType stands twice in the event"),
-            ("StackId", "StackId stands twice in the event"),
-            ("LogicalResourceId", "LogicalResourceId stands twice in the event"),
-            ("PhysicalResourceId", "PhysicalResourceId stands twice in the event"),
-            ("ResourceProperties", "ResourceProperties stands twice in the event"),
-            (
-                "OldResourceProperties",
-                "OldResourceProperties stands twice in the event",
-            ),
+        const TEXTS: [&str; 4] = ["StackId", "RequestId", "LogicalResourceId", "PhysicalResourceId"];
+        const ONCE: [&str; 7] = [
+            "ResponseURL",
+            "StackId",
+            "RequestId",
+            "LogicalResourceId",
+            "PhysicalResourceId",
+            "ResourceProperties",
+            "OldResourceProperties",
         ];
         let is_other = |name: &str| {
             self.fields.get(name).is_some_and(|raw| raw.get() != "null") && self.fields.text(name).is_none()
         };
-        let wrong_kind = TEXTS.iter().find(|(name, _)| is_other(name));
-        let twice = ONCE.iter().find(|(name, _)| self.fields.stands_twice(name));
-        wrong_kind
-            .or(twice)
-            .map_or(Ok(()), |(_, message)| Err(MalformedRequest(message)))
+        if let Some(name) = TEXTS.into_iter().find(|name| is_other(name)) {
+            return Err(MalformedRequest(format!("{name} must be a string")));
+        }
+        match ONCE.into_iter().find(|name| self.fields.stands_twice(name)) {
+            Some(name) => Err(MalformedRequest(format!("{name} stands twice in the event"))),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn properties(&self) -> Option<&RawValue> {
@@ -148,6 +137,18 @@ impl Request {
 
     pub(crate) fn old_properties(&self) -> Option<&RawValue> {
         self.fields.get("OldResourceProperties")
+    }
+}
+
+/// A direct call leaves the URL out, or sends one that is none.
+fn response_url(fields: &Fields) -> Result<Option<ResponseUrl>, MalformedRequest> {
+    match fields.get("ResponseURL").filter(|raw| raw.get() != "null") {
+        None => Ok(None),
+        Some(_) => match fields.text("ResponseURL") {
+            None => Err(MalformedRequest::new("ResponseURL must be a string")),
+            Some(url) if url.is_empty() || url == "..." => Ok(None),
+            Some(url) => Ok(Some(ResponseUrl(url))),
+        },
     }
 }
 
@@ -161,6 +162,12 @@ fn unwrapped(records: &RawValue) -> Option<Fields> {
 }
 
 /// An event that is not of the protocol's form: what is wrong with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct MalformedRequest(&'static str);
+pub(crate) struct MalformedRequest(String);
+
+impl MalformedRequest {
+    fn new(what: &str) -> Self {
+        Self(what.to_owned())
+    }
+}

@@ -27,7 +27,10 @@ pub fn init(directives: &str) {
         .flatten_event(true)
         .flatten_current_span_on_top_level(true);
     let keeps_secrets = FilterFn::new(|line: &Metadata| {
-        line.target().starts_with(env!("CARGO_CRATE_NAME")) || *line.level() <= LevelFilter::WARN
+        let target = line.target();
+        // The runtime says again of each failure what the event's own line has said.
+        let is_repetition = target.starts_with("lambda_runtime::layers");
+        target.starts_with(env!("CARGO_CRATE_NAME")) || *line.level() <= LevelFilter::WARN && !is_repetition
     });
     tracing_subscriber::registry()
         .with(lines.with_filter(levels(directives)).with_filter(keeps_secrets))

@@ -43,11 +43,11 @@ pub(crate) fn converge(
     let domain = planner.domain()?;
     let proxies = planner.proxies(&domain);
     let primary = planner.primary(&domain, &proxies);
-    planner.dropped_proxies(&primary);
     planner.repository_policy(&primary);
     groups::converge(&mut planner, &primary);
     planner.domain_policy(&domain, &primary);
-    planner.plan.primary_there = primary.there;
+    planner.dropped_proxies();
+    planner.plan.primary_there = primary;
     planner.finish()
 }
 
@@ -73,12 +73,6 @@ struct ProxySteps {
     ready: Vec<StepId>,
     /// The step that unlinked some of them from the primary, and what is linked since.
     unlinked: Option<(StepId, Vec<String>)>,
-}
-
-/// The steps after which the primary repository is there and ours, and after which it is linked as desired.
-pub(super) struct PrimarySteps {
-    pub(super) there: Vec<StepId>,
-    linked: Vec<StepId>,
 }
 
 /// Who owns the domain's policy: the stack whose primary repository the domain's mark names.
@@ -318,8 +312,8 @@ impl Planner<'_> {
         claimed
     }
 
-    /// The primary repository, with its upstreams in the order of search.
-    fn primary(&mut self, domain: &[StepId], proxies: &ProxySteps) -> PrimarySteps {
+    /// The primary repository, with its upstreams in the order of search. Gives the steps after which it is there and ours.
+    fn primary(&mut self, domain: &[StepId], proxies: &ProxySteps) -> Vec<StepId> {
         match self.observed.repositories.get(&self.desired.identity.repository) {
             None => {
                 let create = Action::CreateRepository {
@@ -328,17 +322,13 @@ impl Planner<'_> {
                     upstreams: self.desired.upstreams.clone(),
                     tags: self.tags_of_created(),
                 };
-                let created = self.plan.add(create, domain.iter().chain(&proxies.ready).copied());
-                PrimarySteps {
-                    there: vec![created],
-                    linked: vec![created],
-                }
+                vec![self.plan.add(create, domain.iter().chain(&proxies.ready).copied())]
             }
             Some(repository) => self.repair_primary(repository, proxies),
         }
     }
 
-    fn repair_primary(&mut self, repository: &ObservedRepository, proxies: &ProxySteps) -> PrimarySteps {
+    fn repair_primary(&mut self, repository: &ObservedRepository, proxies: &ProxySteps) -> Vec<StepId> {
         let name = &self.desired.identity.repository;
         let claimed = self.own(name, repository, self.is_in_place, None);
         let mut after: Vec<StepId> = claimed.into_iter().collect();
@@ -359,23 +349,17 @@ impl Planner<'_> {
         let upstreams = (*linked != wanted).then_some(wanted);
         let description = self.desired.description.as_str();
         let description = (repository.description != description).then(|| description.to_owned());
-        if upstreams.is_none() && description.is_none() {
-            return PrimarySteps {
-                there: claimed.into_iter().collect(),
-                linked: after,
+        if upstreams.is_some() || description.is_some() {
+            after.extend(proxies.unlinked.iter().map(|(step, _)| *step));
+            after.extend(&proxies.ready);
+            let update = Action::UpdateRepository {
+                name: name.clone(),
+                description,
+                upstreams,
             };
+            self.plan.add(update, after);
         }
-        after.extend(proxies.unlinked.iter().map(|(step, _)| *step));
-        after.extend(&proxies.ready);
-        let update = Action::UpdateRepository {
-            name: name.clone(),
-            description,
-            upstreams,
-        };
-        PrimarySteps {
-            there: claimed.into_iter().collect(),
-            linked: vec![self.plan.add(update, after)],
-        }
+        claimed.into_iter().collect()
     }
 
     /// Makes sure that a repository that is there is ours: gives the step that takes it over, where one is needed.
@@ -446,7 +430,7 @@ impl Planner<'_> {
         let mut claimed = None;
         if !add.is_empty() {
             let action = if is_claim {
-                Action::Claim { on, tags: add }
+                Action::claim(on, add, observed)
             } else {
                 Action::Tag { on, tags: add }
             };
@@ -460,8 +444,10 @@ impl Planner<'_> {
         claimed
     }
 
-    /// Proxies that are no longer wanted go after the primary stopped naming them.
-    fn dropped_proxies(&mut self, primary: &PrimarySteps) {
+    /// Proxies that are no longer wanted go after the primary stopped naming them; and after all else is done, for what
+    /// they hold comes back with no rollback.
+    fn dropped_proxies(&mut self) {
+        let after: Vec<StepId> = (0..self.plan.steps.len()).collect();
         let name = &self.desired.identity.repository;
         let wanted: BTreeSet<&RepositoryName> = self.desired.proxies.iter().map(|proxy| &proxy.name).collect();
         let dropped = possible_proxy_names(name)
@@ -476,8 +462,7 @@ impl Planner<'_> {
             }
             match self.owner.standing(&repository.tags) {
                 Standing::Created if self.desired.deletion_mode != DeletionMode::Retain => {
-                    self.plan
-                        .add(Action::DeleteRepository { name }, primary.linked.iter().copied());
+                    self.plan.add(Action::DeleteRepository { name }, after.iter().copied());
                 }
                 Standing::Created | Standing::Adopted => {
                     self.plan
@@ -487,8 +472,7 @@ impl Planner<'_> {
                         arn: repository.arn.clone(),
                         name: name.to_string(),
                     };
-                    self.plan
-                        .add(Action::Untag { on, keys }, primary.linked.iter().copied());
+                    self.plan.add(Action::Untag { on, keys }, after.iter().copied());
                 }
                 Standing::Others(owner) => self
                     .plan
@@ -500,7 +484,7 @@ impl Planner<'_> {
         }
     }
 
-    fn repository_policy(&mut self, primary: &PrimarySteps) {
+    fn repository_policy(&mut self, primary: &[StepId]) {
         let name = self.desired.identity.repository.clone();
         let observed = self.observed.repository_policy.as_ref();
         let had = self.previous.is_some_and(|previous| previous.states_repository_policy);
@@ -520,11 +504,11 @@ impl Planner<'_> {
             },
             (None, _) => return,
         };
-        self.plan.add(action, primary.there.iter().copied());
+        self.plan.add(action, primary.iter().copied());
     }
 
     /// The domain's policy: one for all the stacks in it, so it has an owner of its own.
-    fn domain_policy(&mut self, created: &[StepId], primary: &PrimarySteps) {
+    fn domain_policy(&mut self, created: &[StepId], primary: &[StepId]) {
         let Some(policy) = self.desired.domain.policy() else {
             return self.take_out_domain_policy();
         };
@@ -542,7 +526,7 @@ impl Planner<'_> {
         match (self.policy_owner(domain), stands) {
             // Content: an equivalent policy stands, whoever put it there.
             (PolicyOwner::Us | PolicyOwner::Another(_) | PolicyOwner::Nobody, Some(true)) => {}
-            (PolicyOwner::Us, _) => self.put_domain_policy(policy, Some(domain), &[]),
+            (PolicyOwner::Us, _) => self.put_domain_policy(policy, Some(domain), primary),
             // The mark moves last: a replacement that fails before it leaves the policy with the old stack.
             (PolicyOwner::UsBefore, _) => {
                 let after: Vec<StepId> = (0..self.plan.steps.len()).collect();
@@ -564,7 +548,7 @@ impl Planner<'_> {
                  state the same DomainPolicyDocument or none, or remove that policy"
             )),
             (PolicyOwner::Nobody, _) => {
-                let claimed = self.claim_domain_policy(domain, &primary.there);
+                let claimed = self.claim_domain_policy(domain, primary);
                 self.put_domain_policy(policy, Some(domain), &[claimed]);
             }
         }
@@ -592,10 +576,7 @@ impl Planner<'_> {
     }
 
     fn claim_domain_policy(&mut self, domain: &ObservedDomain, after: &[StepId]) -> StepId {
-        let claim = Action::Claim {
-            on: self.tagged_domain(domain),
-            tags: self.policy_mark(),
-        };
+        let claim = Action::claim(self.tagged_domain(domain), self.policy_mark(), &domain.tags);
         self.plan.add(claim, after.iter().copied())
     }
 
@@ -605,6 +586,7 @@ impl Planner<'_> {
             name: self.desired.identity.domain.name.clone(),
             document: policy.document().to_owned(),
             revision: observed.and_then(|observed| observed.revision.clone()),
+            primary: self.desired.identity.repository.clone(),
         };
         self.plan.add(put, after.iter().copied());
     }

@@ -7,14 +7,14 @@
 use crate::observe::{Observed, ObservedGroup};
 use crate::owner::{FORMER_RESTRICTIONS, Owner, Standing};
 use crate::properties::{PackagePattern, RepositoryName};
-use crate::restrictions::Restrictions;
+use crate::restrictions::{OriginChange, Restrictions};
 
-use super::converge::{Planner, PrimarySteps};
+use super::converge::Planner;
 use super::retire::Retiring;
 use super::step::{Action, Plan, StepId, Tagged};
 
 /// The groups of a Create or an Update: after the primary repository, whose publishers they name.
-pub(super) fn converge(planner: &mut Planner, primary: &PrimarySteps) {
+pub(super) fn converge(planner: &mut Planner, primary: &[StepId]) {
     let (observed, owner) = (planner.observed, planner.owner);
     for pattern in &planner.desired.internal_packages {
         match observed.package_groups.get(pattern) {
@@ -33,28 +33,23 @@ pub(super) fn converge(planner: &mut Planner, primary: &PrimarySteps) {
                 pattern,
                 group,
             };
-            leaving.go(&mut planner.plan, &primary.there);
+            leaving.go(&mut planner.plan, primary);
         }
     }
 }
 
-fn create(planner: &mut Planner, pattern: &PackagePattern, primary: &PrimarySteps) {
+fn create(planner: &mut Planner, pattern: &PackagePattern, primary: &[StepId]) {
     let create = Action::CreatePackageGroup {
         pattern: pattern.clone(),
         tags: planner.tags_of_created(),
     };
-    let created = planner.plan.add(create, primary.there.iter().copied());
+    let created = planner.plan.add(create, primary.iter().copied());
     let guard = Restrictions::guarding(&planner.desired.identity.repository);
-    restrict(
-        &mut planner.plan,
-        pattern,
-        &Restrictions::default(),
-        &guard,
-        vec![created],
-    );
+    let changes = Restrictions::default().changes_to(&guard);
+    restrict(&mut planner.plan, pattern, changes, &[], vec![created]);
 }
 
-fn repair(planner: &mut Planner, pattern: &PackagePattern, group: &ObservedGroup, primary: &PrimarySteps) {
+fn repair(planner: &mut Planner, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
     // A group is of the domain: a replacement within it finds the groups of the stack that it replaces.
     let before = planner.previous_of_domain;
     let had = before.is_some_and(|previous| previous.internal_packages.contains(pattern));
@@ -87,30 +82,27 @@ fn repair(planner: &mut Planner, pattern: &PackagePattern, group: &ObservedGroup
         }
     }
     let tags_before = before.map(|previous| &previous.tags);
-    let claimed = planner.tag(
-        tagged(pattern, group),
-        &group.tags,
-        &wanted,
-        tags_before,
-        &primary.there,
-    );
+    let claimed = planner.tag(tagged(pattern, group), &group.tags, &wanted, tags_before, primary);
     let guard = Restrictions::guarding(&planner.desired.identity.repository);
-    let after = primary.there.iter().copied().chain(claimed).collect();
-    restrict(&mut planner.plan, pattern, &group.restrictions, &guard, after);
+    let after = primary.iter().copied().chain(claimed).collect();
+    let undo = claimed.map_or_else(Vec::new, |_| guard.changes_to(&group.restrictions));
+    let changes = group.restrictions.changes_to(&guard);
+    restrict(&mut planner.plan, pattern, changes, &undo, after);
 }
 
-/// Brings what a group allows to what it shall allow; gives the steps to wait for.
+/// Changes what a group allows, one call after the other; gives the steps to wait for.
 fn restrict(
     plan: &mut Plan,
     pattern: &PackagePattern,
-    from: &Restrictions,
-    to: &Restrictions,
+    changes: Vec<OriginChange>,
+    undo: &[OriginChange],
     mut after: Vec<StepId>,
 ) -> Vec<StepId> {
-    for change in from.changes_to(to) {
+    for change in changes {
         let update = Action::UpdatePackageGroupOrigins {
             pattern: pattern.clone(),
             change,
+            undo: undo.to_vec(),
         };
         after = vec![plan.add(update, after)];
     }
@@ -196,7 +188,8 @@ impl Leaving<'_> {
         if let Some(former) = self.group.former() {
             let there = &self.observed.repositories;
             let former = former.without_gone(|name| there.keys().any(|it| it.as_str() == name));
-            after = restrict(plan, self.pattern, &self.group.restrictions, &former, after);
+            let changes = self.group.restrictions.changes_to(&former);
+            after = restrict(plan, self.pattern, changes, &[], after);
         }
         self.release(plan, &after);
     }

@@ -16,7 +16,7 @@ use crate::owner::{Owner, TagMap};
 use crate::properties::{DeletionMode, Desired, PackagePattern, Previous, RepositoryName};
 
 pub(crate) use converge::converge;
-pub(crate) use retire::{NamedBy, retire};
+pub(crate) use retire::{Evidence, retire};
 pub(crate) use step::{Action, Plan, Tagged};
 
 /// What came before a Create or an Update.

@@ -10,19 +10,19 @@ use crate::properties::{DeletionMode, Previous, RepositoryName};
 use super::groups;
 use super::step::{Action, Plan, StepId, Tagged};
 
-/// How a Delete came to know what to delete.
+/// What a Delete knows of the primary repository, beside its tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NamedBy {
-    /// By the id that a Create or an Update of this function answered with.
-    PhysicalId,
-    /// By its properties alone: its Create never got to an answer, or touched nothing.
-    Properties,
+pub(crate) enum Evidence {
+    /// It was this owner's: this function answered with its ARN, or saw it so before in the same event.
+    WasOurs,
+    /// Nothing: a Create never got to an answer, or touched nothing.
+    None,
 }
 
 /// Plans the writes after which nothing that this owner made is left.
 pub(crate) fn retire(
     identity: &Identity,
-    named_by: NamedBy,
+    evidence: Evidence,
     last: &Previous,
     observed: &Observed,
     owner: &Owner,
@@ -31,7 +31,7 @@ pub(crate) fn retire(
     let primary = observed.repositories.get(&identity.repository);
     let mut retiring = Retiring {
         identity,
-        named_by,
+        evidence,
         last,
         observed,
         owner,
@@ -39,20 +39,20 @@ pub(crate) fn retire(
         plan: Plan::default(),
     };
     let proxies = retiring.proxies();
-    // Without an id of ours only the primary repository shows that the policy is ours too: it is let go after it.
-    let evidence = match named_by {
-        NamedBy::PhysicalId => Vec::new(),
-        NamedBy::Properties => retiring.policy(&[], Mark::TakenOff),
+    // Where only the primary repository shows that the policy is ours too, it is let go after it.
+    let first = match evidence {
+        Evidence::WasOurs => Vec::new(),
+        Evidence::None => retiring.policy(&[], Mark::TakenOff),
     };
-    let fate = retiring.primary(&proxies, &evidence);
-    retiring.retire_proxies(&proxies, &fate, &evidence);
+    let fate = retiring.primary(&proxies, &first);
+    retiring.retire_proxies(&proxies, &fate, &first);
     let gone_after = match &fate {
         Fate::Deleted(steps) => Some(&steps[..]),
         Fate::LetGo(_) | Fate::Retained | Fate::Others => None,
     };
     groups::retire(&mut retiring, gone_after);
     let domain_goes = retiring.domain_goes(place);
-    if named_by == NamedBy::PhysicalId {
+    if evidence == Evidence::WasOurs {
         let after = match &fate {
             Fate::Deleted(steps) | Fate::LetGo(steps) => &steps[..],
             Fate::Retained | Fate::Others => &[],
@@ -90,7 +90,7 @@ enum Mark {
 
 pub(super) struct Retiring<'a> {
     pub(super) identity: &'a Identity,
-    named_by: NamedBy,
+    evidence: Evidence,
     last: &'a Previous,
     pub(super) observed: &'a Observed,
     pub(super) owner: &'a Owner,
@@ -111,7 +111,7 @@ impl<'a> Retiring<'a> {
         proxies.map(|(name, repository)| (name.clone(), repository)).collect()
     }
 
-    fn primary(&mut self, proxies: &Proxies, evidence: &[StepId]) -> Fate {
+    fn primary(&mut self, proxies: &Proxies, after: &[StepId]) -> Fate {
         let name = &self.identity.repository;
         let Some(primary) = self.primary else {
             return Fate::Deleted(Vec::new());
@@ -130,7 +130,7 @@ impl<'a> Retiring<'a> {
             }
             Standing::Created => {
                 let delete = Action::DeleteRepository { name: name.clone() };
-                let deleted = self.plan.add(delete, evidence.iter().copied());
+                let deleted = self.plan.add(delete, after.iter().copied());
                 Fate::Deleted(vec![deleted])
             }
             Standing::Adopted => {
@@ -190,8 +190,8 @@ impl<'a> Retiring<'a> {
     }
 
     /// The proxies share the primary's fate; an adopted one is let go.
-    fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate, evidence: &[StepId]) {
-        let mut done = evidence.to_vec();
+    fn retire_proxies(&mut self, proxies: &Proxies, fate: &Fate, after: &[StepId]) {
+        let mut done = after.to_vec();
         for (name, proxy) in proxies {
             let is_in_use = self
                 .primary
@@ -269,15 +269,12 @@ impl<'a> Retiring<'a> {
 
     /// Whether the policy whose mark names the primary repository is this stack's.
     fn owns_policy(&self, domain: &ObservedDomain) -> bool {
-        let standing = self.primary.map(|primary| self.owner.standing(&primary.tags));
-        match standing {
-            Some(Standing::Created | Standing::Adopted) => true,
-            // A repository that is gone, or has no owner, says nothing of whose the mark is. Where this function
-            // answered with its ARN, it was ours once; a Create that was refused for its sake never gets to name it.
-            None | Some(Standing::Nobodys) if self.named_by == NamedBy::PhysicalId => true,
-            Some(Standing::Nobodys | Standing::Others(_)) => false,
-            // Whoever creates the domain marks it in the same call, before there is a repository.
-            None => self.owner.standing(&domain.tags) == Standing::Created,
+        let primary = self.primary.map(|primary| &primary.tags);
+        match primary.map(|tags| self.owner.standing(tags)) {
+            // A repository that is gone, or has no owner, says nothing of whose the mark is: where it was ours, so is
+            // the mark; a Create that was refused for its sake never gets to name it.
+            None | Some(Standing::Nobodys) if self.evidence == Evidence::WasOurs => true,
+            _ => self.owner.shows_policy(&domain.tags, primary),
         }
     }
 

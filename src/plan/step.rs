@@ -17,10 +17,12 @@ pub(crate) enum Action {
     DeleteDomain {
         name: DomainName,
     },
+    /// Read back: where the domain's mark no longer names the primary, the policy is another's to put.
     PutDomainPolicy {
         name: DomainName,
         document: String,
         revision: Option<String>,
+        primary: RepositoryName,
     },
     DeleteDomainPolicy {
         name: DomainName,
@@ -63,6 +65,8 @@ pub(crate) enum Action {
     UpdatePackageGroupOrigins {
         pattern: PackagePattern,
         change: OriginChange,
+        /// What puts a group back that is just being adopted, should it be let go in the meantime.
+        undo: Vec<OriginChange>,
     },
     DeletePackageGroup {
         pattern: PackagePattern,
@@ -71,15 +75,25 @@ pub(crate) enum Action {
         on: Tagged,
         tags: TagMap,
     },
-    /// Tags that say whose a thing is: put there, then read back, for another may do the same at the same time.
+    /// Tags that say whose a thing is: put there if nobody else has claimed it since it was `seen`, then read back, for
+    /// another may do the same at the same time.
     Claim {
         on: Tagged,
         tags: TagMap,
+        seen: TagMap,
     },
     Untag {
         on: Tagged,
         keys: Vec<String>,
     },
+}
+
+impl Action {
+    pub(super) fn claim(on: Tagged, tags: TagMap, observed: &TagMap) -> Self {
+        let seen = observed.iter().filter(|(key, _)| tags.contains_key(*key));
+        let seen = seen.map(|(key, value)| (key.clone(), value.clone())).collect();
+        Self::Claim { on, tags, seen }
+    }
 }
 
 /// A thing that carries tags: its ARN for the call, its name for the reader.

@@ -13,7 +13,7 @@ use super::access::{self, OrganizationId, Principal, Readers};
 use super::names::Rule;
 use super::{
     AccountId, Connections, DeletionMode, Description, Desired, DomainName, DomainSource, Format, KmsKeyArn,
-    PackagePattern, Policy, Problem, Problems, Proxy, RepositoryName, Tags, policy, scalar, shortened, tags,
+    PackagePattern, Policy, Problems, Proxy, RepositoryName, Tags, policy, scalar, shortened, tags,
 };
 
 /// What CloudFormation itself puts among the properties.
@@ -44,7 +44,7 @@ pub(super) struct Draft {
     pub(super) internal_packages: Vec<PackagePattern>,
     /// Every property there is, and whether it is given.
     given: BTreeMap<&'static str, bool>,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Draft {
@@ -67,7 +67,7 @@ impl Draft {
             deletion_mode: reader.text("DeletionMode"),
             internal_packages: reader.list("InternalPackages"),
             given: BTreeMap::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
         };
         reader.refuse_unknown_names();
         (draft.given, draft.problems) = (reader.given, reader.problems);
@@ -129,7 +129,7 @@ impl Draft {
 
         let (identity, problems) = (self.identity(place), std::mem::take(&mut self.problems));
         let Some(identity) = identity.filter(|_| problems.is_empty()) else {
-            return Err(Problems(problems));
+            return Err(problems);
         };
         let domain = match self.key {
             Some(key) => DomainSource::Own {
@@ -163,10 +163,7 @@ impl Draft {
     }
 
     fn problem(&mut self, property: &str, message: impl Into<String>) {
-        self.problems.push(Problem {
-            property: property.to_owned(),
-            message: message.into(),
-        });
+        self.problems.add(property, message);
     }
 
     fn require(&mut self, property: &str) {
@@ -273,7 +270,7 @@ struct Reader {
     fields: Fields,
     /// Every property there is, and whether it is given.
     given: BTreeMap<&'static str, bool>,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Reader {
@@ -282,21 +279,21 @@ impl Reader {
         let mut reader = Self {
             fields: Fields::default(),
             given: BTreeMap::new(),
-            problems: Vec::new(),
+            problems: Problems::default(),
         };
         match fields {
             Some(Ok(fields)) => reader.fields = fields,
-            Some(Err(_)) => reader.problem("ResourceProperties", "must be an object"),
+            Some(Err(_)) => {
+                let got = properties.map_or("", json::kind);
+                reader.problem("ResourceProperties", format!("must be an object, got {got}"));
+            }
             None => reader.problem("ResourceProperties", "is missing"),
         }
         reader
     }
 
     fn problem(&mut self, property: &str, message: impl Into<String>) {
-        self.problems.push(Problem {
-            property: property.to_owned(),
-            message: message.into(),
-        });
+        self.problems.add(property, message);
     }
 
     /// Refuses what no one asked for: comes after everything else was read.
@@ -440,9 +437,14 @@ impl Reader {
 
     fn access(&mut self, name: &'static str) -> Option<Policy> {
         const MEMBERS: [&str; 3] = ["Publishers", "Readers", "OrganizationId"];
-        let Value::Object(mut members) = self.value(name)? else {
-            self.problem(name, "must be an object with Publishers, Readers and OrganizationId");
-            return None;
+        let mut members = match self.value(name)? {
+            Value::Object(members) => members,
+            other => {
+                let got = shortened(&other.to_string());
+                let message = format!("must be an object with Publishers, Readers and OrganizationId, got {got}");
+                self.problem(name, message);
+                return None;
+            }
         };
         for member in members.keys().filter(|member| !MEMBERS.contains(&member.as_str())) {
             let message = format!(

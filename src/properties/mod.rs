@@ -22,6 +22,7 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::answer::LONGEST;
 use crate::identity::{Identity, Place};
 
 use draft::Draft;
@@ -46,30 +47,51 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with the properties.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+/// Everything that is wrong with the properties; of more than an answer has room for, how many more there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    told: Vec<Problem>,
+    bytes: usize,
+    untold: usize,
+}
 
 impl Problems {
     pub(crate) fn one(property: &str, message: impl Into<String>) -> Self {
-        Self(vec![Problem {
-            property: property.to_owned(),
-            message: message.into(),
-        }])
+        let mut problems = Self::default();
+        problems.add(property, message);
+        problems
+    }
+
+    fn add(&mut self, property: &str, message: impl Into<String>) {
+        if self.bytes > LONGEST {
+            self.untold += 1;
+            return;
+        }
+        let (property, message) = (property.to_owned(), message.into());
+        self.bytes += property.len() + message.len();
+        self.told.push(Problem { property, message });
+    }
+
+    fn is_empty(&self) -> bool {
+        self.told.is_empty()
     }
 
     #[cfg(any(fuzzing, test))]
     pub(crate) fn each(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.told.iter()
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        let (count, are) = (self.0.len(), if self.0.len() == 1 { "problem" } else { "problems" });
+        let count = self.told.len() + self.untold;
+        let are = if count == 1 { "problem" } else { "problems" };
         write!(formatter, "{count} {are} with the properties")?;
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.told.iter().enumerate() {
             write!(formatter, "{} {problem}", if index == 0 { ":" } else { ";" })?;
+        }
+        if self.untold > 0 {
+            write!(formatter, "; and {} more", self.untold)?;
         }
         Ok(())
     }
@@ -180,6 +202,15 @@ impl Previous {
             internal_packages: draft.internal_packages,
         }
     }
+
+    /// The same of an attempt that never came to a SUCCESS: `Retain` is for what was handed over, or holds packages.
+    pub(crate) fn unfinished(self) -> Self {
+        let deletion_mode = match self.deletion_mode {
+            DeletionMode::Retain => DeletionMode::RetainIfNotEmpty,
+            mode @ (DeletionMode::Delete | DeletionMode::RetainIfNotEmpty) => mode,
+        };
+        Self { deletion_mode, ..self }
+    }
 }
 
 /// `ExternalConnection`: whether it is one or a list decides the proxies' names.
@@ -247,7 +278,7 @@ fn scalar(value: &Value) -> Option<String> {
 }
 
 /// What was got, short enough to stand in a Reason beside others.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),

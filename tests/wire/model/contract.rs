@@ -15,6 +15,9 @@ const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(super) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 const FORMER: &str = "codeartifact-stack:former-restrictions";
 
+/// Behind the ARN in the id of an attempt at a stack that was to be retained.
+const UNFINISHED: &str = "#unfinished";
+
 /// What a request has to come to where nothing goes wrong.
 #[derive(Debug, Clone)]
 pub(super) enum Verdict {
@@ -43,6 +46,13 @@ enum Standing {
 }
 
 impl Owner {
+    fn of(event: &Value) -> Self {
+        Self {
+            stack_id: text(&event["StackId"]),
+            logical_id: text(&event["LogicalResourceId"]),
+        }
+    }
+
     fn marks(&self) -> Tags {
         Tags::from([
             (STACK_ID.to_owned(), self.stack_id.clone()),
@@ -91,7 +101,8 @@ impl Identity {
     }
 
     fn of_arn(id: &str) -> Option<Self> {
-        let path = id.strip_prefix("arn:aws:codeartifact:eu-central-1:123456789012:repository/")?;
+        let arn = id.strip_suffix(UNFINISHED).unwrap_or(id);
+        let path = arn.strip_prefix("arn:aws:codeartifact:eu-central-1:123456789012:repository/")?;
         let (domain, repository) = path.split_once('/')?;
         Some(Self {
             domain: domain.to_owned(),
@@ -204,24 +215,20 @@ fn written_out(access: &Value) -> Value {
 
 /// What a request comes to.
 pub(super) fn verdict(there: &There, event: &Value) -> Verdict {
-    let owner = Owner {
-        stack_id: text(&event["StackId"]),
-        logical_id: text(&event["LogicalResourceId"]),
-    };
+    let owner = Owner::of(event);
     let id = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn);
     let described = Described::read(&event["ResourceProperties"]);
     if event["RequestType"] == "Delete" {
         let mut next = there.clone();
         let named_by_id = id.is_some();
         let identity = id.unwrap_or_else(|| described.identity.clone());
-        retire(
-            &mut next,
-            &owner,
-            &identity,
-            named_by_id,
-            &described.mode,
-            &described.internal,
-        );
+        // What was never handed over is not retained, unless it holds packages.
+        let is_attempt = !named_by_id || text(&event["PhysicalResourceId"]).ends_with(UNFINISHED);
+        let mode = match described.mode.as_str() {
+            "Retain" if is_attempt => "RetainIfNotEmpty",
+            mode => mode,
+        };
+        retire(&mut next, &owner, &identity, named_by_id, mode, &described.internal);
         return Verdict::Done(next);
     }
     if described.is_broken(&event["ResourceProperties"]) {
@@ -240,6 +247,44 @@ pub(super) fn verdict(there: &There, event: &Value) -> Verdict {
 /// What properties a request wants, or `None` where it is a Delete.
 pub(super) fn identity_wanted(event: &Value) -> Identity {
     Described::read(&event["ResourceProperties"]).identity
+}
+
+/// What a template gets back, as far as it can be told from the properties.
+pub(super) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
+    let described = Described::read(&event["ResourceProperties"]);
+    let proxies: Vec<String> = described.proxies.into_iter().map(|(name, _)| name).collect();
+    vec![
+        ("DomainName", described.identity.domain.clone()),
+        ("DomainEncryptionKey", described.key),
+        ("DomainOwner", "123456789012".to_owned()),
+        ("RepositoryArn", described.identity.arn()),
+        ("RepositoryName", described.identity.repository),
+        ("UpstreamRepositoryName", proxies.join(",")),
+    ]
+}
+
+/// The id that a failure is answered with once anything was touched.
+pub(super) fn id_of_attempt(event: &Value) -> String {
+    let described = Described::read(&event["ResourceProperties"]);
+    let arn = described.identity.arn();
+    let is_in_place = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn) == Some(described.identity);
+    if described.mode == "Retain" && !is_in_place {
+        arn + UNFINISHED
+    } else {
+        arn
+    }
+}
+
+/// Whether something of the stack that a request makes is there by an earlier delivery.
+pub(super) fn has_traces(there: &There, event: &Value) -> bool {
+    let owner = Owner::of(event);
+    let wanted = identity_wanted(event);
+    let Some(domain) = there.0.get(&wanted.domain) else {
+        return false;
+    };
+    let is_own = |name: &String| *name == wanted.repository || is_proxy_name(&wanted.repository, name);
+    let mut repositories = domain.repositories.iter();
+    owner.has(&domain.tags) || repositories.any(|(name, it)| is_own(name) && owner.has(&it.tags))
 }
 
 /// A Create or an Update.
@@ -265,12 +310,16 @@ impl Update<'_> {
             && previous.identity != self.described.identity
             && !previous.identity.entangled(&self.described.identity)
         {
+            let mode = match previous.mode.as_str() {
+                "Retain" => "RetainIfNotEmpty",
+                mode => mode,
+            };
             retire(
                 &mut next,
                 self.owner,
                 &previous.identity,
                 false,
-                &previous.mode,
+                mode,
                 &previous.internal,
             );
         }
@@ -280,6 +329,12 @@ impl Update<'_> {
     /// What the previous properties said of this very stack.
     fn before(&self) -> Option<&Described> {
         let same = |previous: &&Described| self.is_in_place && previous.identity == self.described.identity;
+        self.previous.as_ref().filter(same)
+    }
+
+    /// What the previous properties said of the same domain: a replacement within it finds its groups.
+    fn before_in_domain(&self) -> Option<&Described> {
+        let same = |previous: &&Described| previous.identity.domain == self.described.identity.domain;
         self.previous.as_ref().filter(same)
     }
 
@@ -307,9 +362,8 @@ impl Update<'_> {
             return Err("a domain's key cannot change".to_owned());
         }
         if self.owner.standing(&domain.tags) == Standing::Created {
-            let previous = self.previous.as_ref();
-            let before = previous.filter(|previous| previous.identity.domain == described.identity.domain);
-            retag(&mut domain.tags, &described.tags, before.map(|before| &before.tags));
+            let before = self.before_in_domain().map(|before| &before.tags);
+            retag(&mut domain.tags, &described.tags, before);
         }
         if is_new && described.domain_policy.is_some() {
             domain.tags.insert(POLICY_REPOSITORY.to_owned(), name.clone());
@@ -362,17 +416,18 @@ impl Update<'_> {
     }
 
     fn had_group(&self, pattern: &str) -> bool {
-        self.before().is_some_and(|before| before.internal.contains(pattern))
+        self.before_in_domain()
+            .is_some_and(|before| before.internal.contains(pattern))
     }
 
     /// Takes over what nobody has, and puts the user's tags on.
-    fn own(&self, tags: &mut Tags) {
+    fn own(&self, tags: &mut Tags, before: Option<&Described>) {
         let mut wanted = self.described.tags.clone();
         if self.owner.standing(tags) == Standing::Nobodys {
             wanted.extend(self.owner.marks());
             wanted.insert(ADOPTED.to_owned(), "true".to_owned());
         }
-        retag(tags, &wanted, self.before().map(|before| &before.tags));
+        retag(tags, &wanted, before.map(|before| &before.tags));
     }
 
     fn created(&self) -> Tags {
@@ -402,7 +457,7 @@ impl Update<'_> {
                     domain.repositories.insert(name.clone(), made);
                 }
                 Some(proxy) => {
-                    self.own(&mut proxy.tags);
+                    self.own(&mut proxy.tags, self.before());
                     proxy.description = described;
                     proxy.upstreams.clear();
                     proxy.connections = vec![connection.clone()];
@@ -422,7 +477,7 @@ impl Update<'_> {
             packages: json!([]),
             ..Repository::default()
         });
-        self.own(&mut primary.tags);
+        self.own(&mut primary.tags, self.before());
         primary.description.clone_from(&described.description);
         primary.connections.clear();
         let differs = primary.upstreams.iter().map(|it| &it.name).ne(wanted.iter().copied());
@@ -490,9 +545,8 @@ impl Update<'_> {
         let is_ours = mark.as_ref() == Some(name) || is_former;
         let stands = domain.policy.as_ref().map(|stands| stands == policy);
         let had = self
-            .previous
-            .as_ref()
-            .is_some_and(|it| here(&it.identity) && it.domain_policy.is_some());
+            .before_in_domain()
+            .is_some_and(|before| before.domain_policy.is_some());
         match (is_ours, &mark, stands) {
             // Content, and claims nothing.
             (false, _, Some(true)) => return Ok(()),
@@ -522,7 +576,7 @@ impl Update<'_> {
                 }
                 Some(group) => {
                     let is_adopted = self.owner.standing(&group.tags) == Standing::Nobodys && !self.had_group(pattern);
-                    self.own(&mut group.tags);
+                    self.own(&mut group.tags, self.before_in_domain());
                     if is_adopted {
                         group.tags.insert(FORMER.to_owned(), remembered(&group.restrictions));
                     }

@@ -71,11 +71,13 @@ pub(super) enum Twice {
 pub(super) enum Trouble {
     /// Something that passes: the work must come to the same end.
     Passing { effect: Passing, after: u8 },
-    /// Something that stays until the answer.
+    /// Something that stays until the answer, or `through` what follows from it.
     Lasting {
         effect: Lasting,
         on: Option<usize>,
         after: u8,
+        #[serde(default)]
+        through: bool,
     },
     /// The process dies at a call, before or after its effect, and Lambda delivers again.
     Killed { after: u8, effect: Side },
@@ -357,10 +359,12 @@ fn trouble() -> impl Strategy<Value = Trouble> {
     ];
     prop_oneof![
         3 => (passing, 0..40_u8).prop_map(|(effect, after)| Trouble::Passing { effect, after }),
-        4 => (lasting, prop::option::weighted(0.7, 0..WRITES.len()), 0..30_u8).prop_map(|(effect, on, after)| {
-            let after = if on.is_some() { after % 3 } else { after };
-            Trouble::Lasting { effect, on, after }
-        }),
+        4 => (lasting, prop::option::weighted(0.7, 0..WRITES.len()), 0..30_u8, prop::bool::weighted(0.3)).prop_map(
+            |(effect, on, after, through)| {
+                let after = if on.is_some() { after % 3 } else { after };
+                Trouble::Lasting { effect, on, after, through }
+            }
+        ),
         2 => (0..40_u8, side()).prop_map(|(after, effect)| Trouble::Killed { after, effect }),
         2 => (held(), foreign()).prop_map(|(held, foreign)| Trouble::Meanwhile(held, foreign)),
     ]
@@ -369,7 +373,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
 fn shape() -> impl Strategy<Value = Shape> {
     let places = (
         prop_oneof![4 => Just(0_u8), 1 => Just(1)],
-        prop_oneof![3 => Just(0_u8), 1 => 1..3_u8],
+        prop_oneof![9 => Just(0_u8), 2 => 1..3_u8, 1 => Just(3)],
         0..3_u8,
     );
     let links = (
@@ -386,7 +390,8 @@ fn shape() -> impl Strategy<Value = Shape> {
         prop::bool::weighted(0.3),
         prop_oneof![4 => Just(0_u8), 1 => 1..3_u8],
     );
-    let rest = (Just(vec![]), prop::option::weighted(0.05, spoilt()));
+    let internal = prop_oneof![3 => Just(vec![]), 1 => prop::collection::vec(0..2_u8, 1..3)];
+    let rest = (internal, prop::option::weighted(0.05, spoilt()));
     (places, links, policies, flags, rest).prop_map(|(places, links, policies, flags, rest)| Shape {
         domain: places.0,
         repository: places.1,
@@ -426,7 +431,7 @@ fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         2 => Just(Change::Nothing),
         1 => (0..2_u8).prop_map(Change::Domain),
-        3 => (0..3_u8).prop_map(Change::Repository),
+        3 => prop_oneof![3 => 0..3_u8, 1 => Just(3)].prop_map(Change::Repository),
         1 => (0..3_u8).prop_map(Change::Description),
         3 => connection().prop_map(Change::Connection),
         1 => prop::collection::vec(0..2_u8, 0..3).prop_map(Change::Upstreams),
@@ -436,6 +441,7 @@ fn change() -> impl Strategy<Value = Change> {
         1 => any::<bool>().prop_map(Change::Formats),
         1 => any::<bool>().prop_map(Change::Adopt),
         1 => (0..3_u8).prop_map(Change::Mode),
+        1 => prop::collection::vec(0..2_u8, 0..3).prop_map(Change::Internal),
         1 => spoilt().prop_map(|spoilt| Change::Spoilt(Some(spoilt))),
     ]
 }

@@ -25,9 +25,12 @@ pub(super) const STRANGERS_NAMES: [&str; 8] = [
     "visitor",
 ];
 
-/// The properties of a stack; each begins to count the names at its own.
+/// The properties of a stack; each begins to count the names at its own, and the last is that of its own proxy.
 pub(super) fn properties(stack: usize, shape: &Shape) -> Value {
-    let repository = NAMES[(stack + usize::from(shape.repository)) % NAMES.len()];
+    let repository = match usize::from(shape.repository) {
+        nth if nth < NAMES.len() => NAMES[(stack + nth) % NAMES.len()].to_owned(),
+        _ => format!("{}-upstream", NAMES[stack]),
+    };
     let mut properties = json!({
         "DomainName": DOMAINS[usize::from(shape.domain)],
         "KmsKeyArn": if shape.spoilt == Some(Spoilt::OtherKey) { OTHER_KEY } else { KEY },
@@ -50,7 +53,7 @@ pub(super) fn properties(stack: usize, shape: &Shape) -> Value {
     put("ExternalConnection", connection(&shape.connection));
     let mut upstreams: Vec<String> = named(&shape.upstreams, &TOOLS);
     match shape.spoilt {
-        Some(Spoilt::OwnProxyUpstream) => upstreams.push(repository.to_owned()),
+        Some(Spoilt::OwnProxyUpstream) => upstreams.push(repository),
         Some(Spoilt::MissingUpstream) => upstreams.push("nowhere".to_owned()),
         Some(Spoilt::Unknown) => put("Colour", json!("red")),
         Some(Spoilt::NoKey) => put("KmsKeyArn", json!("alias/packages")),

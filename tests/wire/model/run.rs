@@ -2,6 +2,7 @@
 //! held to what the contract says.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use super::history::{
 };
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::there::There;
+use super::there::{There, meaning};
 use super::weigh::{part_of_the_way, resembles};
-use crate::support::{Answer, DeleteOfUpstream, Effect, Event, Fault, Settings, Stack, World};
+use crate::support::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack, World};
 
 /// What was lived through, for the record.
 #[derive(Debug, Default, Clone, Copy)]
@@ -44,11 +45,27 @@ struct Heard {
     event: Value,
     answer: Answer,
     after: There,
-    /// Whether a lasting fault had struck by then.
+    /// Whether a fault struck a call of it.
     was_struck: bool,
+    /// The operations by which it asked for changes.
+    writes: Vec<String>,
 }
 
-type Log = Arc<Mutex<Vec<Heard>>>;
+impl Heard {
+    fn wrote(&self) -> bool {
+        !self.writes.is_empty()
+    }
+}
+
+/// What the witnesses of all stacks share.
+#[derive(Default)]
+struct Record {
+    log: Mutex<Vec<Heard>>,
+    /// The number of the last call before the last answer.
+    told: AtomicU64,
+    /// How many answers what goes wrong outlives.
+    outlives: AtomicUsize,
+}
 
 struct Run<'a> {
     world: &'a World,
@@ -57,7 +74,7 @@ struct Run<'a> {
     /// Every incarnation seen so far.
     known: BTreeSet<u64>,
     now: There,
-    log: Log,
+    record: Arc<Record>,
     count: Count,
 }
 
@@ -72,14 +89,14 @@ struct Member {
 /// Lives through a history; tells the first thing that is not as the contract says.
 pub(super) async fn live(world: &World, history: &History) -> Result<Count, String> {
     world.begin_again(settings(history.habits)).await;
-    let log = Log::default();
+    let record = Arc::new(Record::default());
     let mut run = Run {
         world,
-        stacks: (0..STACKS).map(|number| member(world, number, &log)).collect(),
+        stacks: (0..STACKS).map(|number| member(world, number, &record)).collect(),
         strangers: Strangers::default(),
         known: BTreeSet::new(),
         now: There::default(),
-        log,
+        record,
         count: Count {
             histories: 1,
             ..Count::default()
@@ -114,20 +131,33 @@ fn settings(habits: Habits) -> Settings {
     }
 }
 
-/// A stack whose requests are written down; an answer ends what goes wrong.
-fn member(world: &World, number: usize, log: &Log) -> Member {
+/// A stack whose requests are written down; an answer ends what goes wrong, unless that outlives it.
+fn member(world: &World, number: usize, record: &Arc<Record>) -> Member {
     let mut stack = world.stack(&format!("team-{number}"));
     let emulator = Arc::clone(&world.aws.emulator);
-    let log = Arc::clone(log);
+    let record = Arc::clone(record);
     stack.witness = Some(Arc::new(move |event: &Event, answer: &Answer| {
-        let was_struck = emulator.log().iter().any(|call| call.fault.is_some());
-        emulator.clear_faults();
-        log.lock().unwrap().push(Heard {
+        let log = emulator.log();
+        let last = log.last().map_or(0, |call| call.sequence);
+        let told = record.told.swap(last, Ordering::Relaxed);
+        let calls = log.iter().filter(|call| call.sequence > told);
+        let one_less = |left: usize| left.checked_sub(1);
+        let outlived = record
+            .outlives
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
+        if outlived.is_err() {
+            emulator.clear_faults();
+        }
+        record.log.lock().unwrap().push(Heard {
             stack: number,
             event: event.json.clone(),
             answer: answer.clone(),
             after: There::read(&emulator.state()),
-            was_struck,
+            was_struck: calls.clone().any(|call| call.fault.is_some()),
+            writes: calls
+                .filter(|call| call.kind == Some(Kind::Write))
+                .filter_map(|call| call.operation.clone())
+                .collect(),
         });
     }));
     Member {
@@ -142,15 +172,6 @@ enum Request {
     Create(Value, Shape),
     Update(Value, Shape),
     Delete,
-}
-
-impl Request {
-    fn domain_policy(&self) -> Option<&Value> {
-        match self {
-            Self::Create(properties, _) | Self::Update(properties, _) => properties.get("DomainPolicyDocument"),
-            Self::Delete => None,
-        }
-    }
 }
 
 impl Member {
@@ -173,7 +194,8 @@ impl Member {
         })
     }
 
-    /// CloudFormation's whole operation. A Delete that failed is asked for once more, as a user would.
+    /// CloudFormation's whole operation. A Delete that failed is asked for once more, as a user would, that of a rollback
+    /// too.
     async fn carry_out(&mut self, request: Request, copies: usize) {
         self.stack.copies = copies;
         match request {
@@ -181,6 +203,8 @@ impl Member {
                 let deployment = self.stack.create(properties).await;
                 if deployment.answer.success {
                     self.shape = shape;
+                } else if self.stack.record.is_some() {
+                    self.stack.delete().await;
                 }
             }
             Request::Update(properties, shape) => {
@@ -227,6 +251,7 @@ impl Run<'_> {
     fn settle(&mut self) {
         self.now = self.look();
         self.known.extend(self.now.incarnations());
+        self.record.outlives.store(0, Ordering::Relaxed);
         self.world.aws.clear_faults();
         let calls = self.world.aws.log();
         self.count.calls += calls.len();
@@ -235,7 +260,7 @@ impl Run<'_> {
     }
 
     fn heard(&mut self) -> Vec<Heard> {
-        let heard = std::mem::take(&mut *self.log.lock().unwrap());
+        let heard = std::mem::take(&mut *self.record.log.lock().unwrap());
         self.count.events += heard.len();
         self.count.failed += heard.iter().filter(|heard| !heard.answer.success).count();
         heard
@@ -249,6 +274,10 @@ impl Run<'_> {
             return Ok(());
         };
         let copies = if ask.twice == Some(Twice::AtOnce) { 2 } else { 1 };
+        let planned = match ask.trouble {
+            None => plan(self.world, member, &request).await,
+            Some(_) => None,
+        };
         let work = member.carry_out(request, copies);
         let is_watched = match &ask.trouble {
             None => {
@@ -256,16 +285,24 @@ impl Run<'_> {
                 true
             }
             Some(Trouble::Passing { effect, after }) => {
+                self.record.outlives.store(usize::MAX, Ordering::Relaxed);
                 self.world.aws.inject(passing(*effect, *after));
                 work.await;
                 true
             }
-            Some(Trouble::Lasting { effect, on, after }) => {
+            Some(Trouble::Lasting {
+                effect,
+                on,
+                after,
+                through,
+            }) => {
+                self.record.outlives.store(usize::from(*through), Ordering::Relaxed);
                 self.world.aws.inject(lasting(*effect, *on, *after));
                 work.await;
                 true
             }
             Some(Trouble::Killed { after, effect }) => {
+                self.record.outlives.store(usize::MAX, Ordering::Relaxed);
                 let held = Held {
                     after: *after,
                     side: *effect,
@@ -286,6 +323,9 @@ impl Run<'_> {
         }
         for heard in &heard {
             self.judge(heard, lasts)?;
+        }
+        if let Some(first) = heard.first().filter(|_| copies == 1) {
+            holds(planned.as_ref(), first)?;
         }
         if ask.twice == Some(Twice::InSequence) {
             self.again(&heard).await?;
@@ -385,15 +425,6 @@ impl Run<'_> {
         let (Some(lefts), Some(rights)) = requests else {
             return Ok(());
         };
-        // Known: where no policy stands there is no revision to lock on, so of two that put different ones at the same
-        // moment both can succeed.
-        if lefts
-            .domain_policy()
-            .zip(rights.domain_policy())
-            .is_some_and(|(one, other)| one != other)
-        {
-            return Ok(());
-        }
         if let Some(held) = held {
             self.world.aws.inject(hold(held));
         }
@@ -482,12 +513,7 @@ impl Run<'_> {
         if stack.record.is_some() {
             return Ok(());
         }
-        // Known: a policy that the Create puts just after the Delete took its mark away is nobody's from then on.
-        let shape = Shape {
-            domain_policy: 0,
-            ..shape.clone()
-        };
-        let properties = properties(number, &shape);
+        let properties = properties(number, shape);
         let create = stack.create_event(&properties);
         let delete = stack.cancellation(&properties);
         self.world.aws.inject(hold(Held {
@@ -589,6 +615,54 @@ impl Run<'_> {
     }
 }
 
+/// What the function says that a request would do; nothing for a Delete, which cannot be planned.
+async fn plan(world: &World, member: &Member, request: &Request) -> Option<Ended> {
+    let properties = match request {
+        Request::Create(properties, _) | Request::Update(properties, _) => properties,
+        Request::Delete => return None,
+    };
+    let stack = &member.stack;
+    let mut ask = match &stack.record {
+        None => stack.create_event(properties),
+        Some(_) => stack.update_event(properties),
+    };
+    ask.json["RequestType"] = "Plan".into();
+    ask.json.as_object_mut().unwrap().remove("ResponseURL");
+    let before = There::read(&world.aws.emulator.state());
+    let planned = world.invoke(&ask.json).await;
+    let after = There::read(&world.aws.emulator.state());
+    assert!(before == after, "a plan changes nothing: {}", asked(&ask.json));
+    world.aws.forget_calls();
+    Some(planned)
+}
+
+/// What was planned is what was then done: every write a step, and no more.
+fn holds(planned: Option<&Ended>, heard: &Heard) -> Result<(), String> {
+    let story = |what: &str| Err(format!("{what}: planned {planned:?}, done {:?}", heard.writes));
+    match planned {
+        Some(Ended::Returned(plan)) => {
+            let steps = plan["Steps"].as_array().unwrap().iter();
+            let mut steps: Vec<&str> = steps.map(|step| text_before_space(step.as_str().unwrap())).collect();
+            steps.sort_unstable();
+            let mut writes: Vec<&str> = heard.writes.iter().map(String::as_str).collect();
+            writes.sort_unstable();
+            if plan["Converged"] != steps.is_empty() {
+                return story("Converged is true exactly where there is no step");
+            }
+            if heard.answer.success && steps != writes {
+                return story("every write is a step");
+            }
+            Ok(())
+        }
+        Some(_) if heard.answer.success || heard.wrote() => story("what is done can be planned"),
+        None | Some(_) => Ok(()),
+    }
+}
+
+fn text_before_space(text: &str) -> &str {
+    text.split(' ').next().unwrap_or_default()
+}
+
 /// What a request says, without what is always the same.
 fn asked(event: &Value) -> String {
     let mut event = event.clone();
@@ -614,7 +688,7 @@ fn asked(event: &Value) -> String {
 fn made_by_any(end: &There, before: &There, heard: &[Heard]) -> Vec<There> {
     let mut ends = vec![end.clone()];
     for it in heard {
-        let Verdict::Done(alone) = contract::verdict(&There::default(), &it.event) else {
+        let (Verdict::Done(alone) | Verdict::Breaks(alone)) = contract::verdict(&There::default(), &it.event) else {
             continue;
         };
         let mut other = end.clone();
@@ -628,9 +702,28 @@ fn made_by_any(end: &There, before: &There, heard: &[Heard]) -> Vec<There> {
                     .extend(mark.map(|mark| (contract::POLICY_REPOSITORY.to_owned(), mark)));
             }
         }
+        ends.extend(with_a_namesakes_mark(&other, &it.event).into_iter().flatten());
         ends.push(other);
     }
     ends
+}
+
+/// The same where the primary repository that a new domain's mark names was made by another stack before its own could:
+/// mark and policy are not taken away from under it.
+fn with_a_namesakes_mark(end: &There, event: &Value) -> Option<[There; 2]> {
+    let wanted = contract::identity_wanted(event);
+    let mut end = end.clone();
+    let domain = end.0.get_mut(&wanted.domain)?;
+    domain.repositories.get(&wanted.repository)?;
+    let policy = event["ResourceProperties"].get("DomainPolicyDocument")?;
+    if domain.tags.contains_key(contract::POLICY_REPOSITORY) {
+        return None;
+    }
+    let mark = (contract::POLICY_REPOSITORY.to_owned(), wanted.repository);
+    domain.tags.extend([mark]);
+    let marked = end.clone();
+    end.0.get_mut(&wanted.domain)?.policy = Some(meaning(policy));
+    Some([marked, end])
 }
 
 /// Requests by stack, each in the order they were asked in.
@@ -674,13 +767,28 @@ fn after_both(there: &There, create: Option<&Value>, delete: &Value) -> There {
     there
 }
 
+/// The outputs of a SUCCESS.
+fn says_what_is_there(heard: &Heard) -> Result<(), String> {
+    for (name, expected) in contract::outputs(&heard.event) {
+        let got = heard.answer.get(name);
+        if got != expected {
+            return Err(format!("{name} is {got}, not {expected}"));
+        }
+    }
+    Ok(())
+}
+
 /// Which id an answer must carry.
 fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
     let event = &heard.event;
     if event["RequestType"] == "Delete" {
         return Ok(());
     }
-    let wanted = contract::identity_wanted(event).arn();
+    let wanted = if heard.answer.success {
+        contract::identity_wanted(event).arn()
+    } else {
+        contract::id_of_attempt(event)
+    };
     let old = event["PhysicalResourceId"]
         .as_str()
         .unwrap_or("codeartifact-stack:not-created");
@@ -693,8 +801,14 @@ fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
     if !is_right {
         return Err(format!("the id {got} is neither {wanted} nor {old}"));
     }
+    if heard.answer.success {
+        return says_what_is_there(heard);
+    }
+    if got != old && !heard.wrote() && !contract::has_traces(before, event) {
+        return Err(format!("nothing was touched, and the answer has the new id {got}"));
+    }
     // With the old id CloudFormation cleans up nothing.
-    if !heard.answer.success && got == old && got != wanted && heard.after != *before {
+    if got == old && got != wanted && heard.after != *before {
         return Err(format!("something was touched, and the answer has the old id {got}"));
     }
     Ok(())

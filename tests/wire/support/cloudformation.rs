@@ -11,9 +11,15 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::lambda::{ACCOUNT, FUNCTION_ARN, REGION};
+use super::lambda::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::sink::{Put, Sink, objections};
 use super::transport::{Ended, Transport};
+
+/// What became of an event's deliveries.
+struct Deliveries {
+    has_returned: bool,
+    deaths: usize,
+}
 
 /// Enough for any test, little enough to end one that hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -23,7 +29,33 @@ static SERIAL: AtomicUsize = AtomicUsize::new(1);
 /// What every engine of this kind needs: a way to the function and a place for answers.
 pub(crate) struct Engine {
     pub(crate) sink: Sink,
-    pub(crate) transport: Arc<dyn Transport>,
+    transport: Arc<dyn Transport>,
+    kills: AtomicUsize,
+}
+
+impl Engine {
+    pub(crate) fn new(sink: Sink, transport: Arc<dyn Transport>) -> Arc<Self> {
+        Arc::new(Self {
+            sink,
+            transport,
+            kills: AtomicUsize::new(0),
+        })
+    }
+
+    /// Runs the function on this text with so much time until its deadline.
+    pub(crate) async fn invoke(&self, event: String, allowed: Duration) -> Ended {
+        self.transport.invoke(event, allowed).await
+    }
+
+    /// Ends what runs, at once.
+    pub(crate) async fn kill(&self) {
+        self.kills.fetch_add(1, Ordering::Relaxed);
+        self.transport.kill().await;
+    }
+
+    fn kills(&self) -> usize {
+        self.kills.load(Ordering::Relaxed)
+    }
 }
 
 /// One request of CloudFormation's, to be delivered once or more often.
@@ -109,6 +141,14 @@ impl Answer {
         }
         let kind = event.text("RequestType").to_owned();
         let success = body["Status"] == "SUCCESS";
+        if !success {
+            let reason = body["Reason"].as_str().unwrap_or_default();
+            let pointer = format!("See log group {LOG_GROUP}, log stream {LOG_STREAM}");
+            assert!(
+                reason.ends_with(&pointer),
+                "a Reason ends with where the log is: {reason}"
+            );
+        }
         if kind == "Delete" {
             assert_eq!(
                 body["PhysicalResourceId"], event.json["PhysicalResourceId"],
@@ -290,17 +330,43 @@ impl Stack {
         deliver(&self.engine, event, self.allowed).await
     }
 
-    /// Delivers as Lambda does: again, up to twice, where the invocation failed or died; and each as often as is asked.
+    /// Delivers as Lambda does: again, up to twice, where the process died; and each as often as is asked.
+    ///
+    /// Every invocation that was let live answers once, all of them alike, and succeeds.
     pub(crate) async fn request(&self, event: &Event) -> Answer {
+        let puts = || {
+            let mut puts = self.engine.sink.puts(&event.url);
+            puts.retain(|put| put.status == Some(200));
+            puts
+        };
+        let (answered_before, kills) = (puts().len(), self.engine.kills());
         let copies = (0..self.copies).map(|_| self.delivered(event));
-        let mut answers = futures_util::future::join_all(copies).await;
-        let answer = answers.remove(0);
-        for other in answers {
-            let outcome = |answer: &Answer| (answer.success, answer.physical_id.clone());
+        let ended = futures_util::future::join_all(copies).await;
+        let returned = ended.iter().filter(|it| it.has_returned).count();
+        let deaths: usize = ended.iter().map(|it| it.deaths).sum();
+        assert!(
+            deaths == 0 || self.engine.kills() > kills,
+            "the function died by itself of {}",
+            event.json
+        );
+        let answers: Vec<Answer> = puts()[answered_before..]
+            .iter()
+            .map(|put| Answer::accept(event, put))
+            .collect();
+        // Who died may have answered just before.
+        assert!(
+            (returned..=returned + deaths).contains(&answers.len()) && !answers.is_empty(),
+            "{} answers of {returned} invocations that returned and {deaths} that died, to {}",
+            answers.len(),
+            event.json
+        );
+        let answer = answers[0].clone();
+        for other in &answers {
+            let outcome = |answer: &Answer| (answer.success, answer.physical_id.clone(), answer.data.clone());
             assert_eq!(
-                outcome(&other),
+                outcome(other),
                 outcome(&answer),
-                "both end alike: {} and {}",
+                "all end alike: {} and {}",
                 answer.reason,
                 other.reason
             );
@@ -311,23 +377,27 @@ impl Stack {
         answer
     }
 
-    async fn delivered(&self, event: &Event) -> Answer {
-        let mut puts = Vec::new();
-        for _ in 0..3 {
-            let mut delivered = self.deliver(event).await;
-            puts.append(&mut delivered.puts);
-            if matches!(delivered.ended, Ended::Returned(_)) {
-                assert!(!puts.is_empty(), "no answer to {}", event.json);
-                break;
+    /// Delivers until an invocation returns, up to three times.
+    async fn delivered(&self, event: &Event) -> Deliveries {
+        for deaths in 0..3 {
+            match self.deliver(event).await.ended {
+                Ended::Returned(_) => {
+                    return Deliveries {
+                        has_returned: true,
+                        deaths,
+                    };
+                }
+                Ended::Died => {}
+                ended => panic!(
+                    "an invocation that was let live ended so: {ended:?}, for {}",
+                    event.json
+                ),
             }
         }
-        assert!(!puts.is_empty(), "no answer after three deliveries of {}", event.json);
-        let answer = Answer::accept(event, &puts[0]);
-        for other in &puts[1..] {
-            let other = Answer::accept(event, other);
-            assert_eq!(other.physical_id, answer.physical_id, "both end alike");
+        Deliveries {
+            has_returned: false,
+            deaths: 3,
         }
-        answer
     }
 
     fn answered(&mut self) {
@@ -343,8 +413,11 @@ impl Stack {
         self.record = Some((answer.physical_id.clone(), properties));
         let mut rollback = None;
         if !answer.success {
-            rollback = Some(self.request(&self.delete_event()).await);
-            self.record = None;
+            let deleted = self.request(&self.delete_event()).await;
+            if deleted.success {
+                self.record = None;
+            }
+            rollback = Some(deleted);
         }
         Deployment {
             answer,
@@ -368,7 +441,12 @@ impl Stack {
         } else {
             // The FAILED answer's id is the resource's id from here on.
             self.record = Some((new_id.clone(), properties.clone()));
-            let back = self.request(&self.update_event(&old)).await;
+            let mut back = self.request(&self.update_event(&old)).await;
+            if !back.success {
+                // The user continues the rollback, of the resource as the FAILED answer named it.
+                self.record = Some((back.physical_id.clone(), properties.clone()));
+                back = self.request(&self.update_event(&old)).await;
+            }
             if back.success {
                 if back.physical_id != new_id {
                     superseded.push((new_id, properties));
@@ -379,8 +457,16 @@ impl Stack {
         }
         let mut cleanups = Vec::new();
         for (id, properties) in superseded {
-            let event = self.event("Delete", Some(&id), &properties, None);
-            cleanups.push(self.request(&event).await);
+            // A clean-up that fails is asked for again: CloudFormation does so up to three times.
+            for _ in 0..3 {
+                let event = self.event("Delete", Some(&id), &properties, None);
+                let cleanup = self.request(&event).await;
+                let success = cleanup.success;
+                cleanups.push(cleanup);
+                if success {
+                    break;
+                }
+            }
         }
         Deployment {
             answer,
@@ -412,7 +498,7 @@ impl Stack {
 /// Delivers an event once and gathers what came of it.
 pub(crate) async fn deliver(engine: &Engine, event: &Event, allowed: Duration) -> Delivered {
     let before = engine.sink.puts(&event.url).len();
-    let ended = engine.transport.invoke(event.json.to_string(), allowed).await;
+    let ended = engine.invoke(event.json.to_string(), allowed).await;
     let puts = engine.sink.puts(&event.url).split_off(before);
     Delivered {
         event: event.clone(),

@@ -82,6 +82,7 @@ impl Transport for InProcess {
                     error_type: failure.kind.as_str().to_owned(),
                     message: failure.reason,
                 },
+                Ok(Err(ended)) if ended.is_panic() => panic!("a panic went past the function: {ended}"),
                 Ok(Err(_)) => Ended::Died,
                 Err(_) => Ended::TimedOut,
             }

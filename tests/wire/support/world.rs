@@ -72,14 +72,11 @@ impl World {
         let mut environment = environment(&aws.url());
         change(&mut environment);
         let function = Arc::new(Lambda::new(environment));
-        let engine = Arc::new(Engine {
-            sink: Sink::start().await,
-            transport: Arc::clone(&function) as Arc<dyn Transport>,
-        });
+        let transport = Arc::clone(&function) as Arc<dyn Transport>;
         Self {
             aws,
             function: Some(function),
-            engine,
+            engine: Engine::new(Sink::start().await, transport),
         }
     }
 
@@ -92,14 +89,10 @@ impl World {
     pub(crate) async fn with_patience(patience: Patience) -> Self {
         let aws = Aws::start(aws::options()).await;
         let transport = Arc::new(InProcess::new(&aws.url(), patience));
-        let engine = Arc::new(Engine {
-            sink: Sink::start().await,
-            transport,
-        });
         Self {
             aws,
             function: None,
-            engine,
+            engine: Engine::new(Sink::start().await, transport),
         }
     }
 
@@ -126,7 +119,7 @@ impl World {
 
     /// Invokes with this text, as it is.
     pub(crate) async fn invoke_text(&self, event: &str) -> Ended {
-        self.engine.transport.invoke(event.to_owned(), PATIENCE).await
+        self.engine.invoke(event.to_owned(), PATIENCE).await
     }
 
     /// Invokes as a pipeline does: with JSON, for a returned answer.
@@ -136,12 +129,12 @@ impl World {
 
     /// Invokes with this text and so much time until the deadline.
     pub(crate) async fn invoke_within(&self, event: &str, allowed: Duration) -> Ended {
-        self.engine.transport.invoke(event.to_owned(), allowed).await
+        self.engine.invoke(event.to_owned(), allowed).await
     }
 
     /// Ends what runs, at once.
     pub(crate) async fn kill(&self) {
-        self.engine.transport.kill().await;
+        self.engine.kill().await;
     }
 
     /// Starts a process without an event: what it said where it ended at once.

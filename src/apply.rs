@@ -19,7 +19,7 @@ use crate::observe::{Observer, Scope, group_text, repository_text};
 use crate::owner::{Owner, POLICY_REPOSITORY, Standing, TagMap};
 use crate::plan::{Action, Plan, Tagged};
 use crate::progress::Progress;
-use crate::properties::{Format, KmsKeyArn, PackagePattern, RepositoryName};
+use crate::properties::{Format, KmsKeyArn, PackagePattern, Policy, RepositoryName};
 use crate::restrictions::{Origin, OriginChange};
 use crate::service_error::{Kind, ServiceError};
 
@@ -122,7 +122,7 @@ impl Applier<'_> {
                 primary,
                 ..
             } => self.put_domain_policy(document, revision.clone(), primary).await,
-            Action::DeleteDomainPolicy { .. } => self.delete_domain_policy(None).await,
+            Action::DeleteDomainPolicy { revision, .. } => self.delete_domain_policy(revision.clone()).await,
             Action::CreateRepository {
                 name,
                 description,
@@ -156,6 +156,18 @@ impl Applier<'_> {
             Action::DeletePackageGroup { pattern } => self.delete_package_group(pattern).await,
             Action::Tag { on, tags } => self.tag(on, tags).await,
             Action::Claim { on, tags, seen } => self.claim(on, tags, seen).await,
+            Action::ClaimPolicy {
+                on,
+                tags,
+                seen,
+                primary,
+                policy,
+                revision,
+            } => {
+                self.claim(on, tags, seen).await?;
+                // Boxed: all reads at once make a large future.
+                Box::pin(self.keep_mark(on, primary, policy, revision.as_ref())).await
+            }
             Action::Untag { on, keys } => self.untag(on, keys).await,
         }
     }
@@ -276,7 +288,27 @@ impl Applier<'_> {
         Err(outrun)
     }
 
-    /// Deletes the policy of this revision, or whichever stands.
+    /// Gives the mark up again where a policy stands that was not there when it was claimed: whoever put it had claimed it
+    /// before, so it is not written over.
+    async fn keep_mark(
+        &self,
+        on: &Tagged,
+        primary: &RepositoryName,
+        wanted: &Policy,
+        seen: Option<&String>,
+    ) -> Result<Option<String>, ServiceError> {
+        let domain = self.observer().domain(&Scope::of_policy(self.domain, primary)).await?;
+        let standing = domain.and_then(|domain| domain.policy);
+        let is_right = standing
+            .is_none_or(|policy| policy.revision.as_ref() == seen || wanted.means_the_same_as(&policy.document));
+        if is_right {
+            return Ok(None);
+        }
+        self.untag(on, &[POLICY_REPOSITORY.to_owned()]).await?;
+        Err(ServiceError::outrun("TagResource", &on.name))
+    }
+
+    /// Deletes the policy of this revision; whichever stands, where none was seen.
     async fn delete_domain_policy(&self, revision: Option<String>) -> Result<Option<String>, ServiceError> {
         let request = self
             .client

@@ -83,11 +83,8 @@ impl Intercept for Observer {
         _: &BeforeSerializationInterceptorContextRef<'_>,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let operation = config.load::<Metadata>().map_or("a call", Metadata::name);
         let number = with(|state| {
             state.calls += 1;
-            let words = format!("{operation}: no answer yet");
-            state.last_words.insert(state.calls, words);
             state.calls
         });
         if let Some(number) = number {
@@ -100,9 +97,15 @@ impl Intercept for Observer {
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         with(|state| state.attempts += 1);
+        if let Some(Number(number)) = config.load::<Number>() {
+            let words = format!("{}: no answer yet", operation(config));
+            with(|state| {
+                state.last_words.entry(*number).or_insert(words);
+            });
+        }
         Ok(())
     }
 
@@ -115,7 +118,7 @@ impl Intercept for Observer {
         let (Some(Err(_)), Some(Number(number))) = (context.output_or_error(), config.load::<Number>()) else {
             return Ok(());
         };
-        let operation = config.load::<Metadata>().map_or("a call", Metadata::name);
+        let operation = operation(config);
         let said = context.response().map_or("no answer".to_owned(), said);
         with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
         Ok(())
@@ -132,6 +135,10 @@ impl Intercept for Observer {
         }
         Ok(())
     }
+}
+
+fn operation(config: &ConfigBag) -> &str {
+    config.load::<Metadata>().map_or("a call", Metadata::name)
 }
 
 fn with<T>(change: impl FnOnce(&mut State) -> T) -> Option<T> {

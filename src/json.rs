@@ -94,18 +94,6 @@ impl<'de> Deserialize<'de> for LossyText {
     }
 }
 
-/// What kind of value a JSON text is, for a message that does not show it.
-pub(crate) fn kind(raw: &RawValue) -> &'static str {
-    match raw.get().as_bytes().first() {
-        Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b'"') => "a string",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
 /// Reads one value, refusing what `serde_json::Value` would pass over: an object with a key twice.
 ///
 /// # Errors

@@ -102,6 +102,12 @@ pub(crate) struct ObservedGroup {
     pub(crate) restrictions: Restrictions,
 }
 
+impl ObservedDomain {
+    pub(crate) fn policy_revision(&self) -> Option<String> {
+        self.policy.as_ref().and_then(|policy| policy.revision.clone())
+    }
+}
+
 impl ObservedGroup {
     /// What it allowed before it was adopted, where a tag tells.
     pub(crate) fn former(&self) -> Option<Restrictions> {

@@ -119,7 +119,9 @@ impl Reconciler<'_> {
         let mut backoff = Backoff::within(self.patience.races);
         loop {
             match self.converge_once(desired, history).await {
-                Ok(facts) => return Ok(facts),
+                // Another may have claimed the same at the same moment: the next look tells whose it is.
+                Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
+                Ok(Converged { facts, .. }) => return Ok(facts),
                 Err(Setback::Failed(failure)) => return Err(failure),
                 Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure))
                     if !history.is_in_place(desired) && self.may_be_given_up() =>
@@ -153,7 +155,7 @@ impl Reconciler<'_> {
         self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)
     }
 
-    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Facts, Setback> {
+    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, Setback> {
         let scope = plan::scope_to_converge(desired, history);
         let observed = self.look(&scope).await?;
         self.remember(&desired.identity, &observed);
@@ -187,7 +189,10 @@ impl Reconciler<'_> {
             let gone = ServiceError::outrun("GetRepositoryEndpoint", desired.identity.repository.as_str());
             return Err(gone.into());
         }
-        Ok(self.facts(desired, observed, applied))
+        Ok(Converged {
+            facts: self.facts(desired, observed, applied),
+            has_claimed: plan.claims(),
+        })
     }
 
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
@@ -340,6 +345,12 @@ fn tell_spared(plan: &Plan) {
     for spared in &plan.spared {
         info!(spared, "left alone");
     }
+}
+
+/// What one round of a Create or an Update came to.
+struct Converged {
+    facts: Facts,
+    has_claimed: bool,
 }
 
 /// What one round of a Delete did.

@@ -104,6 +104,30 @@ impl Request {
             })
     }
 
+    /// Refuses a request that does not say whose it is, though its answer goes to `CloudFormation`.
+    ///
+    /// # Errors
+    /// Which of the ids are missing.
+    pub(crate) fn check_ids(&self) -> Result<(), MalformedRequest> {
+        let ids = [
+            ("StackId", &self.stack_id),
+            ("RequestId", &self.request_id),
+            ("LogicalResourceId", &self.logical_id),
+        ];
+        let missing: Vec<&str> = ids
+            .iter()
+            .filter(|(_, id)| id.is_none())
+            .map(|(name, _)| *name)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(MalformedRequest(format!(
+            "{} must be given, as a string",
+            missing.join(", ")
+        )))
+    }
+
     /// Refuses an envelope whose parts are of another kind than the protocol's, or stand twice.
     ///
     /// # Errors

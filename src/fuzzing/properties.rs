@@ -10,7 +10,7 @@ use crate::properties::{Desired, DomainSource, PackagePattern, Policy, Previous,
 const LONGEST_PROBLEM: usize = 3000;
 
 /// Stands in a policy, and must stand in no message.
-const SECRET: &str = "policy-secret:";
+const SECRET: &str = "policy-secret";
 
 /// Takes `ResourceProperties`.
 ///

@@ -530,7 +530,7 @@ impl Planner<'_> {
             // The mark moves last: a replacement that fails before it leaves the policy with the old stack.
             (PolicyOwner::UsBefore, _) => {
                 let after: Vec<StepId> = (0..self.plan.steps.len()).collect();
-                let claimed = self.claim_domain_policy(domain, &after);
+                let claimed = self.claim_domain_policy(policy, domain, &after);
                 if stands != Some(true) {
                     self.put_domain_policy(policy, Some(domain), &[claimed]);
                 }
@@ -548,7 +548,7 @@ impl Planner<'_> {
                  state the same DomainPolicyDocument or none, or remove that policy"
             )),
             (PolicyOwner::Nobody, _) => {
-                let claimed = self.claim_domain_policy(domain, primary);
+                let claimed = self.claim_domain_policy(policy, domain, primary);
                 self.put_domain_policy(policy, Some(domain), &[claimed]);
             }
         }
@@ -575,17 +575,17 @@ impl Planner<'_> {
         }
     }
 
-    fn claim_domain_policy(&mut self, domain: &ObservedDomain, after: &[StepId]) -> StepId {
-        let claim = Action::claim(self.tagged_domain(domain), self.policy_mark(), &domain.tags);
+    fn claim_domain_policy(&mut self, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
+        let on = self.tagged_domain(domain);
+        let claim = Action::claim_policy(on, domain, &self.desired.identity.repository, policy);
         self.plan.add(claim, after.iter().copied())
     }
 
     fn put_domain_policy(&mut self, policy: &Policy, domain: Option<&ObservedDomain>, after: &[StepId]) {
-        let observed = domain.and_then(|domain| domain.policy.as_ref());
         let put = Action::PutDomainPolicy {
             name: self.desired.identity.domain.name.clone(),
             document: policy.document().to_owned(),
-            revision: observed.and_then(|observed| observed.revision.clone()),
+            revision: domain.and_then(ObservedDomain::policy_revision),
             primary: self.desired.identity.repository.clone(),
         };
         self.plan.add(put, after.iter().copied());
@@ -598,7 +598,7 @@ impl Planner<'_> {
         };
         if matches!(self.policy_owner(domain), PolicyOwner::Us) {
             let name = self.desired.identity.domain.name.clone();
-            let deleted = self.plan.add(Action::DeleteDomainPolicy { name }, []);
+            let deleted = self.plan.add(Action::delete_domain_policy(name, domain), []);
             let on = self.tagged_domain(domain);
             self.plan.add(
                 Action::Untag {

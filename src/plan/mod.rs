@@ -113,7 +113,10 @@ pub(crate) fn scope_to_converge(desired: &Desired, history: &History) -> Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
         others: proxies.chain(history.former_primaries(desired).cloned()).collect(),
-        domain_policy: desired.domain.policy().is_some(),
+        domain_policy: desired.domain.policy().is_some()
+            || history
+                .of_domain(desired)
+                .is_some_and(|previous| previous.states_domain_policy),
         repository_policy: desired.repository_policy.is_some()
             || previous.is_some_and(|previous| previous.states_repository_policy),
         // A Create has no repository yet that could have an endpoint.
@@ -139,7 +142,7 @@ pub(crate) fn scope_to_retire(identity: &Identity, last: &Previous) -> Scope {
             .into_iter()
             .map(|proxy| proxy.name)
             .collect(),
-        domain_policy: false,
+        domain_policy: last.states_domain_policy,
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
         package_groups: last.internal_packages.iter().cloned().collect(),

@@ -256,10 +256,8 @@ impl<'a> Retiring<'a> {
             arn: domain.arn.clone(),
             name: name.to_string(),
         };
-        let mut steps = vec![
-            self.plan
-                .add(Action::DeleteDomainPolicy { name }, after.iter().copied()),
-        ];
+        let delete = Action::delete_domain_policy(name, domain);
+        let mut steps = vec![self.plan.add(delete, after.iter().copied())];
         if mark == Mark::TakenOff {
             let keys = vec![POLICY_REPOSITORY.to_owned()];
             steps.push(self.plan.add(Action::Untag { on, keys }, steps.clone()));

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use crate::owner::TagMap;
-use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, RepositoryName};
+use crate::observe::ObservedDomain;
+use crate::owner::{POLICY_REPOSITORY, TagMap};
+use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, Policy, RepositoryName};
 use crate::restrictions::OriginChange;
 
 /// One write call.
@@ -26,6 +27,7 @@ pub(crate) enum Action {
     },
     DeleteDomainPolicy {
         name: DomainName,
+        revision: Option<String>,
     },
     CreateRepository {
         name: RepositoryName,
@@ -82,6 +84,16 @@ pub(crate) enum Action {
         tags: TagMap,
         seen: TagMap,
     },
+    /// The mark of the domain's policy, in the same way; given up again where another policy stands by then than this one
+    /// or that of this `revision`.
+    ClaimPolicy {
+        on: Tagged,
+        tags: TagMap,
+        seen: TagMap,
+        primary: RepositoryName,
+        policy: Policy,
+        revision: Option<String>,
+    },
     Untag {
         on: Tagged,
         keys: Vec<String>,
@@ -89,11 +101,35 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    pub(super) fn delete_domain_policy(name: DomainName, domain: &ObservedDomain) -> Self {
+        Self::DeleteDomainPolicy {
+            name,
+            revision: domain.policy_revision(),
+        }
+    }
+
     pub(super) fn claim(on: Tagged, tags: TagMap, observed: &TagMap) -> Self {
-        let seen = observed.iter().filter(|(key, _)| tags.contains_key(*key));
-        let seen = seen.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let seen = seen(observed, &tags);
         Self::Claim { on, tags, seen }
     }
+
+    pub(super) fn claim_policy(on: Tagged, domain: &ObservedDomain, primary: &RepositoryName, policy: &Policy) -> Self {
+        let tags = TagMap::from([(POLICY_REPOSITORY.to_owned(), primary.to_string())]);
+        Self::ClaimPolicy {
+            on,
+            seen: seen(&domain.tags, &tags),
+            tags,
+            primary: primary.clone(),
+            policy: policy.clone(),
+            revision: domain.policy_revision(),
+        }
+    }
+}
+
+/// Those of the observed tags that a claim would write over.
+fn seen(observed: &TagMap, claimed: &TagMap) -> TagMap {
+    let seen = observed.iter().filter(|(key, _)| claimed.contains_key(*key));
+    seen.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// A thing that carries tags: its ARN for the call, its name for the reader.
@@ -110,7 +146,7 @@ impl fmt::Display for Action {
             Self::CreateDomain { name, .. } => write!(formatter, "CreateDomain {name}"),
             Self::DeleteDomain { name } => write!(formatter, "DeleteDomain {name}"),
             Self::PutDomainPolicy { name, .. } => write!(formatter, "PutDomainPermissionsPolicy {name}"),
-            Self::DeleteDomainPolicy { name } => write!(formatter, "DeleteDomainPermissionsPolicy {name}"),
+            Self::DeleteDomainPolicy { name, .. } => write!(formatter, "DeleteDomainPermissionsPolicy {name}"),
             Self::CreateRepository { name, .. } => write!(formatter, "CreateRepository {name}"),
             Self::UpdateRepository { name, .. } => write!(formatter, "UpdateRepository {name}"),
             Self::DeleteRepository { name } => write!(formatter, "DeleteRepository {name}"),
@@ -127,7 +163,9 @@ impl fmt::Display for Action {
                 write!(formatter, "UpdatePackageGroupOriginConfiguration {pattern}")
             }
             Self::DeletePackageGroup { pattern } => write!(formatter, "DeletePackageGroup {pattern}"),
-            Self::Tag { on, .. } | Self::Claim { on, .. } => write!(formatter, "TagResource {}", on.name),
+            Self::Tag { on, .. } | Self::Claim { on, .. } | Self::ClaimPolicy { on, .. } => {
+                write!(formatter, "TagResource {}", on.name)
+            }
             Self::Untag { on, .. } => write!(formatter, "UntagResource {}", on.name),
         }
     }
@@ -156,6 +194,13 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// Whether it takes over what another may take over at the same time.
+    pub(crate) fn claims(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step.action, Action::Claim { .. }))
+    }
+
     pub(super) fn add(&mut self, action: Action, after: impl IntoIterator<Item = StepId>) -> StepId {
         let mut after: Vec<StepId> = after.into_iter().collect();
         after.sort_unstable();

@@ -284,7 +284,7 @@ impl Reader {
         match fields {
             Some(Ok(fields)) => reader.fields = fields,
             Some(Err(_)) => {
-                let got = properties.map_or("", json::kind);
+                let got = shortened(properties.map_or("", RawValue::get));
                 reader.problem("ResourceProperties", format!("must be an object, got {got}"));
             }
             None => reader.problem("ResourceProperties", "is missing"),
@@ -426,7 +426,10 @@ impl Reader {
         };
         let policy = match document {
             Ok(Value::Object(document)) => Ok(Policy::new(&document)),
-            Ok(_) => Err("must be a JSON object, or a string that holds one".to_owned()),
+            Ok(other) => Err(format!(
+                "must be a JSON object, or a string that holds one, got {}",
+                kind(&other)
+            )),
             Err(message) => Err(message),
         };
         policy
@@ -479,6 +482,18 @@ impl Reader {
         within_length(policy)
             .map_err(|message| self.problem(name, message))
             .ok()
+    }
+}
+
+/// What kind of value it is: a policy itself is not shown.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
     }
 }
 

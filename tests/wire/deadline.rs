@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::support::sample::{full, with};
-use crate::support::{Effect, Fault, World, contains};
+use crate::support::{Effect, Fault, World, contains, same};
 
 #[tokio::test]
 async fn work_that_does_not_end_is_answered_failed_before_the_deadline_naming_each_step() {
@@ -22,16 +22,106 @@ async fn work_that_does_not_end_is_answered_failed_before_the_deadline_naming_ea
 
     assert!(begun.elapsed() < Duration::from_secs(14));
     let reason = delivered.answer().failed();
-    // Under way, done, not begun.
-    contains(
-        &reason,
-        &[
-            "AssociateExternalConnection team-payments-npm-upstream",
+    let list = |name: &str| -> Vec<String> {
+        let (_, rest) = reason
+            .split_once(name)
+            .unwrap_or_else(|| panic!("no {name} in {reason}"));
+        let steps = rest.split_once('.').unwrap().0.split(", ");
+        steps.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        list("Under way: "),
+        ["AssociateExternalConnection team-payments-npm-upstream public:npmjs"]
+    );
+    let mut done = list("Done: ");
+    done.sort();
+    assert_eq!(
+        done,
+        [
             "CreateDomain kloudvin-pkgs",
+            "CreateRepository team-payments-npm",
+            "CreateRepository team-payments-npm-upstream",
+            "PutDomainPermissionsPolicy kloudvin-pkgs",
+            "PutRepositoryPermissionsPolicy team-payments-npm",
+        ]
+    );
+    assert!(!reason.contains("Not begun"), "{reason}");
+}
+
+#[tokio::test]
+async fn the_steps_that_were_not_begun_are_named_as_such() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(3);
+    world.aws.inject(Fault::new(Effect::Hang).on("CreateDomain"));
+    let event = stack.create_event(&full());
+
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    let (before, not_begun) = reason.split_once("Not begun: ").unwrap();
+    contains(before, &["Under way: CreateDomain kloudvin-pkgs."]);
+    assert!(!before.contains("Done:"), "{before}");
+    contains(
+        not_begun,
+        &[
             "CreateRepository team-payments-npm-upstream",
             "PutRepositoryPermissionsPolicy team-payments-npm",
         ],
     );
+}
+
+#[tokio::test]
+async fn a_read_without_an_answer_is_named() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(3);
+    world.aws.inject(Fault::new(Effect::Hang).on("DescribeDomain"));
+    let event = stack.create_event(&full());
+
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    contains(&reason, &["DescribeDomain: no answer yet"]);
+}
+
+#[tokio::test]
+async fn a_key_that_never_shows_up_is_told_within_the_time_there_is() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(8);
+    world.aws.inject(Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"));
+    let event = stack.create_event(&full());
+
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    contains(&reason, &["KMS key not found", "CreateDomain kloudvin-pkgs"]);
+}
+
+#[tokio::test]
+async fn a_replacement_that_ran_into_the_deadline_is_rolled_back() {
+    let (world, mut stack) = World::with_stack(full()).await;
+    let before = world.aws.everything();
+    stack.allowed = Duration::from_secs(6);
+    world
+        .aws
+        .inject(Fault::new(Effect::Hang).on("AssociateExternalConnection"));
+
+    let reason = stack
+        .update(with(full(), &json!({"RepositoryName": "team-billing-npm"})))
+        .await
+        .failed();
+
+    contains(&reason, &["the time was up"]);
+    same(&world.aws.everything(), &before, "after the rollback");
+}
+
+#[tokio::test]
+async fn a_delete_with_a_made_up_id_ends_in_success_in_a_short_time_too() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(4);
+    let event = stack.cancellation(&full());
+
+    stack.deliver(&event).await.answer().succeeded();
 }
 
 #[tokio::test]

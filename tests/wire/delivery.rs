@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::lambda::{LOG_GROUP, LOG_STREAM};
 use crate::support::sample::{full, minimal, with};
 use crate::support::sink::objections;
-use crate::support::{Event, Treat, World, contains};
+use crate::support::{Effect, Event, Fault, Treat, World, contains};
 
 /// A request that is answered without any call: what matters here is the answer.
 fn cheap(world: &World) -> Event {
@@ -213,6 +213,37 @@ async fn a_receiver_that_hangs_is_left_and_asked_again() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_hangs_when_the_works_time_is_up_is_asked_again() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(10);
+    world.aws.inject(Fault::new(Effect::Hang).on("DescribeDomain"));
+    let event = stack.create_event(&full());
+    world.sink().script(&event.url, [Treat::Hang]);
+
+    let delivered = stack.deliver(&event).await;
+
+    delivered.ended.returned();
+    assert_eq!(delivered.puts.len(), 2);
+}
+
+#[tokio::test]
+async fn what_an_answer_was_to_say_is_told_where_it_cannot_be_delivered() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let event = stack.create_event(&json!({"DomainName": "Upper"}));
+    world.sink().script(&event.url, [Treat::Status(403, "AccessDenied")]);
+
+    let (error_type, message) = stack.deliver(&event).await.ended.failed();
+
+    assert_eq!(error_type, "ResponseNotDelivered");
+    contains(
+        &message,
+        &["403 (AccessDenied)", "it was to say InvalidProperties: ", "DomainName"],
+    );
+}
+
+#[tokio::test]
 async fn a_slow_receiver_is_waited_for() {
     let world = World::start().await;
     let stack = world.stack("payments");
@@ -338,6 +369,8 @@ async fn a_half_read_envelope_is_answered_with_what_it_has() {
     event.json["OldResourceProperties"] = Value::Null;
     event.json["ResourceType"] = json!(7);
 
-    // Nothing a Create needs is wrong with it, or FAILED says what is.
-    stack.deliver(&event).await.answer();
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    contains(&reason, &["PhysicalResourceId must be a string"]);
+    assert_eq!(world.aws.calls(), [""; 0]);
 }

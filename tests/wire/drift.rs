@@ -24,11 +24,35 @@ async fn settled() -> (World, Stack) {
 /// Updates with nothing changed and holds everything to what it was before the drift.
 async fn repaired(world: &World, stack: &mut Stack, before: &serde_json::Value) {
     assert_ne!(&world.aws.everything(), before, "the test drifted nothing");
+    let shown = world.plan_update(stack, &stack.properties()).await;
+    world.aws.forget_calls();
     stack.update_unchanged().await.succeeded();
     same(&world.aws.everything(), before, "after the repair");
+    assert_eq!(
+        operations(&shown),
+        sorted(world.aws.writes()),
+        "the plan shows the repair"
+    );
+    assert_eq!(shown["Converged"], false);
     world.aws.forget_calls();
     stack.update_unchanged().await.succeeded();
     assert_eq!(world.aws.writes(), [""; 0], "it is up to date now");
+    let shown = world.plan_update(stack, &stack.properties()).await;
+    assert_eq!(shown, json!({"Converged": true, "Steps": []}));
+}
+
+/// The operations of a plan's steps.
+fn operations(plan: &serde_json::Value) -> Vec<String> {
+    sorted(serde_json::from_value(plan["Steps"].clone()).unwrap())
+}
+
+fn sorted(calls: Vec<String>) -> Vec<String> {
+    let mut operations: Vec<String> = calls
+        .into_iter()
+        .map(|call| call.split(' ').next().unwrap().to_owned())
+        .collect();
+    operations.sort();
+    operations
 }
 
 #[tokio::test]

@@ -158,3 +158,23 @@ async fn as_many_unknown_names_as_an_event_can_hold_are_refused_soon() {
     let reason = refused(&world, &Value::from(names).to_string()).await;
     contains(&reason, &["20003 problems", "k0: there is no such property"]);
 }
+
+#[tokio::test]
+async fn thousands_of_problems_take_no_more_room_than_an_answer_has() {
+    let world = World::start().await;
+    let list = json!(vec!["x"; 40_000]).to_string();
+
+    let reason = refused(&world, &properties_with("Upstreams", &list)).await;
+
+    contains(&reason, &["problems with the properties: Upstreams: "]);
+    let event = json!({
+        "RequestType": "Create",
+        "ResourceProperties": {"Upstreams": vec!["x"; 40_000]},
+    });
+    let (_, message) = world.invoke(&event).await.failed();
+    assert!(message.len() < 8192, "an error of {} bytes", message.len());
+    contains(&message, &[" more"]);
+    let log = world.function_log().await;
+    let longest = log.lines().map(str::len).max().unwrap();
+    assert!(longest < 16_384, "a log line of {longest} bytes");
+}

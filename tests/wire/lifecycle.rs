@@ -748,6 +748,44 @@ async fn an_event_of_another_form_is_answered_failed_where_it_says_where_to() {
 }
 
 #[tokio::test]
+async fn an_event_without_its_ids_is_answered_failed_with_what_it_has() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    for kind in ["Create", "Update", "Delete"] {
+        for missing in ["StackId", "RequestId", "LogicalResourceId"] {
+            let mut event = stack.event(kind, Some(REPOSITORY_ARN), &full(), Some(&full()));
+            event.json.as_object_mut().unwrap().remove(missing);
+
+            let delivered = stack.deliver(&event).await;
+
+            delivered.ended.returned();
+            let answer = delivered.puts[0].json();
+            assert_eq!(answer["Status"], "FAILED", "{kind} without {missing}");
+            contains(answer["Reason"].as_str().unwrap(), &[missing]);
+            assert_eq!(answer[missing], "");
+        }
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn an_event_whose_parts_stand_twice_is_answered_failed() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    for (kind, other) in [("Create", "Delete"), ("Delete", "Create")] {
+        let event = stack.event(kind, Some("made-up"), &full(), None);
+        let twice = format!("{{\"RequestType\":\"{other}\",{}", &event.json.to_string()[1..]);
+
+        world.invoke_text(&twice).await.returned();
+
+        let answer = world.sink().puts(&event.url)[0].json();
+        assert_eq!(answer["Status"], "FAILED");
+        contains(answer["Reason"].as_str().unwrap(), &["RequestType stands twice"]);
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
 async fn an_event_that_is_no_request_at_all_fails_the_invocation() {
     let world = World::start().await;
     for event in ["[]", "\"text\"", "null", "7", "{}", "{\"RequestType\":\"Create\"}"] {
@@ -819,10 +857,14 @@ async fn the_old_proxys_name_as_the_new_primarys_never_loses_the_new_stack() {
     for (from, to) in [(REPOSITORY, PROXY), (PROXY, REPOSITORY)] {
         let (world, mut stack) = World::with_stack(with(full(), &json!({"RepositoryName": from}))).await;
 
-        let deployment = stack.update(with(full(), &json!({"RepositoryName": to}))).await;
+        world.aws.forget_calls();
+        let reason = stack
+            .update(with(full(), &json!({"RepositoryName": to})))
+            .await
+            .failed();
 
-        // Refused or done: what CloudFormation has on record is there and whole.
-        let _ = deployment;
+        contains(&reason, &["cannot replace"]);
+        assert_eq!(world.aws.writes(), [""; 0], "nothing is touched");
         let name = stack.id().rsplit('/').next().unwrap().to_owned();
         let primary = world.aws.repository(DOMAIN, &name);
         assert_eq!(primary.upstreams, [format!("{name}-upstream")], "{from} to {to}");

@@ -30,6 +30,7 @@ mod ownership;
 mod properties;
 mod races;
 mod reference;
+mod rollback;
 mod secrets;
 mod service;
 mod support;

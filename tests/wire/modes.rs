@@ -1,9 +1,11 @@
 //! "Called for a returned answer": direct calls, a CDK provider, SNS, `Plan`.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::sample::{DOMAIN, KEY, OTHER_KEY, REPOSITORY, REPOSITORY_ARN, full, minimal, with};
-use crate::support::{OUTPUTS, World, contains};
+use crate::support::{Effect, Fault, OUTPUTS, World, contains};
 
 fn direct(kind: &str, properties: &Value) -> Value {
     json!({"RequestType": kind, "ResourceProperties": properties})
@@ -143,6 +145,71 @@ async fn a_failure_is_a_function_error_with_the_reason_as_its_message_and_a_stab
                 .all(|char| char.is_ascii_alphanumeric() || char == '.'),
             "a name that a Catch can hold: {error_type}"
         );
+    }
+}
+
+/// A failure's type, the properties and the fault that cause it.
+type Cause = (&'static str, Value, Option<(Effect, &'static str)>);
+
+/// The types that the reference names, each by what causes it.
+#[tokio::test]
+async fn each_kind_of_failure_has_its_own_type() {
+    let adopted = with(full(), &json!({"RepositoryName": "taken"}));
+    let causes: [Cause; 11] = [
+        ("InvalidProperties", json!({}), None),
+        ("KeyMismatch", with(minimal(), &json!({"KmsKeyArn": OTHER_KEY})), None),
+        ("OwnershipConflict", adopted, None),
+        ("AccessDenied", full(), Some((Effect::AccessDenied, "CreateRepository"))),
+        ("QuotaExceeded", full(), Some((Effect::Quota, "CreateRepository"))),
+        ("Throttled", full(), Some((Effect::Throttle, "CreateRepository"))),
+        ("Conflict", full(), Some((Effect::Conflict, "CreateRepository"))),
+        (
+            "ServiceValidation",
+            with(full(), &json!({"DomainName": "new-pkgs"})),
+            Some((Effect::KmsKeyNotFound, "CreateDomain")),
+        ),
+        (
+            "ServiceUnavailable",
+            full(),
+            Some((Effect::Internal, "CreateRepository")),
+        ),
+        (
+            "ServiceUnavailable",
+            full(),
+            Some((Effect::ResetBefore, "CreateRepository")),
+        ),
+        ("DeadlineExceeded", full(), Some((Effect::Hang, "CreateRepository"))),
+    ];
+    let world = World::with_environment(&[("AWS_MAX_ATTEMPTS", "2")]).await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, "taken").await;
+    for (expected, properties, fault) in causes {
+        if let Some((effect, operation)) = fault {
+            world.aws.inject(Fault::new(effect).on(operation));
+        }
+        let event = direct("Create", &properties).to_string();
+
+        let (error_type, message) = world.invoke_within(&event, Duration::from_secs(12)).await.failed();
+
+        assert_eq!(error_type, expected, "{message}");
+        world.aws.clear_faults();
+    }
+    let (error_type, _) = world.invoke(&direct("Upsert", &full())).await.failed();
+    assert_eq!(error_type, "InvalidRequest");
+}
+
+#[tokio::test]
+async fn return_mode_ignores_a_url_of_any_kind() {
+    let world = World::with_environment(&[("RESPONSE_MODE", "return")]).await;
+    for url in [
+        json!(5),
+        json!(["a", "list"]),
+        json!({"an": "object"}),
+        json!("ftp://else.where"),
+    ] {
+        let mut event = direct("Create", &full());
+        event["ResponseURL"] = url;
+        world.invoke(&event).await.returned();
     }
 }
 

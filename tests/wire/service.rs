@@ -1,5 +1,7 @@
 //! The service's own moods: what it may answer on a good day, and the function has to live with.
 
+use std::time::Duration;
+
 use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
 use serde_json::json;
 
@@ -116,9 +118,14 @@ async fn a_quota_fails_fast_with_the_action_and_the_resource() {
 async fn throttling_is_retried() {
     let world = World::start().await;
     world.aws.inject(Fault::new(Effect::Throttle).with_probability(0.2));
+    world
+        .aws
+        .inject(Fault::new(Effect::Throttle).on("CreateDomain").times(1));
     let mut stack = world.stack("payments");
 
     stack.create(full()).await.succeeded();
+
+    assert!(!world.struck().is_empty(), "nothing was throttled");
 }
 
 #[tokio::test]
@@ -136,15 +143,34 @@ async fn an_internal_error_is_retried() {
 }
 
 #[tokio::test]
-async fn with_a_lost_key_the_delete_of_a_domain_of_ours_still_ends() {
+async fn with_a_lost_key_a_delete_says_that_the_key_is_lost() {
     let (world, stack) = World::with_stack(minimal()).await;
     let mut settings = Settings::default();
     settings.keys.lost.insert(KEY.to_owned());
     world.aws.emulator.set(settings);
     let event = stack.delete_event();
 
-    // Repositories cannot be listed or deleted any more; a clear answer is due, whichever it is.
-    stack.deliver(&event).await.answer();
+    // Repositories cannot be listed or deleted any more: whether others' are in the domain cannot be told.
+    let reason = stack.deliver(&event).await.answer().failed();
+
+    contains(&reason, &["key", DOMAIN]);
+}
+
+#[tokio::test]
+async fn a_domain_that_never_looks_empty_ends_failed_in_bounded_time_and_goes_with_the_next_delete() {
+    let (world, mut stack) = World::with_stack(full()).await;
+    stack.allowed = Duration::from_secs(12);
+    world.aws.inject(Fault::new(Effect::Conflict).on("DeleteDomain"));
+
+    let reason = stack.delete().await.answer.failed();
+
+    contains(
+        &reason,
+        &["DeleteDomain on domain kloudvin-pkgs", "Injected by a fault"],
+    );
+    world.aws.clear_faults();
+    stack.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::history::{
 };
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::there::{There, meaning};
+use super::there::There;
 use super::weigh::{part_of_the_way, resembles};
 use crate::support::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack, World};
 
@@ -172,6 +172,20 @@ enum Request {
     Create(Value, Shape),
     Update(Value, Shape),
     Delete,
+}
+
+impl Request {
+    /// The primary repository by which a domain that is not there yet would be marked.
+    fn namesake_in_new_domain(&self, there: &There) -> Option<(&Value, &Value)> {
+        match self {
+            Self::Create(properties, _) | Self::Update(properties, _) => {
+                let (domain, repository) = (&properties["DomainName"], &properties["RepositoryName"]);
+                let is_new = !there.0.contains_key(domain.as_str().unwrap_or_default());
+                is_new.then_some((domain, repository))
+            }
+            Self::Delete => None,
+        }
+    }
 }
 
 impl Member {
@@ -425,6 +439,11 @@ impl Run<'_> {
         let (Some(lefts), Some(rights)) = requests else {
             return Ok(());
         };
+        // Known: the mark of a domain that is still to be made does not tell two of one name apart.
+        let namesake = lefts.namesake_in_new_domain(&self.now);
+        if namesake.is_some() && namesake == rights.namesake_in_new_domain(&self.now) {
+            return Ok(());
+        }
         if let Some(held) = held {
             self.world.aws.inject(hold(held));
         }
@@ -492,9 +511,14 @@ impl Run<'_> {
             .iter()
             .map(|expected| resembles(&end, expected, &self.now))
             .collect();
-        // What was cut short by itself may have come any part of the way.
-        if heard.iter().any(|it| !it.answer.success) {
-            let pairs = ends.iter().flat_map(|one| ends.iter().map(move |other| (one, other)));
+        // What was cut short by itself may have come any part of the way; and a Delete lets go of one thing after the other,
+        // so that others find it part of the way.
+        let is_gradual = |it: &Heard| !it.answer.success || it.event["RequestType"] == "Delete";
+        if heard.iter().any(is_gradual) {
+            let sides: Vec<&There> = ends.iter().chain([&self.now]).collect();
+            let pairs = sides
+                .iter()
+                .flat_map(|one| sides.iter().map(move |other| (*one, *other)));
             found.extend(pairs.map(|(one, other)| part_of_the_way(&end, one, other, &self.known)));
         }
         match found.into_iter().min_by_key(Vec::len) {
@@ -547,7 +571,10 @@ impl Run<'_> {
                 deleted.answer.reason
             ));
         }
-        let end = self.look();
+        // Known: a link that is under way to a repository that was there before may come after all was let go.
+        let end = self
+            .look()
+            .without_broken_links(&contract::identity_wanted(&create.json));
         let never = after_both(&self.now, None, &delete.json);
         let all = after_both(&self.now, Some(&create.json), &delete.json);
         let found = part_of_the_way(&end, &never, &all, &self.known);
@@ -702,28 +729,9 @@ fn made_by_any(end: &There, before: &There, heard: &[Heard]) -> Vec<There> {
                     .extend(mark.map(|mark| (contract::POLICY_REPOSITORY.to_owned(), mark)));
             }
         }
-        ends.extend(with_a_namesakes_mark(&other, &it.event).into_iter().flatten());
         ends.push(other);
     }
     ends
-}
-
-/// The same where the primary repository that a new domain's mark names was made by another stack before its own could:
-/// mark and policy are not taken away from under it.
-fn with_a_namesakes_mark(end: &There, event: &Value) -> Option<[There; 2]> {
-    let wanted = contract::identity_wanted(event);
-    let mut end = end.clone();
-    let domain = end.0.get_mut(&wanted.domain)?;
-    domain.repositories.get(&wanted.repository)?;
-    let policy = event["ResourceProperties"].get("DomainPolicyDocument")?;
-    if domain.tags.contains_key(contract::POLICY_REPOSITORY) {
-        return None;
-    }
-    let mark = (contract::POLICY_REPOSITORY.to_owned(), wanted.repository);
-    domain.tags.extend([mark]);
-    let marked = end.clone();
-    end.0.get_mut(&wanted.domain)?.policy = Some(meaning(policy));
-    Some([marked, end])
 }
 
 /// Requests by stack, each in the order they were asked in.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::contract::Identity;
+
 pub(super) type Tags = BTreeMap<String, String>;
 
 /// All domains, by name.
@@ -97,6 +99,15 @@ impl There {
                     repository.incarnation = found;
                 }
             }
+        }
+        self
+    }
+
+    /// The same without the names, among a primary repository's upstreams, of repositories that are gone.
+    pub(super) fn without_broken_links(mut self, of: &Identity) -> Self {
+        let domain = self.0.get_mut(&of.domain);
+        if let Some(primary) = domain.and_then(|domain| domain.repositories.get_mut(&of.repository)) {
+            primary.upstreams.retain(|upstream| upstream.linked);
         }
         self
     }

@@ -241,8 +241,6 @@ pub(crate) struct Stack {
     /// What CloudFormation has on record: the `PhysicalResourceId` and the properties.
     pub(crate) record: Option<(String, Value)>,
     pub(crate) allowed: Duration,
-    /// Called once, when the answer to an operation is in and before what follows from it.
-    pub(crate) after_the_answer: Option<Box<dyn FnOnce() + Send>>,
     /// Told of each request as soon as it is answered.
     pub(crate) witness: Option<Witness>,
     /// How often each request is delivered at the same time.
@@ -263,7 +261,6 @@ impl Stack {
             logical_id: "Packages".to_owned(),
             record: None,
             allowed: PATIENCE,
-            after_the_answer: None,
             witness: None,
             copies: 1,
         }
@@ -400,16 +397,9 @@ impl Stack {
         }
     }
 
-    fn answered(&mut self) {
-        if let Some(then) = self.after_the_answer.take() {
-            then();
-        }
-    }
-
     pub(crate) async fn create(&mut self, properties: Value) -> Deployment {
         assert!(self.record.is_none(), "it was created before");
         let answer = self.request(&self.create_event(&properties)).await;
-        self.answered();
         self.record = Some((answer.physical_id.clone(), properties));
         let mut rollback = None;
         if !answer.success {
@@ -429,7 +419,6 @@ impl Stack {
     pub(crate) async fn update(&mut self, properties: Value) -> Deployment {
         let (old_id, old) = self.record.clone().expect("the stack was created");
         let answer = self.request(&self.update_event(&properties)).await;
-        self.answered();
         let new_id = answer.physical_id.clone();
         let mut superseded = Vec::new();
         let mut rollback = None;
@@ -483,7 +472,6 @@ impl Stack {
 
     pub(crate) async fn delete(&mut self) -> Deployment {
         let answer = self.request(&self.delete_event()).await;
-        self.answered();
         if answer.success {
             self.record = None;
         }

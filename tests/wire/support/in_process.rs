@@ -1,11 +1,15 @@
 //! The library in this process: for tests that need volume, with little patience in all it waits for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_codeartifact::config::retry::RetryConfig;
-use aws_sdk_codeartifact::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_codeartifact::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
+use aws_sdk_codeartifact::error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use codeartifact_stack::delivery::Delivery;
 use codeartifact_stack::{AllowedHosts, Function, Invocation, Patience, ResponseMode, Settings, http};
 use serde_json::value::RawValue;
@@ -32,22 +36,26 @@ pub(crate) const IMPATIENT: Patience = Patience {
 };
 
 impl InProcess {
-    pub(crate) fn new(codeartifact: &str, patience: Patience) -> Self {
+    pub(crate) fn new(codeartifact: &str, patience: Patience, panics_at: Option<&'static str>) -> Self {
         let retries = RetryConfig::standard()
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(1))
             .with_max_backoff(Duration::from_millis(4));
         let http_client = http::client().unwrap();
-        let client = Client::from_conf(
-            aws_sdk_codeartifact::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .endpoint_url(codeartifact)
-                .http_client(http::for_sdk(http_client.clone()))
-                .region(Region::new(REGION))
-                .retry_config(retries)
-                .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"))
-                .build(),
-        );
+        let mut config = aws_sdk_codeartifact::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(codeartifact)
+            .http_client(http::for_sdk(http_client.clone()))
+            .region(Region::new(REGION))
+            .retry_config(retries)
+            .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"));
+        if let Some(operation) = panics_at {
+            config = config.interceptor(Panic {
+                operation,
+                is_over: AtomicBool::new(false),
+            });
+        }
+        let client = Client::from_conf(config.build());
         let settings = Settings {
             region: REGION.to_owned(),
             response_mode: ResponseMode::Auto,
@@ -59,6 +67,30 @@ impl InProcess {
             function: Arc::new(Function::new(settings, &client, delivery)),
             running: Mutex::new(Vec::new()),
         }
+    }
+}
+
+/// A fault of the function's own.
+#[derive(Debug)]
+struct Panic {
+    operation: &'static str,
+    is_over: AtomicBool,
+}
+
+impl Intercept for Panic {
+    fn name(&self) -> &'static str {
+        "Panic"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let is_due = config.load::<Metadata>().is_some_and(|it| it.name() == self.operation);
+        assert!(!is_due || self.is_over.swap(true, Ordering::Relaxed), "a secret");
+        Ok(())
     }
 }
 

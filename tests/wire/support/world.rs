@@ -87,8 +87,17 @@ impl World {
 
     /// The same with so much patience for what passes by itself.
     pub(crate) async fn with_patience(patience: Patience) -> Self {
+        Self::of_library(patience, None).await
+    }
+
+    /// The library in this process, where the first call of an operation panics, with a secret as the message.
+    pub(crate) async fn that_panics_at(operation: &'static str) -> Self {
+        Self::of_library(IMPATIENT, Some(operation)).await
+    }
+
+    async fn of_library(patience: Patience, panics_at: Option<&'static str>) -> Self {
         let aws = Aws::start(aws::options()).await;
-        let transport = Arc::new(InProcess::new(&aws.url(), patience));
+        let transport = Arc::new(InProcess::new(&aws.url(), patience, panics_at));
         Self {
             aws,
             function: None,
@@ -195,11 +204,5 @@ impl World {
         let mut log = self.aws.log();
         log.retain(|entry| entry.fault.is_some());
         log
-    }
-
-    /// Ends all faults as soon as the first answer of the stack's next operation is in.
-    pub(crate) fn recover_after_the_answer(&self, stack: &mut Stack) {
-        let emulator = Arc::clone(&self.aws.emulator);
-        stack.after_the_answer = Some(Box::new(move || emulator.clear_faults()));
     }
 }

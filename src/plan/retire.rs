@@ -142,7 +142,12 @@ impl<'a> Retiring<'a> {
             Standing::Nobodys => {
                 self.plan
                     .spare(format!("the repository {name} stays: it has no owner's tags"));
-                Fate::LetGo(self.unlink(primary, proxies))
+                // Another delivery of the same Delete may just have let go of it: it keeps its proxies all the same.
+                if retains {
+                    Fate::Retained
+                } else {
+                    Fate::LetGo(self.unlink(primary, proxies))
+                }
             }
             Standing::Others(owner) => {
                 self.plan

@@ -5,7 +5,9 @@
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use codeartifact_stack::Patience;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 
@@ -15,6 +17,14 @@ use crate::support::{
 };
 
 const STACK: &str = "arn:aws:cloudformation:eu-central-1:123456789012:stack/payments/51af3dc0-da77-11e4-872e-faults";
+
+/// Enough for each to be tried again on a machine that is busy, and no more: what fails for ever is waited out.
+const PATIENCE: Patience = Patience {
+    key: Duration::from_secs(1),
+    races: Duration::from_secs(1),
+    empty_domain: Duration::from_secs(1),
+    cancelled_create: Duration::from_secs(20),
+};
 
 /// So many worlds at a time: most of what happens in them is waiting.
 const AT_A_TIME: usize = 8;
@@ -151,7 +161,7 @@ impl Worlds {
                 world.begin_again(Settings::default()).await;
                 world
             }
-            None => World::in_process().await,
+            None => World::with_patience(PATIENCE).await,
         }
     }
 
@@ -323,6 +333,8 @@ fn spared(mut everything: Value) -> Value {
         tags.retain(|key, _| key.starts_with("codeartifact-stack:"));
     }
     for group in domain["packageGroups"].as_array_mut().unwrap() {
+        // It guards the repository as long as that lives.
+        group["restrictions"].take();
         let tags = group["tags"].as_object_mut().unwrap();
         tags.retain(|key, _| key.starts_with("codeartifact-stack:"));
     }

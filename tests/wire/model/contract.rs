@@ -605,8 +605,9 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
         .repositories
         .get(name)
         .is_some_and(|primary| primary.packages != json!([]));
-    let is_retained =
-        standing == Some(Standing::Created) && (mode == "Retain" || mode == "RetainIfNotEmpty" && holds_packages);
+    // What another delivery of the same Delete has let go of keeps its proxies as well.
+    let is_retained = matches!(standing, Some(Standing::Created | Standing::Nobodys))
+        && (mode == "Retain" || mode == "RetainIfNotEmpty" && holds_packages);
     let is_deleted = standing.is_none() || standing == Some(Standing::Created) && !is_retained;
     retire_proxies(domain, owner, name, is_retained, standing == Some(Standing::Others));
     if standing == Some(Standing::Created) && is_deleted {
@@ -697,7 +698,8 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
         Standing::Created => drop(domain.groups.remove(pattern)),
         Standing::Adopted => {
             if let Some(former) = group.tags.get(FORMER) {
-                group.restrictions = recalled(former);
+                let is_there = |name: &str| domain.repositories.contains_key(name);
+                group.restrictions = recalled(former, is_there);
             }
             owner.release(&mut group.tags);
         }
@@ -762,12 +764,14 @@ fn remembered(restrictions: &Value) -> String {
     kinds.map(one).join(" ")
 }
 
-fn recalled(former: &str) -> Value {
+/// What was remembered, without the repositories that are gone since.
+fn recalled(former: &str, is_there: impl Fn(&str) -> bool) -> Value {
     let one = |part: &str| {
         let (kind, rest) = part.split_once('=').unwrap();
         let mut words = rest.split('/');
         let mode = words.next().unwrap();
-        (kind.to_owned(), restriction(mode, &words.collect::<Vec<_>>()))
+        let named: Vec<&str> = words.filter(|name| is_there(name)).collect();
+        (kind.to_owned(), restriction(mode, &named))
     };
     former.split(' ').map(one).collect::<serde_json::Map<_, _>>().into()
 }

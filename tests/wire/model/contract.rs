@@ -267,12 +267,17 @@ pub(super) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
 pub(super) fn id_of_attempt(event: &Value) -> String {
     let described = Described::read(&event["ResourceProperties"]);
     let arn = described.identity.arn();
-    let is_in_place = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn) == Some(described.identity);
-    if described.mode == "Retain" && !is_in_place {
+    if described.mode == "Retain" && !names_in_place(event) {
         arn + UNFINISHED
     } else {
         arn
     }
+}
+
+/// Whether a request is about the stack that its id names.
+pub(super) fn names_in_place(event: &Value) -> bool {
+    let named = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn);
+    named == Some(identity_wanted(event))
 }
 
 /// Whether something of the stack that a request makes is there by an earlier delivery.

@@ -22,7 +22,6 @@ use std::fmt;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::answer::LONGEST;
 use crate::identity::{Identity, Place};
 
 use draft::Draft;
@@ -47,6 +46,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// More text of problems than an answer has room for, in bytes.
+const ENOUGH: usize = 4096;
+
 /// Everything that is wrong with the properties; of more than an answer has room for, how many more there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
@@ -63,7 +65,7 @@ impl Problems {
     }
 
     fn add(&mut self, property: &str, message: impl Into<String>) {
-        if self.bytes > LONGEST {
+        if self.bytes > ENOUGH {
             self.untold += 1;
             return;
         }

@@ -745,19 +745,11 @@ async fn a_create_cancelled_in_flight_leaves_no_group_in_a_shared_domain() {
         world.aws.create_repository(DOMAIN, "theirs").await;
         let before = world.aws.everything();
         let stack = world.stack("payments");
-        let create = stack.create_event(&guarded());
-        let delete = stack.cancellation(&guarded());
-        world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
 
-        let (created, deleted) = tokio::join!(stack.deliver(&create), async {
-            world.aws.held().await;
-            let deleted = stack.deliver(&delete).await;
-            world.aws.release();
-            deleted
-        });
+        world
+            .cancel_at(&stack, &guarded(), Fault::new(Effect::HoldBefore).on(operation))
+            .await;
 
-        deleted.answer().succeeded();
-        created.answer();
         same(&world.aws.everything(), &before, operation);
     });
     futures_util::future::join_all(cases).await;

@@ -170,20 +170,11 @@ async fn a_create_cancelled_in_a_shared_domain_leaves_it_as_it_was() {
         neighbours.create(neighbour()).await.succeeded();
         let before = world.aws.everything();
         let stack = world.stack("payments");
-        let create = stack.create_event(&full());
-        let delete = stack.cancellation(&full());
-        let held = Fault::new(effect.clone()).on(operation).times(1);
-        world.aws.inject(held);
 
-        let (created, deleted) = tokio::join!(stack.deliver(&create), async {
-            world.aws.held().await;
-            let deleted = stack.deliver(&delete).await;
-            world.aws.release();
-            deleted
-        });
+        world
+            .cancel_at(&stack, &full(), Fault::new(effect.clone()).on(operation))
+            .await;
 
-        deleted.answer().succeeded();
-        created.answer();
         same(&world.aws.everything(), &before, &format!("{operation} {effect:?}"));
     });
     futures_util::future::join_all(cases).await;

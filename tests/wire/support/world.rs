@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeartifact_emulator::{LogEntry, Options, Settings};
+use codeartifact_emulator::{Fault, LogEntry, Options, Settings};
 use codeartifact_stack::Patience;
 use serde_json::{Value, json};
 
@@ -187,6 +187,21 @@ impl World {
                 delivered.answer()
             })
             .collect()
+    }
+
+    /// A Create that is cancelled while a call of it is held: its Delete, with an id that CloudFormation made up, comes to
+    /// its end before the call goes on. Both are answered; the Create either way, for nobody listens to it any more.
+    pub(crate) async fn cancel_at(&self, stack: &Stack, properties: &Value, held: Fault) {
+        let (create, delete) = (stack.create_event(properties), stack.cancellation(properties));
+        self.aws.inject(held.times(1));
+        let (created, deleted) = tokio::join!(stack.deliver(&create), async {
+            self.aws.held().await;
+            let deleted = stack.deliver(&delete).await;
+            self.aws.release();
+            deleted
+        });
+        deleted.answer().succeeded();
+        created.answer();
     }
 
     /// All that the function wrote.

@@ -577,7 +577,13 @@ impl Planner<'_> {
 
     fn claim_domain_policy(&mut self, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
         let on = self.tagged_domain(domain);
-        let claim = Action::claim_policy(on, domain, &self.desired.identity.repository, policy);
+        let claim = Action::claim_policy(
+            on,
+            self.policy_mark(),
+            domain,
+            &self.desired.identity.repository,
+            policy,
+        );
         self.plan.add(claim, after.iter().copied())
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::observe::ObservedDomain;
-use crate::owner::{POLICY_REPOSITORY, TagMap};
+use crate::owner::TagMap;
 use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, Policy, RepositoryName};
 use crate::restrictions::OriginChange;
 
@@ -113,8 +113,13 @@ impl Action {
         Self::Claim { on, tags, seen }
     }
 
-    pub(super) fn claim_policy(on: Tagged, domain: &ObservedDomain, primary: &RepositoryName, policy: &Policy) -> Self {
-        let tags = TagMap::from([(POLICY_REPOSITORY.to_owned(), primary.to_string())]);
+    pub(super) fn claim_policy(
+        on: Tagged,
+        tags: TagMap,
+        domain: &ObservedDomain,
+        primary: &RepositoryName,
+        policy: &Policy,
+    ) -> Self {
         Self::ClaimPolicy {
             on,
             seen: seen(&domain.tags, &tags),

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::owner::UnfitOwner;
+use crate::cloudformation::MalformedRequest;
+use crate::codeartifact::{Kind, ServiceError};
 use crate::plan::Refusal;
 use crate::properties::Problems;
-use crate::request::MalformedRequest;
-use crate::service_error::{Kind, ServiceError};
+use crate::stack::UnfitOwner;
 
 /// The kinds of failure, each with a name that does not change: a Step Functions `Catch` can name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

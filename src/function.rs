@@ -1,31 +1,23 @@
 //! One event from its arrival to its answer.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_sdk_codeartifact::Client;
 use futures_util::FutureExt as _;
 use reqwest::Url;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 
-use crate::answer::{Answer, NOT_CREATED, Status};
-use crate::calls::{self, Calls};
-use crate::delivery::Delivery;
+use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status};
+use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
-use crate::hosts::AllowedHosts;
-use crate::identity::{Identity, Place, account_in_arn, is_unfinished};
+use crate::lifecycle::{Channel, Lifecycle, Outcome};
 use crate::metrics::{Event, MetricsNamespace};
-use crate::outputs::{self, Data, Facts};
-use crate::owner::{Owner, UnfitOwner};
-use crate::plan::{Evidence, History};
-use crate::progress::Progress;
-use crate::properties::{AccountId, Desired, Previous, Problems};
-use crate::reconcile::{Patience, Reconciler};
-use crate::request::{Request, RequestType};
+use crate::reconcile::Patience;
+use crate::stack::{AccountId, Place, account_in_arn};
 
 /// How answers are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,24 +66,11 @@ pub struct Function {
     metrics: Option<MetricsNamespace>,
 }
 
-/// What an event came to.
-struct Outcome {
-    physical_id: String,
-    result: Result<Success, Failure>,
-}
-
-enum Success {
-    /// The outputs; none of a Delete.
-    Done(Data),
-    /// What a Create or an Update would do.
-    Planned(Vec<String>),
-}
-
 impl Function {
     /// Puts the parts together; all that an event needs is set up by then.
     #[must_use]
     pub fn new(settings: Settings, client: &Client, delivery: Delivery) -> Self {
-        let config = client.config().to_builder().interceptor(calls::Observer);
+        let config = client.config().to_builder().interceptor(CallObserver);
         Self {
             settings,
             client: Client::from_conf(config.build()),
@@ -171,7 +150,12 @@ impl Function {
     /// Works on a request, up to the answer as it is to be sent.
     pub(crate) async fn prepare(&self, request: &Request, invocation: &Invocation) -> Result<Answered, Failure> {
         let return_address = self.return_address(request)?;
-        let outcome = self.work_in_time(request, invocation, return_address.is_some()).await;
+        let channel = if return_address.is_some() {
+            Channel::Put
+        } else {
+            Channel::Return
+        };
+        let outcome = self.work_in_time(request, invocation, channel).await;
         Span::current().record("physical_id", outcome.physical_id.as_str());
         let put = match return_address {
             Some(address) => {
@@ -205,11 +189,26 @@ impl Function {
     }
 
     /// Works on a request, but never so long that there is no time to answer; and answers for a panic.
-    async fn work_in_time(&self, request: &Request, invocation: &Invocation, is_put: bool) -> Outcome {
-        let progress = Progress::new(request.physical_id.clone().unwrap_or_else(|| NOT_CREATED.to_owned()));
+    async fn work_in_time(&self, request: &Request, invocation: &Invocation, channel: Channel) -> Outcome {
+        let (progress, new_id) = (Progress::default(), OnceLock::new());
         let allowed = time_to_work(invocation.deadline.saturating_duration_since(Instant::now()));
-        let work = AssertUnwindSafe(self.work(request, invocation, is_put, allowed, &progress)).catch_unwind();
-        let (cut_short, what) = match timeout(allowed, work).await {
+        let work = async {
+            request.request_type()?;
+            if channel == Channel::Put {
+                request.check_ids()?;
+            }
+            let lifecycle = Lifecycle {
+                client: &self.client,
+                place: &self.place(request, invocation)?,
+                patience: self.settings.patience.within(allowed),
+                request,
+                channel,
+                progress: &progress,
+                new_id: &new_id,
+            };
+            lifecycle.run().await
+        };
+        let (cut_short, what) = match timeout(allowed, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(Ok(outcome))) => return outcome,
             Ok(Ok(Err(failure))) => (failure, String::new()),
             Ok(Err(_)) => (
@@ -217,47 +216,20 @@ impl Function {
                 ".".to_owned(),
             ),
             Err(_) => {
-                let reason = "the time was up before all was done; the same request can be sent again, and goes on";
-                let what = format!(".{}{}", calls::last_words(), progress.setback());
+                let reason = "the request ran out of time; send the same request again and it continues";
+                let what = format!(".{}{}", last_words(), progress.obstacle());
                 (Failure::new(FailureKind::DeadlineExceeded, reason), what)
             }
         };
-        let failure = cut_short.and(&what).and(&progress.account());
-        Outcome {
-            physical_id: progress.id_if_failed(),
-            result: Err(failure),
-        }
-    }
-
-    async fn work(
-        &self,
-        request: &Request,
-        invocation: &Invocation,
-        is_put: bool,
-        allowed: Duration,
-        progress: &Progress,
-    ) -> Result<Outcome, Failure> {
-        let request_type = request.request_type()?;
-        if is_put {
-            request.check_ids()?;
-        }
-        let place = self.place(request, invocation)?;
-        let work = Work {
-            function: self,
-            request,
-            place: &place,
-            progress,
-            is_put,
-            allowed,
+        // CloudFormation cleans up what the id of a failure names.
+        let old_id = || match &request.physical_id {
+            Some(id) => PhysicalId::verbatim(id),
+            None => PhysicalId::not_created(),
         };
-        match request_type {
-            RequestType::Delete => work.delete().await,
-            RequestType::Create | RequestType::Update => work.create_or_update(request_type).await,
-            RequestType::Plan if is_put => Err(Failure::new(
-                FailureKind::InvalidRequest,
-                "Plan is for direct calls: it has no resource to answer for. Leave ResponseURL out",
-            )),
-            RequestType::Plan => work.plan().await,
+        let new_id = new_id.into_inner().filter(|_| progress.has_touched());
+        Outcome {
+            physical_id: new_id.unwrap_or_else(old_id),
+            result: Err(cut_short.and(&what).and(&progress.summary())),
         }
     }
 
@@ -280,185 +252,6 @@ fn time_to_work(left: Duration) -> Duration {
     left.saturating_sub(RESERVED.min(left.mul_f64(0.4)))
 }
 
-/// The work on one request.
-struct Work<'a> {
-    function: &'a Function,
-    request: &'a Request,
-    place: &'a Place,
-    progress: &'a Progress,
-    is_put: bool,
-    /// How long the work may take in all.
-    allowed: Duration,
-}
-
-impl Work<'_> {
-    fn reconciler<'b>(&'b self, owner: &'b Owner) -> Reconciler<'b> {
-        let Function { client, settings, .. } = self.function;
-        Reconciler {
-            client,
-            place: self.place,
-            patience: settings.patience.within(self.allowed),
-            owner,
-            progress: self.progress,
-        }
-    }
-
-    /// Whose the work is; a direct call need not say.
-    fn owner(&self, identity: &Identity) -> Result<Owner, UnfitOwner> {
-        let stack_id = self.request.stack_id.clone().unwrap_or_else(|| "direct".to_owned());
-        let logical_id = self
-            .request
-            .logical_id
-            .clone()
-            .unwrap_or_else(|| identity.repository.to_string());
-        let span = Span::current();
-        span.record("stack_id", stack_id.as_str());
-        span.record("logical_id", logical_id.as_str());
-        Owner::new(stack_id, logical_id)
-    }
-
-    async fn create_or_update(&self, request_type: RequestType) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
-        let owner = self.owner(&desired.identity)?;
-        let given_id = self.request.physical_id.as_ref();
-        if request_type == RequestType::Update && self.is_put && given_id.is_none() {
-            return Err(Failure::new(
-                FailureKind::InvalidRequest,
-                "PhysicalResourceId is missing from an Update",
-            ));
-        }
-        let history = match request_type {
-            RequestType::Update => self.history(&desired),
-            _ => History::default(),
-        };
-        let in_place = history.is_in_place(&desired);
-        if !in_place {
-            let id = self.place.attempt_id(&desired.identity, desired.deletion_mode);
-            self.progress.will_make(id);
-        }
-        self.check_room(&desired)?;
-        let reconciler = self.reconciler(&owner);
-        let facts = reconciler.converge(&desired, &history).await?;
-        if let Some(abandoned) = history.abandoned(&desired) {
-            info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
-            reconciler.retire(abandoned, Evidence::None, &history.previous).await?;
-        }
-        let physical_id = given_id.filter(|_| in_place).unwrap_or(&facts.repository_arn).clone();
-        Ok(Outcome {
-            physical_id,
-            result: Ok(Success::Done(outputs::data(&desired, &facts))),
-        })
-    }
-
-    fn desired(&self) -> Result<Desired, Failure> {
-        self.request.check_form()?;
-        Ok(Desired::read(self.request.properties(), self.place)?)
-    }
-
-    /// What the event says of the stack as it was.
-    fn history(&self, desired: &Desired) -> History {
-        let mut previous = match self.request.old_properties() {
-            Some(properties) => Previous::read(Some(properties), self.place),
-            None => Previous::default(),
-        };
-        let named = self
-            .request
-            .physical_id
-            .as_deref()
-            .and_then(|id| self.place.identity_of_id(id));
-        let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
-            // A direct call that names no other stack means this one.
-            (!self.is_put).then(|| desired.identity.clone())
-        });
-        if previous.identity.is_none() {
-            previous.identity.clone_from(&existing);
-        }
-        History { existing, previous }
-    }
-
-    /// An answer too long for CloudFormation fails the resource after all the work: better before it.
-    fn check_room(&self, desired: &Desired) -> Result<(), Failure> {
-        let facts = Facts::expected(desired, self.place);
-        let data = outputs::data(desired, &facts);
-        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
-        let answer = Answer {
-            status: Status::Success,
-            reason: String::new(),
-            physical_resource_id: &facts.repository_arn,
-            stack_id: &text(&self.request.stack_id),
-            request_id: &text(&self.request.request_id),
-            logical_resource_id: &text(&self.request.logical_id),
-            data: Some(&data),
-        };
-        let property = if desired.internal_packages.is_empty() {
-            "EndpointFormats"
-        } else {
-            "InternalPackages"
-        };
-        answer.encode("").map(|_| ()).map_err(|too_long| {
-            Problems::one(property, format!("the outputs would not fit: {too_long}; name fewer")).into()
-        })
-    }
-
-    async fn plan(&self) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
-        let owner = self.owner(&desired.identity)?;
-        let history = match self.request.physical_id {
-            Some(_) => self.history(&desired),
-            None => History::default(),
-        };
-        self.check_room(&desired)?;
-        let plan = self.reconciler(&owner).plan(&desired, &history).await?;
-        let steps = plan.steps.iter().map(|step| step.action.to_string()).collect();
-        Ok(Outcome {
-            physical_id: String::new(),
-            result: Ok(Success::Planned(steps)),
-        })
-    }
-
-    /// Deletes what the id names; where it is no ARN of ours, what the properties do, as far as they can be read.
-    async fn delete(&self) -> Result<Outcome, Failure> {
-        let given_id = self.request.physical_id.clone();
-        let mut last = Previous::read(self.request.properties(), self.place);
-        let by_id = given_id.as_deref().and_then(|id| self.place.identity_of_id(id));
-        let evidence = if by_id.is_some() {
-            Evidence::WasOurs
-        } else {
-            Evidence::None
-        };
-        let physical_id = given_id.clone().unwrap_or_else(|| NOT_CREATED.to_owned());
-        let deleted = Outcome {
-            physical_id,
-            result: Ok(Success::Done(Data::new())),
-        };
-        let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
-            info!("neither the id nor the properties name a repository: there is nothing to delete");
-            return Ok(deleted);
-        };
-        let owner = match self.owner(&identity) {
-            Ok(owner) => owner,
-            Err(unfit) if self.is_put => {
-                info!(%unfit, "nothing can be marked as this owner's: there is nothing to delete");
-                return Ok(deleted);
-            }
-            Err(unfit) => return Err(unfit.into()),
-        };
-        // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
-        let is_made_up = given_id.as_deref().map_or(self.is_put, |id| id != NOT_CREATED);
-        let was_cancelled = evidence == Evidence::None && is_made_up;
-        if was_cancelled || given_id.as_deref().is_some_and(is_unfinished) {
-            last = last.unfinished();
-        }
-        let reconciler = self.reconciler(&owner);
-        if was_cancelled {
-            reconciler.retire_cancelled(&identity, &last).await?;
-        } else {
-            reconciler.retire(&identity, evidence, &last).await?;
-        }
-        Ok(deleted)
-    }
-}
-
 /// What the PUT needs of the event.
 struct ReturnAddress<'a> {
     url: Url,
@@ -475,14 +268,13 @@ pub(crate) struct Answered {
 
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {
     let (status, reason, data) = match &outcome.result {
-        Ok(Success::Done(data)) => (Status::Success, String::new(), Some(data)),
-        Ok(Success::Planned(_)) => (Status::Success, String::new(), None),
+        Ok(success) => (Status::Success, String::new(), success.data()),
         Err(failure) => (Status::Failed, failure.reason.clone(), None),
     };
     let answer = Answer {
         status,
         reason,
-        physical_resource_id: &outcome.physical_id,
+        physical_resource_id: outcome.physical_id.as_str(),
         stack_id: address.stack_id,
         request_id: address.request_id,
         logical_resource_id: address.logical_id,
@@ -502,8 +294,7 @@ fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) 
 pub(crate) fn returned(Answered { outcome, put }: Answered) -> Result<Value, Failure> {
     match outcome.result {
         _ if put.is_some() => Ok(Value::Null),
-        Ok(Success::Done(data)) => Ok(json!({ "PhysicalResourceId": outcome.physical_id, "Data": data })),
-        Ok(Success::Planned(steps)) => Ok(json!({ "Converged": steps.is_empty(), "Steps": steps })),
+        Ok(success) => Ok(success.returned(&outcome.physical_id)),
         Err(failure) => Err(failure),
     }
 }

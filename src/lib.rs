@@ -17,36 +17,27 @@
 //!
 //! A new property goes into [`properties`], and what it does into `plan`.
 
-#[cfg(test)]
-mod allocations;
-mod answer;
-mod apply;
 mod backoff;
-mod calls;
-pub mod delivery;
+mod cloudformation;
+mod codeartifact;
 mod failure;
 pub mod function;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-mod hosts;
 pub mod http;
-mod identity;
 mod json;
+mod lifecycle;
 mod metrics;
-mod observe;
 mod outputs;
-mod owner;
 mod plan;
-mod progress;
-pub mod properties;
+mod properties;
 mod reconcile;
-mod request;
-mod restrictions;
-mod service_error;
+mod stack;
 pub mod telemetry;
 
+pub use cloudformation::{AllowedHosts, BadPattern, DEFAULT_PATTERNS, Delivery, Reply, Sender};
+pub use codeartifact::{client, retries};
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
-pub use hosts::{AllowedHosts, BadPattern, DEFAULT_PATTERNS};
 pub use metrics::MetricsNamespace;
 pub use reconcile::Patience;

@@ -3,23 +3,15 @@
 use std::env;
 use std::time::{Duration, SystemTime};
 
-use aws_config::retry::RetryConfig;
+use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_codeartifact::Client;
-use aws_sdk_codeartifact::config::retry::{ReconnectMode, RetryPartition, TokenBucket};
-use codeartifact_stack::delivery::Delivery;
 use codeartifact_stack::{
-    AllowedHosts, DEFAULT_PATTERNS, Function, Invocation, Patience, ResponseMode, Settings, http, telemetry,
+    AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Invocation, Patience, ResponseMode, Settings, client, http,
+    retries, telemetry,
 };
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-
-/// Many stacks share the service's write limit of an account: patient enough for fifty at once, in pauses short enough
-/// that none sleeps while the others leave the limit unused. `make scale` holds both.
-const MOST_ATTEMPTS: u32 = 15;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A call that hangs is tried again while there is time.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,10 +47,7 @@ async fn function() -> Result<Function, Error> {
                 .build(),
         );
     if variable("AWS_MAX_ATTEMPTS").is_none() && variable("AWS_RETRY_MODE").is_none() {
-        let retries = RetryConfig::standard()
-            .with_max_attempts(MOST_ATTEMPTS)
-            .with_max_backoff(LONGEST_PAUSE);
-        loader = loader.retry_config(retries);
+        loader = loader.retry_config(retries());
     }
     let config = loader.load().await;
     let region = config
@@ -73,21 +62,6 @@ async fn function() -> Result<Function, Error> {
     };
     let function = Function::new(settings, &client(&config), Delivery::new(http_client));
     Ok(function.with_metrics(metrics))
-}
-
-/// A client whose attempts and deadline alone bound its retries.
-///
-/// The SDK's budget of retries is the process's, and each throttled call takes from it for good: a function that serves
-/// many events at a shared limit would run dry.
-fn client(config: &SdkConfig) -> Client {
-    let retries = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
-    let partition = RetryPartition::custom("codeartifact").token_bucket(TokenBucket::unlimited());
-    Client::from_conf(
-        aws_sdk_codeartifact::config::Builder::from(config)
-            .retry_config(retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections))
-            .retry_partition(partition.build())
-            .build(),
-    )
 }
 
 /// A variable that is set to something.

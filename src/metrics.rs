@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::calls::Calls;
+use crate::codeartifact::Calls;
 use crate::failure::FailureKind;
 
 /// The CloudWatch namespace that the metrics are in.

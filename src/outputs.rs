@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::identity::Place;
-use crate::properties::{Desired, DomainSource, Format};
+use crate::properties::{Desired, DomainSource};
+use crate::stack::Format;
+use crate::stack::Place;
 
 /// The attributes of `Fn::GetAtt`, by name.
 pub(crate) type Data = BTreeMap<&'static str, String>;

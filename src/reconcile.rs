@@ -6,17 +6,19 @@ use std::time::Duration;
 use aws_sdk_codeartifact::Client;
 use tracing::info;
 
-use crate::apply::{Applied, Applier};
 use crate::backoff::Backoff;
+use crate::codeartifact::Observer;
+use crate::codeartifact::Progress;
+use crate::codeartifact::{Applied, Applier};
+use crate::codeartifact::{Kind, ServiceError};
 use crate::failure::{Failure, FailureKind};
-use crate::identity::{Identity, Place};
-use crate::observe::{Observed, Observer, Scope};
 use crate::outputs::Facts;
-use crate::owner::Owner;
 use crate::plan::{self, Evidence, History, Plan, Refusal};
-use crate::progress::Progress;
-use crate::properties::{Desired, Previous, RepositoryName};
-use crate::service_error::{Kind, ServiceError};
+use crate::plan::{Observed, Scope};
+use crate::properties::{Desired, Previous};
+use crate::stack::Owner;
+use crate::stack::RepositoryName;
+use crate::stack::{Identity, Place};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]

@@ -13,14 +13,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use super::REGION;
-use crate::answer::LONGEST;
-use crate::delivery::Delivery;
+use crate::cloudformation::AllowedHosts;
+use crate::cloudformation::Delivery;
+use crate::cloudformation::LONGEST;
+use crate::cloudformation::Request;
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
-use crate::hosts::AllowedHosts;
 use crate::http;
 use crate::reconcile::Patience;
-use crate::request::Request;
 
 /// The service cannot be reached: what needs no answer of it is all that is looked at.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ pub use envelope::envelope;
 pub use policies::policies;
 pub use properties::properties;
 
-use crate::identity::Place;
-use crate::properties::AccountId;
+use crate::stack::AccountId;
+use crate::stack::Place;
 
 const REGION: &str = "eu-central-1";
 

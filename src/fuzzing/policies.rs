@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::oracle::Oracle;
 use crate::json;
-use crate::properties::Policy;
+use crate::stack::Policy;
 
 type Document = Map<String, Value>;
 

@@ -4,7 +4,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::place;
-use crate::properties::{Desired, DomainSource, PackagePattern, Policy, Previous, Problems, RepositoryName};
+use crate::properties::{Desired, DomainSource, Previous, Problems};
+use crate::stack::{PackagePattern, Policy, RepositoryName};
 
 /// The most that one problem may take of a Reason, in bytes.
 const LONGEST_PROBLEM: usize = 3000;

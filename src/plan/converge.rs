@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::observe::{Observed, ObservedDomain, ObservedRepository};
-use crate::owner::{Owner, POLICY_REPOSITORY, Standing, TagMap};
-use crate::properties::{
-    DeletionMode, Desired, DomainSource, KmsKeyArn, Policy, Previous, Proxy, RepositoryName, possible_proxy_names,
-};
+use crate::plan::{Observed, ObservedDomain, ObservedRepository};
+use crate::properties::{Desired, DomainSource, Previous};
+use crate::stack::{DeletionMode, KmsKeyArn, Policy, Proxy, RepositoryName, possible_proxy_names};
+use crate::stack::{Owner, POLICY_REPOSITORY, Standing, TagMap};
 
 use super::step::{Action, Plan, StepId, Tagged};
 use super::{History, Refusal, TagChange, groups};

@@ -4,10 +4,10 @@
 //! delay but a changed one almost at once (user guide, "Working with package groups"), so a group is always
 //! changed in place.
 
-use crate::observe::{Observed, ObservedGroup};
-use crate::owner::{FORMER_RESTRICTIONS, Owner, Standing};
-use crate::properties::{PackagePattern, RepositoryName};
-use crate::restrictions::{OriginChange, Restrictions};
+use crate::plan::{Observed, ObservedGroup};
+use crate::stack::{FORMER_RESTRICTIONS, Owner, Standing};
+use crate::stack::{OriginChange, Restrictions};
+use crate::stack::{PackagePattern, RepositoryName};
 
 use super::converge::Planner;
 use super::retire::Retiring;

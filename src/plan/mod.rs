@@ -5,17 +5,21 @@
 
 mod converge;
 mod groups;
+mod observed;
 mod retire;
 mod step;
 
 use std::collections::BTreeSet;
 
-use crate::identity::Identity;
-use crate::observe::{Contents, Observed, Scope};
-use crate::owner::{Owner, TagMap};
-use crate::properties::{DeletionMode, Desired, PackagePattern, Previous, RepositoryName};
+use crate::properties::{Desired, Previous};
+use crate::stack::Identity;
+use crate::stack::{DeletionMode, PackagePattern, RepositoryName};
+use crate::stack::{Owner, TagMap};
 
 pub(crate) use converge::converge;
+pub(crate) use observed::{
+    Contents, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Scope,
+};
 pub(crate) use retire::{Evidence, retire};
 pub(crate) use step::{Action, Plan, Tagged};
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::identity::{Domain, Identity, Place};
-use crate::observe::{Observed, ObservedDomain, ObservedRepository};
-use crate::owner::{Owner, POLICY_REPOSITORY, Standing};
-use crate::properties::{DeletionMode, Previous, RepositoryName};
+use crate::plan::{Observed, ObservedDomain, ObservedRepository};
+use crate::properties::Previous;
+use crate::stack::{DeletionMode, RepositoryName};
+use crate::stack::{Domain, Identity, Place};
+use crate::stack::{Owner, POLICY_REPOSITORY, Standing};
 
 use super::groups;
 use super::step::{Action, Plan, StepId, Tagged};

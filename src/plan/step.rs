@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::observe::ObservedDomain;
-use crate::owner::TagMap;
-use crate::properties::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, Policy, RepositoryName};
-use crate::restrictions::OriginChange;
+use crate::plan::ObservedDomain;
+use crate::stack::OriginChange;
+use crate::stack::TagMap;
+use crate::stack::{DomainName, ExternalConnection, KmsKeyArn, PackagePattern, Policy, RepositoryName};
 
 /// One write call.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::names::text_type;
-use super::policy::Policy;
+use crate::stack::{Policy, text_type};
 
 /// The rights to publish. Source: the CodeArtifact user guide, "Repository policies".
 const PUBLISH: [&str; 2] = ["codeartifact:PublishPackageVersion", "codeartifact:PutPackageMetadata"];

@@ -6,15 +6,14 @@ use std::str::FromStr;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::identity::{Domain, Identity, Place};
-use crate::json::{self, Fields};
+use crate::json::{self, Fields, scalar, shortened};
+use crate::stack::{
+    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Format, Identity, KmsKeyArn, LONGEST_POLICY,
+    PackagePattern, Place, Policy, Proxy, RepositoryName, Rule, TagMap,
+};
 
 use super::access::{self, OrganizationId, Principal, Readers};
-use super::names::Rule;
-use super::{
-    AccountId, Connections, DeletionMode, Description, Desired, DomainName, DomainSource, Format, KmsKeyArn,
-    PackagePattern, Policy, Problems, Proxy, RepositoryName, Tags, policy, scalar, shortened, tags,
-};
+use super::{Desired, DomainSource, Problems, tags};
 
 /// What CloudFormation itself puts among the properties.
 pub(super) const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
@@ -37,7 +36,7 @@ pub(super) struct Draft {
     pub(super) domain_policy: Option<Policy>,
     repository_policy: Option<Policy>,
     access_policy: Option<Policy>,
-    pub(super) tags: Tags,
+    pub(super) tags: TagMap,
     endpoint_formats: BTreeSet<Format>,
     adopt_existing: bool,
     pub(super) deletion_mode: Option<DeletionMode>,
@@ -406,9 +405,9 @@ impl Reader {
         }
     }
 
-    fn tags(&mut self, name: &'static str) -> Tags {
+    fn tags(&mut self, name: &'static str) -> TagMap {
         let Some(value) = self.value(name) else {
-            return Tags::new();
+            return TagMap::new();
         };
         let mut problems = Vec::new();
         let tags = tags::read(&value, &mut |problem| problems.push(problem));
@@ -499,12 +498,11 @@ fn kind(value: &Value) -> &'static str {
 
 fn within_length(policy: Policy) -> Result<Policy, String> {
     let length = policy.document().chars().count();
-    if length <= policy::LONGEST {
+    if length <= LONGEST_POLICY {
         return Ok(policy);
     }
     Err(format!(
-        "a policy has at most {} characters, without white space, got {length}",
-        policy::LONGEST
+        "a policy has at most {LONGEST_POLICY} characters, without white space, got {length}"
     ))
 }
 

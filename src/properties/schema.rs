@@ -14,12 +14,11 @@ use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
 use super::draft::MOST_UPSTREAMS;
-use super::internal_packages::{self, Namespace, namespace_of};
-use super::{
-    AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, PackagePattern, Policy,
-    RepositoryName, tags,
+use super::tags;
+use crate::stack::{
+    AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, LONGEST_KEY,
+    LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy, RESERVED_PREFIX, RepositoryName, namespace_of,
 };
-use crate::owner::RESERVED_PREFIX;
 
 /// One CodeArtifact stack: a domain, a public proxy for each external connection, and the repository builds log in to.
 #[derive(JsonSchema)]
@@ -222,7 +221,7 @@ schema_of!(TagKey, |_| json_schema!({
     "description": format!("must not begin with aws: or {RESERVED_PREFIX}, which are reserved"),
     "type": "string",
     "minLength": 1,
-    "maxLength": tags::LONGEST_KEY,
+    "maxLength": LONGEST_KEY,
     "pattern": TAG_CHARACTERS,
     "not": {"pattern": format!("^([aA][wW][sS]:|{RESERVED_PREFIX})")},
 }));
@@ -231,7 +230,7 @@ struct TagValue;
 schema_of!(TagValue, |_| json_schema!({
     "description": "may hold letters, digits, spaces and _ . : / = + - @",
     "type": ["string", "number", "boolean"],
-    "maxLength": tags::LONGEST_VALUE,
+    "maxLength": LONGEST_VALUE,
     "pattern": TAG_CHARACTERS,
 }));
 
@@ -240,7 +239,7 @@ schema_of!(PackagePattern, |_| json_schema!({
                     character that ends no word), ~ (after a letter or a digit: a prefix that ends a word) or $ (exactly \
                     this name)",
     "type": "string",
-    "maxLength": internal_packages::LONGEST,
+    "maxLength": LONGEST_PATTERN,
     "pattern": package_pattern(),
 }));
 
@@ -298,10 +297,9 @@ mod tests {
     use serde_json::value::to_raw_value;
 
     use super::super::draft::{Draft, IGNORED};
-    use super::super::tags::is_tag_character;
     use super::*;
-    use crate::identity::Place;
     use crate::properties::Desired;
+    use crate::stack::{Place, is_tag_character};
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/properties.json");
     const TABLE: &str = include_str!("../../tests/fixtures/properties.json");

@@ -1,24 +1,16 @@
 //! A user's tags, and the rules AWS has for them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
-use crate::owner::RESERVED_PREFIX;
+use crate::json::{scalar, shortened};
+use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, is_tag_character};
 
-use super::{scalar, shortened};
-
-/// Tags that a template gives, by key.
-pub type Tags = BTreeMap<String, String>;
-
-/// 50 tags on a resource, less the 4 that tell its owner.
-pub(super) const MOST: usize = 46;
-pub(super) const LONGEST_KEY: usize = 128;
-pub(super) const LONGEST_VALUE: usize = 256;
+/// The tags of a resource, less the 4 that tell its owner.
+pub(super) const MOST: usize = MOST_TAGS - 4;
 
 /// Reads a map, or a list of `{Key, Value}`; what is wrong with it goes to `problem`.
-pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> Tags {
-    let mut tags = Tags::new();
+pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> TagMap {
+    let mut tags = TagMap::new();
     for (key, value) in entries(value, problem) {
         if let Err(rule) = check(&key, &value) {
             problem(format!("the tag {:?} {rule}", shortened(&key)));
@@ -95,17 +87,6 @@ fn check(key: &str, value: &str) -> Result<(), String> {
     } else {
         Ok(())
     }
-}
-
-/// AWS's rule, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Source: "Tag naming limits" in the Tagging AWS Resources guide.
-pub(super) fn is_tag_character(c: char) -> bool {
-    let is_separator = c.is_whitespace() && !c.is_control();
-    c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
-}
-
-/// Whether `text` can be the value of a tag.
-pub(crate) fn is_tag_value(text: &str) -> bool {
-    text.chars().count() <= LONGEST_VALUE && text.chars().all(is_tag_character)
 }
 
 #[cfg(test)]

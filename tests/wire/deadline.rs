@@ -110,7 +110,7 @@ async fn a_replacement_that_ran_into_the_deadline_is_rolled_back() {
         .await
         .failed();
 
-    contains(&reason, &["the time was up"]);
+    contains(&reason, &["ran out of time"]);
     same(&world.aws.everything(), &before, "after the rollback");
 }
 
@@ -139,7 +139,7 @@ async fn a_call_that_is_retried_to_the_end_is_told_with_the_services_last_word()
     let told = "Last answer to what was still tried: AssociateExternalConnection: ThrottlingException: ";
     contains(
         &reason,
-        &["the time was up", told, "Under way: AssociateExternalConnection"],
+        &["ran out of time", told, "Under way: AssociateExternalConnection"],
     );
 }
 

@@ -9,13 +9,14 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::AccountId;
+use crate::json::scalar;
 
 /// The service's limit on a policy document, in characters.
-pub(super) const LONGEST: usize = 7168;
+pub(crate) const LONGEST: usize = 7168;
 
 /// A resource policy: the document to send, and what it means.
 #[derive(Clone)]
-pub struct Policy {
+pub(crate) struct Policy {
     document: String,
     meaning: Value,
 }
@@ -30,13 +31,13 @@ impl Policy {
 
     /// The document as it is sent.
     #[must_use]
-    pub fn document(&self) -> &str {
+    pub(crate) fn document(&self) -> &str {
         &self.document
     }
 
     /// Whether a document that the service gave allows and denies the same.
     #[must_use]
-    pub fn means_the_same_as(&self, document: &str) -> bool {
+    pub(crate) fn means_the_same_as(&self, document: &str) -> bool {
         serde_json::from_str::<Map<String, Value>>(document)
             .is_ok_and(|document| meaning_of_document(&document) == self.meaning)
     }
@@ -182,7 +183,7 @@ fn meaning_of_condition(condition: &Value) -> Option<Value> {
 
 /// One value or a list of them, as a sorted list of texts without duplicates.
 fn set_of(value: &Value, text_of: impl Fn(&str) -> String) -> Value {
-    let item = |item: &Value| match super::scalar(item) {
+    let item = |item: &Value| match scalar(item) {
         Some(text) => Value::String(text_of(&text)),
         None => item.clone(),
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::properties::{RepositoryName, is_tag_value};
+use super::{RepositoryName, is_tag_value};
 
 /// Where a package version comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

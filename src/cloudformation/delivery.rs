@@ -1,7 +1,10 @@
 //! Delivers an answer: one PUT to the presigned URL, tried again while that can help and there is time.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, StatusCode, Url};
 use tokio::time::{Instant, timeout_at};
@@ -19,7 +22,22 @@ const LONGEST_ERROR: usize = 4096;
 /// Delivers answers.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    client: Client,
+    sender: Arc<dyn Sender>,
+}
+
+/// Sends one PUT, as it is, and takes what is answered.
+pub trait Sender: fmt::Debug + Send + Sync {
+    /// The answer, or why there is none, in words without the URL.
+    fn put<'a>(&'a self, url: &'a Url, body: &'a [u8], limit: Duration) -> BoxFuture<'a, Result<Reply, String>>;
+}
+
+/// What the other side said to a PUT.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The beginning of an error's body.
+    pub error: Vec<u8>,
 }
 
 /// The answer did not arrive. What is told of it never holds the URL.
@@ -35,7 +53,13 @@ impl Delivery {
     /// Delivers over this client, which must follow no redirect.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self::over(Arc::new(client))
+    }
+
+    /// Delivers over whatever sends.
+    #[must_use]
+    pub fn over(sender: Arc<dyn Sender>) -> Self {
+        Self { sender }
     }
 
     /// PUTs an answer, until `deadline` at most.
@@ -56,30 +80,42 @@ impl Delivery {
     }
 
     async fn attempt(&self, url: &Url, body: &[u8], deadline: Instant) -> Outcome {
-        // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
-        let request = self
-            .client
-            .put(url.clone())
-            .header(CONTENT_TYPE, HeaderValue::from_static(""));
         let left = deadline.saturating_duration_since(Instant::now());
         let limit = (left / 3).clamp(SHORTEST_TRY, LONGEST_TRY);
-        let answer = request.timeout(limit).body(body.to_vec()).send();
-        let answer = match timeout_at(deadline, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Outcome::Transient(chain(&error.without_url())),
+        let Reply { status, error } = match timeout_at(deadline, self.sender.put(url, body, limit)).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(error)) => return Outcome::Transient(error),
             Err(_) => return Outcome::Transient("there was no answer in time".to_owned()),
         };
-        let status = answer.status();
-        if status.is_success() {
-            return Outcome::Delivered;
-        }
-        let code = timeout_at(deadline, error_code(answer)).await.unwrap_or_default();
+        let code = error_code(&error);
         match status {
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {}
-            status if status.is_server_error() => {}
-            _ => return Outcome::Final(Undelivered::Refused(status.as_u16(), code)),
+            status if status.is_success() => Outcome::Delivered,
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => transient(status, &code),
+            status if status.is_server_error() => transient(status, &code),
+            _ => Outcome::Final(Undelivered::Refused(status.as_u16(), code)),
         }
-        Outcome::Transient(format!("status {}{code}", status.as_u16()))
+    }
+}
+
+fn transient(status: StatusCode, code: &str) -> Outcome {
+    Outcome::Transient(format!("status {}{code}", status.as_u16()))
+}
+
+impl Sender for Client {
+    fn put<'a>(&'a self, url: &'a Url, body: &'a [u8], limit: Duration) -> BoxFuture<'a, Result<Reply, String>> {
+        Box::pin(async move {
+            // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
+            let request = self.put(url.clone()).header(CONTENT_TYPE, HeaderValue::from_static(""));
+            let answer = request.timeout(limit).body(body.to_vec()).send().await;
+            let answer = answer.map_err(|error| chain(&error.without_url()))?;
+            let status = answer.status();
+            let error = if status.is_success() {
+                Vec::new()
+            } else {
+                beginning(answer).await
+            };
+            Ok(Reply { status, error })
+        })
     }
 }
 
@@ -100,8 +136,7 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// S3's code out of its XML: the rest of the body repeats what was signed.
-async fn error_code(mut answer: reqwest::Response) -> String {
+async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < LONGEST_ERROR {
         match answer.chunk().await {
@@ -109,7 +144,12 @@ async fn error_code(mut answer: reqwest::Response) -> String {
             _ => break,
         }
     }
-    let body = String::from_utf8_lossy(&body);
+    body
+}
+
+/// S3's code out of its XML: the rest of the body repeats what was signed.
+fn error_code(body: &[u8]) -> String {
+    let body = String::from_utf8_lossy(body);
     let code = body
         .split_once("<Code>")
         .and_then(|(_, rest)| rest.split_once("</Code>"))

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use crate::json::Fields;
-use crate::properties::shortened;
+use crate::json::shortened;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

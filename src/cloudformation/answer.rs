@@ -7,9 +7,6 @@ use crate::outputs::Data;
 /// What CloudFormation takes, in bytes; over it the user sees only that the response is too long.
 pub(crate) const LONGEST: usize = 4096;
 
-/// The id of a resource whose Create touched nothing.
-pub(crate) const NOT_CREATED: &str = "codeartifact-stack:not-created";
-
 /// What CloudFormation is told.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -111,7 +108,7 @@ mod tests {
         Answer {
             status: Status::Failed,
             reason: reason.to_owned(),
-            physical_resource_id: NOT_CREATED,
+            physical_resource_id: "codeartifact-stack:not-created",
             stack_id: "arn:aws:cloudformation:eu-central-1:111122223333:stack/s/1",
             request_id: "r",
             logical_resource_id: "Registry",

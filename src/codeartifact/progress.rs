@@ -7,25 +7,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::identity::Identity;
-use crate::properties::RepositoryName;
+use crate::stack::Identity;
+use crate::stack::RepositoryName;
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// The id to answer a failure with where nothing was touched, and where something was.
-    old_id: String,
-    new_id: String,
     touched: bool,
     done: Vec<String>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
     failed: Vec<String>,
     /// What the work waited for last, and is to be tried again.
-    setback: Option<String>,
+    obstacle: Option<String>,
     there: BTreeSet<RepositoryName>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
@@ -33,30 +30,25 @@ struct State {
     last_sign: Instant,
 }
 
-impl Progress {
-    pub(crate) fn new(old_id: String) -> Self {
-        Self(Mutex::new(State {
-            new_id: old_id.clone(),
-            old_id,
+impl Default for State {
+    fn default() -> Self {
+        Self {
             touched: false,
             done: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
             failed: Vec::new(),
-            setback: None,
+            obstacle: None,
             there: BTreeSet::new(),
             owned: Vec::new(),
             last_sign: Instant::now(),
-        }))
+        }
     }
+}
 
+impl Progress {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The id to answer with once anything was touched.
-    pub(crate) fn will_make(&self, new_id: String) {
-        self.state().new_id = new_id;
     }
 
     /// Something of the new stack is there, by this delivery of the event or an earlier one.
@@ -64,14 +56,9 @@ impl Progress {
         self.state().touched = true;
     }
 
-    /// The id that a failure is answered with: CloudFormation cleans up what it names.
-    pub(crate) fn id_if_failed(&self) -> String {
-        let state = self.state();
-        if state.touched {
-            state.new_id.clone()
-        } else {
-            state.old_id.clone()
-        }
+    /// Whether anything of the new stack is or may be there.
+    pub(crate) fn has_touched(&self) -> bool {
+        self.state().touched
     }
 
     pub(crate) fn planned(&self, steps: Vec<String>) {
@@ -93,7 +80,7 @@ impl Progress {
         take(&mut state.under_way, step);
         if is_done {
             state.done.push(step.to_owned());
-            state.setback = None;
+            state.obstacle = None;
             state.last_sign = Instant::now();
         } else {
             state.failed.push(step.to_owned());
@@ -101,14 +88,14 @@ impl Progress {
     }
 
     /// What was not to be had yet, and is waited for.
-    pub(crate) fn waits_for(&self, setback: &str) {
-        self.state().setback = Some(setback.to_owned());
+    pub(crate) fn waits_for(&self, obstacle: &str) {
+        self.state().obstacle = Some(obstacle.to_owned());
     }
 
     /// What was waited for last, as it stands in a Reason.
-    pub(crate) fn setback(&self) -> String {
-        let setback = &self.state().setback;
-        setback
+    pub(crate) fn obstacle(&self) -> String {
+        let obstacle = &self.state().obstacle;
+        obstacle
             .as_ref()
             .map_or(String::new(), |it| format!(" It waited, because {it}."))
     }
@@ -138,7 +125,7 @@ impl Progress {
     }
 
     /// The steps, as they stand in a Reason.
-    pub(crate) fn account(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let state = self.state();
         let lists = [
             ("Under way", &state.under_way),
@@ -146,11 +133,11 @@ impl Progress {
             ("Done", &state.done),
             ("Not begun", &state.not_begun),
         ];
-        let mut account = String::new();
+        let mut summary = String::new();
         for (name, steps) in lists.into_iter().filter(|(_, steps)| !steps.is_empty()) {
-            let _ = write!(account, " {name}: {}.", steps.join(", "));
+            let _ = write!(summary, " {name}: {}.", steps.join(", "));
         }
-        account
+        summary
     }
 }
 

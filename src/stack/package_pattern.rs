@@ -3,21 +3,21 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::names::{Format, Rule};
+use super::{Format, Rule};
 
 /// The service's limit on a pattern, in characters.
-pub(super) const LONGEST: usize = 520;
+pub(crate) const LONGEST: usize = 520;
 
 /// A package group's pattern, normalised as the service does it.
 ///
 /// Source: the CodeArtifact user guide, "Package group definition syntax and matching behavior".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PackagePattern(String);
+pub(crate) struct PackagePattern(String);
 
 impl PackagePattern {
     /// The pattern as it is sent.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
@@ -43,13 +43,13 @@ impl fmt::Display for PackagePattern {
 
 /// Whether packages of a format have a namespace.
 #[derive(PartialEq, Eq)]
-pub(super) enum Namespace {
+pub(crate) enum Namespace {
     Always,
     Sometimes,
     Never,
 }
 
-pub(super) const fn namespace_of(format: Format) -> Namespace {
+pub(crate) const fn namespace_of(format: Format) -> Namespace {
     match format {
         Format::Maven | Format::Generic | Format::Swift => Namespace::Always,
         Format::Npm => Namespace::Sometimes,

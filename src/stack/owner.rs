@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::properties::is_tag_value;
+use super::is_tag_value;
 
 /// The tag keys below this prefix are this product's.
 pub(crate) const RESERVED_PREFIX: &str = "codeartifact-stack:";

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 /// What a rule asks for, in the words that complete "must …".
-pub type Rule = &'static str;
+pub(crate) type Rule = &'static str;
 
 /// Defines a text type whose only way in is its `FromStr`, which holds it to a pattern. The schema holds it to the same.
 macro_rules! text_type {
@@ -27,7 +27,7 @@ macro_rules! text_type {
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::properties::Rule;
+            type Err = $crate::stack::Rule;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 static PATTERN: std::sync::LazyLock<regex_lite::Regex> =
@@ -48,37 +48,37 @@ macro_rules! text_type {
         }
     };
 }
-pub(super) use text_type;
+pub(crate) use text_type;
 
 text_type! {
     /// A CodeArtifact domain's name.
-    pub DomainName,
+    pub(crate) DomainName,
     "^[a-z][a-z0-9-]{1,48}[a-z0-9]$",
     "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
 }
 
 text_type! {
     /// A CodeArtifact repository's name, at most [`RepositoryName::MAX_LENGTH`] characters.
-    pub RepositoryName,
+    pub(crate) RepositoryName,
     "^[A-Za-z0-9][A-Za-z0-9._-]{1,99}$",
     "must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit"
 }
 
 impl RepositoryName {
     /// The service's limit, in characters.
-    pub const MAX_LENGTH: usize = 100;
+    pub(crate) const MAX_LENGTH: usize = 100;
 }
 
 text_type! {
     /// An AWS account's id.
-    pub AccountId,
+    pub(crate) AccountId,
     "^[0-9]{12}$",
     "must be an account id of 12 digits"
 }
 
 text_type! {
     /// The ARN of a KMS key, in any partition; never of an alias.
-    pub KmsKeyArn,
+    pub(crate) KmsKeyArn,
     "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
     "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID, not of an alias: what an alias points \
      at can change, a domain's key cannot"
@@ -86,7 +86,7 @@ text_type! {
 
 text_type! {
     /// A repository's description.
-    pub Description,
+    pub(crate) Description,
     r"^[^\x00-\x1f\x7f-\x9f]{0,1000}$",
     "must be at most 1000 characters, with no control character"
 }
@@ -100,7 +100,7 @@ impl Default for Description {
 /// A package format that CodeArtifact serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each format is what its name says")]
-pub enum Format {
+pub(crate) enum Format {
     Npm,
     Pypi,
     Maven,
@@ -113,7 +113,7 @@ pub enum Format {
 
 impl Format {
     /// All of them, in the order of the outputs.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Npm,
         Self::Pypi,
         Self::Maven,
@@ -126,7 +126,7 @@ impl Format {
 
     /// The API's name of the format.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Npm => "npm",
             Self::Pypi => "pypi",
@@ -155,14 +155,14 @@ impl FromStr for Format {
 ///
 /// Source: the CodeArtifact user guide, "External connection repositories".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ExternalConnection {
+pub(crate) struct ExternalConnection {
     name: &'static str,
     format: Format,
 }
 
 impl ExternalConnection {
     /// All connections the service offers.
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::new("public:npmjs", Format::Npm),
         Self::new("public:pypi", Format::Pypi),
         Self::new("public:nuget-org", Format::Nuget),
@@ -181,19 +181,19 @@ impl ExternalConnection {
 
     /// The API's name of the connection.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         self.name
     }
 
     /// The name without `public:`, as it stands in a proxy's name.
     #[must_use]
-    pub fn short_name(self) -> &'static str {
+    pub(crate) fn short_name(self) -> &'static str {
         self.name.trim_start_matches("public:")
     }
 
     /// The format of the packages behind it.
     #[must_use]
-    pub const fn format(self) -> Format {
+    pub(crate) const fn format(self) -> Format {
         self.format
     }
 }
@@ -212,7 +212,7 @@ impl FromStr for ExternalConnection {
 
 /// What happens to the repositories of a stack that is deleted or replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeletionMode {
+pub(crate) enum DeletionMode {
     /// They are deleted.
     #[default]
     Delete,
@@ -224,11 +224,11 @@ pub enum DeletionMode {
 
 impl DeletionMode {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Delete, Self::RetainIfNotEmpty, Self::Retain];
+    pub(crate) const ALL: [Self; 3] = [Self::Delete, Self::RetainIfNotEmpty, Self::Retain];
 
     /// The mode as a template names it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Delete => "Delete",
             Self::RetainIfNotEmpty => "RetainIfNotEmpty",

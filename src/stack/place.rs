@@ -1,10 +1,10 @@
-//! Which CodeArtifact stack is meant, and where it is: names, accounts and ARNs.
+//! Where things are: the region, the accounts, and the ARNs that follow from them.
 
-use crate::properties::{AccountId, DeletionMode, DomainName, PackagePattern, RepositoryName, possible_proxy_names};
+use super::{AccountId, Domain, Identity, PackagePattern, RepositoryName};
 
 /// Where the function runs: ARNs are derived from it, not fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub(crate) struct Place {
     region: String,
     account: AccountId,
 }
@@ -12,7 +12,7 @@ pub struct Place {
 impl Place {
     /// A region, and the account the function runs in.
     #[must_use]
-    pub fn new(region: String, account: AccountId) -> Self {
+    pub(crate) fn new(region: String, account: AccountId) -> Self {
         Self { region, account }
     }
 
@@ -65,22 +65,11 @@ impl Place {
 
     /// The account to name as a domain's owner in a call: only another one, its own the service knows.
     pub(crate) fn foreign_owner(&self, domain: &Domain) -> Option<String> {
-        (domain.owner != self.account).then(|| domain.owner.to_string())
+        (domain.owner != self.account).then(|| domain.owner.as_str().to_owned())
     }
 
-    /// The id to answer a failed attempt to make a stack with. Where a stack's Delete would keep its repositories, it
-    /// tells that they were never handed over, so that the rollback's Delete takes them away.
-    pub(crate) fn attempt_id(&self, identity: &Identity, mode: DeletionMode) -> String {
-        let arn = self.repository_arn(&identity.domain, &identity.repository);
-        match mode {
-            DeletionMode::Retain => arn + UNFINISHED,
-            DeletionMode::Delete | DeletionMode::RetainIfNotEmpty => arn,
-        }
-    }
-
-    /// The identity that a `PhysicalResourceId` names, where it is a repository's ARN in this place.
-    pub(crate) fn identity_of_id(&self, id: &str) -> Option<Identity> {
-        let arn = id.strip_suffix(UNFINISHED).unwrap_or(id);
+    /// The stack whose primary repository has this ARN, if it is one in this place.
+    pub(crate) fn identity_in_arn(&self, arn: &str) -> Option<Identity> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, "codeartifact", region, account, resource] = parts[..] else {
             return None;
@@ -95,42 +84,6 @@ impl Place {
             repository: repository.parse().ok()?,
         };
         (partition == self.partition() && region == self.region).then_some(identity)
-    }
-}
-
-/// What stands behind the ARN in the id of an attempt.
-const UNFINISHED: &str = "#unfinished";
-
-/// Whether an id is that of an attempt that failed.
-pub(crate) fn is_unfinished(id: &str) -> bool {
-    id.ends_with(UNFINISHED)
-}
-
-/// A domain: its name is unique in its owner's account and a region.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Domain {
-    /// The domain's name.
-    pub name: DomainName,
-    /// The account that owns it.
-    pub owner: AccountId,
-}
-
-/// What makes two descriptions speak of the same CodeArtifact stack: change it, and it is a replacement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The domain the stack's repositories are in.
-    pub domain: Domain,
-    /// The primary repository.
-    pub repository: RepositoryName,
-}
-
-impl Identity {
-    /// Whether a repository of this name in the domain can be the stack's own: its primary, or one of its proxies.
-    pub(crate) fn is_own(&self, name: &str) -> bool {
-        self.repository.as_str() == name
-            || possible_proxy_names(&self.repository)
-                .iter()
-                .any(|proxy| proxy.as_str() == name)
     }
 }
 
@@ -162,7 +115,7 @@ mod tests {
         ] {
             let place = place(region);
             let arn = format!("arn:{partition}:codeartifact:{region}:444455556666:repository/kloudvin-pkgs/team.npm");
-            let identity = place.identity_of_id(&arn).expect("an ARN of ours");
+            let identity = place.identity_in_arn(&arn).expect("an ARN of ours");
             assert_eq!(identity.domain.owner.as_str(), "444455556666");
             assert_eq!(place.repository_arn(&identity.domain, &identity.repository), arn);
         }
@@ -180,7 +133,7 @@ mod tests {
             "arn:aws:codeartifact:eu-central-1:444455556666:repository/domain/a/b",
             "arn:aws:codeartifact:eu-central-1:4444:repository/domain/team",
         ] {
-            assert_eq!(place("eu-central-1").identity_of_id(other), None, "{other}");
+            assert_eq!(place("eu-central-1").identity_in_arn(other), None, "{other}");
         }
     }
 

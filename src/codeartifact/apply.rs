@@ -14,14 +14,15 @@ use tokio::time::Instant;
 use tracing::info;
 
 use crate::backoff::Backoff;
-use crate::identity::{Domain, Place};
-use crate::observe::{Observer, Scope, group_text, repository_text};
-use crate::owner::{Owner, POLICY_REPOSITORY, Standing, TagMap};
+use crate::codeartifact::Progress;
+use crate::codeartifact::{Kind, ServiceError};
+use crate::codeartifact::{Observer, group_text, repository_text};
+use crate::plan::Scope;
 use crate::plan::{Action, Plan, Tagged};
-use crate::progress::Progress;
-use crate::properties::{Format, KmsKeyArn, PackagePattern, Policy, RepositoryName};
-use crate::restrictions::{Origin, OriginChange};
-use crate::service_error::{Kind, ServiceError};
+use crate::stack::{Domain, Place};
+use crate::stack::{Format, KmsKeyArn, PackagePattern, Policy, RepositoryName};
+use crate::stack::{Origin, OriginChange};
+use crate::stack::{Owner, POLICY_REPOSITORY, Standing, TagMap};
 
 /// Carries out plans in one domain.
 pub(crate) struct Applier<'a> {

@@ -1,0 +1,110 @@
+//! The id of a resource, as CloudFormation keeps it: parsed once, echoed verbatim.
+
+use std::fmt;
+
+use crate::stack::{DeletionMode, Identity, Place};
+
+/// The id of a resource whose Create touched nothing.
+const NOT_CREATED: &str = "codeartifact-stack:not-created";
+
+/// What stands behind the ARN in the id of an attempt.
+const UNFINISHED: &str = "#unfinished";
+
+/// A `PhysicalResourceId`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PhysicalId {
+    text: String,
+    names: Names,
+}
+
+/// What an id names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Names {
+    /// A stack that this function answered with.
+    Stack(Identity),
+    /// A stack that was never handed over: its repositories are not to be retained.
+    Attempt(Identity),
+    /// Nothing: the Create touched nothing.
+    NotCreated,
+    /// Nothing of ours: CloudFormation made the id up.
+    Unknown,
+}
+
+impl PhysicalId {
+    /// Reads the id of an event.
+    pub(crate) fn parse(text: &str, place: &Place) -> Self {
+        let identity_of = |arn: &str| place.identity_in_arn(arn);
+        let names = match text.strip_suffix(UNFINISHED) {
+            _ if text == NOT_CREATED => Names::NotCreated,
+            Some(arn) => identity_of(arn).map_or(Names::Unknown, Names::Attempt),
+            None => identity_of(text).map_or(Names::Unknown, Names::Stack),
+        };
+        let text = text.to_owned();
+        Self { text, names }
+    }
+
+    /// An id that is only echoed.
+    pub(crate) fn verbatim(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            names: Names::Unknown,
+        }
+    }
+
+    /// The id of a resource whose Create touched nothing.
+    pub(crate) fn not_created() -> Self {
+        Self {
+            text: NOT_CREATED.to_owned(),
+            names: Names::NotCreated,
+        }
+    }
+
+    /// The id of a stack whose primary repository has this ARN.
+    pub(crate) fn of_stack(identity: &Identity, arn: String) -> Self {
+        Self {
+            text: arn,
+            names: Names::Stack(identity.clone()),
+        }
+    }
+
+    /// The id to answer a failed attempt to make a stack with. If a stack's Delete would keep its repositories, the id
+    /// tells that they were never handed over, so that the rollback's Delete takes them away.
+    pub(crate) fn of_attempt(identity: &Identity, mode: DeletionMode, place: &Place) -> Self {
+        let arn = place.repository_arn(&identity.domain, &identity.repository);
+        match mode {
+            DeletionMode::Retain => Self {
+                text: arn + UNFINISHED,
+                names: Names::Attempt(identity.clone()),
+            },
+            DeletionMode::Delete | DeletionMode::RetainIfNotEmpty => Self::of_stack(identity, arn),
+        }
+    }
+
+    /// The stack that it names, if it is an id of ours.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match &self.names {
+            Names::Stack(identity) | Names::Attempt(identity) => Some(identity),
+            Names::NotCreated | Names::Unknown => None,
+        }
+    }
+
+    /// Whether it is that of an attempt that failed.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        matches!(self.names, Names::Attempt(_))
+    }
+
+    /// Whether it says that nothing was touched.
+    pub(crate) fn is_not_created(&self) -> bool {
+        self.names == Names::NotCreated
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for PhysicalId {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}

@@ -1,0 +1,38 @@
+//! The SDK's client, set up for many events at a shared limit.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::Builder;
+use aws_sdk_codeartifact::config::retry::{ReconnectMode, RetryPartition, TokenBucket};
+
+/// Many stacks share the service's write limit of an account: patient enough for fifty at once, in pauses short enough
+/// that none sleeps while the others leave the limit unused. `make scale` holds both.
+const MOST_ATTEMPTS: u32 = 15;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How the service's calls are tried again when the environment does not say.
+#[must_use]
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(MOST_ATTEMPTS)
+        .with_max_backoff(LONGEST_PAUSE)
+}
+
+/// A client whose attempts and deadline alone bound its retries.
+///
+/// The SDK's budget of retries is the process's, and each throttled call takes from it for good: a function that serves
+/// many events at a shared limit would run dry.
+#[must_use]
+pub fn client(config: &SdkConfig) -> Client {
+    let retries = config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
+    let partition = RetryPartition::custom("codeartifact").token_bucket(TokenBucket::unlimited());
+    Client::from_conf(
+        Builder::from(config)
+            .retry_config(retries.with_reconnect_mode(ReconnectMode::ReuseAllConnections))
+            .retry_partition(partition.build())
+            .build(),
+    )
+}

@@ -1,0 +1,16 @@
+//! The only part that knows the SDK: what is read from the service, and what is written to it.
+
+mod apply;
+mod calls;
+mod client;
+mod error;
+mod observe;
+mod progress;
+
+pub(crate) use apply::{Applied, Applier};
+pub(crate) use aws_sdk_codeartifact::Client;
+pub(crate) use calls::{Calls, Observer as CallObserver, last_words};
+pub use client::{client, retries};
+pub(crate) use error::{Kind, ServiceError};
+pub(crate) use observe::{Observer, group_text, repository_text};
+pub(crate) use progress::Progress;

@@ -1,0 +1,252 @@
+//! What Create, Update, Delete and Plan mean.
+
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use serde_json::json;
+use tracing::{Span, info};
+
+use crate::cloudformation::{Answer, PhysicalId, Request, RequestType, Status};
+use crate::codeartifact::{Client, Progress};
+use crate::failure::{Failure, FailureKind};
+use crate::outputs::{self, Data, Facts};
+use crate::plan::{Evidence, History};
+use crate::properties::{Desired, Previous, Problems};
+use crate::reconcile::{Patience, Reconciler};
+use crate::stack::{Identity, Owner, Place, UnfitOwner};
+
+/// Where an answer goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// To CloudFormation, by PUT.
+    Put,
+    /// To whoever invoked the function, as the value it returns.
+    Return,
+}
+
+/// What an event came to.
+pub(crate) struct Outcome {
+    pub(crate) physical_id: PhysicalId,
+    pub(crate) result: Result<Success, Failure>,
+}
+
+pub(crate) enum Success {
+    /// The outputs; none of a Delete.
+    Done(Data),
+    /// What a Create or an Update would do.
+    Planned(Vec<String>),
+}
+
+impl Success {
+    /// The outputs, as CloudFormation gets them.
+    pub(crate) fn data(&self) -> Option<&Data> {
+        match self {
+            Self::Done(data) => Some(data),
+            Self::Planned(_) => None,
+        }
+    }
+
+    /// What a direct call gets.
+    pub(crate) fn returned(&self, physical_id: &PhysicalId) -> Value {
+        match self {
+            Self::Done(data) => json!({ "PhysicalResourceId": physical_id.as_str(), "Data": data }),
+            Self::Planned(steps) => json!({ "Converged": steps.is_empty(), "Steps": steps }),
+        }
+    }
+}
+
+/// The work on one request.
+pub(crate) struct Lifecycle<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) place: &'a Place,
+    pub(crate) patience: Patience,
+    pub(crate) request: &'a Request,
+    pub(crate) channel: Channel,
+    pub(crate) progress: &'a Progress,
+    /// The id of the stack that the work makes, set before it touches anything of it.
+    pub(crate) new_id: &'a OnceLock<PhysicalId>,
+}
+
+impl Lifecycle<'_> {
+    /// Does what the request asks for.
+    pub(crate) async fn run(&self) -> Result<Outcome, Failure> {
+        match self.request.request_type()? {
+            RequestType::Delete => self.delete().await,
+            RequestType::Create => self.create_or_update(|_| History::default()).await,
+            RequestType::Update => {
+                if self.channel == Channel::Put && self.request.physical_id.is_none() {
+                    return Err(Failure::new(
+                        FailureKind::InvalidRequest,
+                        "PhysicalResourceId is missing from an Update",
+                    ));
+                }
+                self.create_or_update(|desired| self.history(desired)).await
+            }
+            RequestType::Plan if self.channel == Channel::Put => Err(Failure::new(
+                FailureKind::InvalidRequest,
+                "Plan is for direct calls: it has no resource to answer for. Leave ResponseURL out",
+            )),
+            RequestType::Plan => self.plan().await,
+        }
+    }
+
+    fn reconciler<'b>(&'b self, owner: &'b Owner) -> Reconciler<'b> {
+        Reconciler {
+            client: self.client,
+            place: self.place,
+            patience: self.patience,
+            owner,
+            progress: self.progress,
+        }
+    }
+
+    fn given_id(&self) -> Option<PhysicalId> {
+        let text = self.request.physical_id.as_deref()?;
+        Some(PhysicalId::parse(text, self.place))
+    }
+
+    /// Whose the work is; a direct call need not say.
+    fn owner(&self, identity: &Identity) -> Result<Owner, UnfitOwner> {
+        let stack_id = self.request.stack_id.clone().unwrap_or_else(|| "direct".to_owned());
+        let logical_id = self
+            .request
+            .logical_id
+            .clone()
+            .unwrap_or_else(|| identity.repository.to_string());
+        let span = Span::current();
+        span.record("stack_id", stack_id.as_str());
+        span.record("logical_id", logical_id.as_str());
+        Owner::new(stack_id, logical_id)
+    }
+
+    async fn create_or_update(&self, history: impl FnOnce(&Desired) -> History) -> Result<Outcome, Failure> {
+        let desired = self.desired()?;
+        let owner = self.owner(&desired.identity)?;
+        let history = history(&desired);
+        let in_place = history.is_in_place(&desired);
+        if !in_place {
+            let id = PhysicalId::of_attempt(&desired.identity, desired.deletion_mode, self.place);
+            self.new_id.get_or_init(|| id);
+        }
+        self.check_room(&desired)?;
+        let reconciler = self.reconciler(&owner);
+        let facts = reconciler.converge(&desired, &history).await?;
+        if let Some(abandoned) = history.abandoned(&desired) {
+            info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
+            reconciler.retire(abandoned, Evidence::None, &history.previous).await?;
+        }
+        let physical_id = self
+            .given_id()
+            .filter(|_| in_place)
+            .unwrap_or_else(|| PhysicalId::of_stack(&desired.identity, facts.repository_arn.clone()));
+        Ok(Outcome {
+            physical_id,
+            result: Ok(Success::Done(outputs::data(&desired, &facts))),
+        })
+    }
+
+    fn desired(&self) -> Result<Desired, Failure> {
+        self.request.check_form()?;
+        Ok(Desired::read(self.request.properties(), self.place)?)
+    }
+
+    /// What the event says of the stack as it was.
+    fn history(&self, desired: &Desired) -> History {
+        let mut previous = match self.request.old_properties() {
+            Some(properties) => Previous::read(Some(properties), self.place),
+            None => Previous::default(),
+        };
+        let named = self.given_id().and_then(|id| id.identity().cloned());
+        let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
+            // A direct call that names no other stack means this one.
+            (self.channel == Channel::Return).then(|| desired.identity.clone())
+        });
+        if previous.identity.is_none() {
+            previous.identity.clone_from(&existing);
+        }
+        History { existing, previous }
+    }
+
+    /// An answer too long for CloudFormation fails the resource after all the work: better before it.
+    fn check_room(&self, desired: &Desired) -> Result<(), Failure> {
+        let facts = Facts::expected(desired, self.place);
+        let data = outputs::data(desired, &facts);
+        let text = |text: &'_ Option<String>| text.clone().unwrap_or_default();
+        let answer = Answer {
+            status: Status::Success,
+            reason: String::new(),
+            physical_resource_id: &facts.repository_arn,
+            stack_id: &text(&self.request.stack_id),
+            request_id: &text(&self.request.request_id),
+            logical_resource_id: &text(&self.request.logical_id),
+            data: Some(&data),
+        };
+        let property = if desired.internal_packages.is_empty() {
+            "EndpointFormats"
+        } else {
+            "InternalPackages"
+        };
+        answer.encode("").map(|_| ()).map_err(|too_long| {
+            Problems::one(property, format!("the outputs would not fit: {too_long}; name fewer")).into()
+        })
+    }
+
+    async fn plan(&self) -> Result<Outcome, Failure> {
+        let desired = self.desired()?;
+        let owner = self.owner(&desired.identity)?;
+        let history = match self.request.physical_id {
+            Some(_) => self.history(&desired),
+            None => History::default(),
+        };
+        self.check_room(&desired)?;
+        let plan = self.reconciler(&owner).plan(&desired, &history).await?;
+        let steps = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        Ok(Outcome {
+            physical_id: PhysicalId::not_created(),
+            result: Ok(Success::Planned(steps)),
+        })
+    }
+
+    /// Deletes what the id names; if it is no id of ours, what the properties do, as far as they can be read.
+    async fn delete(&self) -> Result<Outcome, Failure> {
+        let given_id = self.given_id();
+        let mut last = Previous::read(self.request.properties(), self.place);
+        let by_id = given_id.as_ref().and_then(|id| id.identity().cloned());
+        let evidence = if by_id.is_some() {
+            Evidence::WasOurs
+        } else {
+            Evidence::None
+        };
+        let deleted = Outcome {
+            physical_id: given_id.clone().unwrap_or_else(PhysicalId::not_created),
+            result: Ok(Success::Done(Data::new())),
+        };
+        let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
+            info!("neither the id nor the properties name a repository: there is nothing to delete");
+            return Ok(deleted);
+        };
+        let owner = match self.owner(&identity) {
+            Ok(owner) => owner,
+            Err(unfit) if self.channel == Channel::Put => {
+                info!(%unfit, "nothing can be marked as this owner's: there is nothing to delete");
+                return Ok(deleted);
+            }
+            Err(unfit) => return Err(unfit.into()),
+        };
+        // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
+        let is_made_up = given_id
+            .as_ref()
+            .map_or(self.channel == Channel::Put, |id| !id.is_not_created());
+        let was_cancelled = evidence == Evidence::None && is_made_up;
+        if was_cancelled || given_id.is_some_and(|id| id.is_unfinished()) {
+            last = last.unfinished();
+        }
+        let reconciler = self.reconciler(&owner);
+        if was_cancelled {
+            reconciler.retire_cancelled(&identity, &last).await?;
+        } else {
+            reconciler.retire(&identity, evidence, &last).await?;
+        }
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,68 @@
+//! The proxies: a repository for each registry of public packages, named after the primary repository.
+
+use std::collections::BTreeSet;
+
+use super::{ExternalConnection, RepositoryName};
+
+/// A registry of public packages and the repository that stands for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Proxy {
+    /// The proxy repository's name.
+    pub(crate) name: RepositoryName,
+    /// The registry behind it.
+    pub(crate) connection: ExternalConnection,
+}
+
+/// `ExternalConnection`: whether it is one or a list decides the proxies' names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Connections {
+    /// None.
+    #[default]
+    None,
+    /// One, given as a string.
+    One(ExternalConnection),
+    /// Given as a list.
+    List(Vec<ExternalConnection>),
+}
+
+impl Connections {
+    pub(crate) fn all(&self) -> &[ExternalConnection] {
+        match self {
+            Self::None => &[],
+            Self::One(connection) => std::slice::from_ref(connection),
+            Self::List(connections) => connections,
+        }
+    }
+
+    /// The names of the proxies of a primary repository; too long ones are left out.
+    pub(crate) fn proxies(&self, primary: &RepositoryName) -> Vec<Proxy> {
+        let name = |connection: ExternalConnection| match self {
+            Self::List(_) => proxy_name(primary, Some(connection)),
+            Self::None | Self::One(_) => proxy_name(primary, None),
+        };
+        self.all()
+            .iter()
+            .filter_map(|&connection| {
+                Some(Proxy {
+                    name: name(connection).parse().ok()?,
+                    connection,
+                })
+            })
+            .collect()
+    }
+}
+
+fn proxy_name(primary: &RepositoryName, connection: Option<ExternalConnection>) -> String {
+    connection.map_or_else(
+        || format!("{primary}-upstream"),
+        |connection| format!("{primary}-upstream-{}", connection.short_name()),
+    )
+}
+
+/// Every name that a proxy of this primary repository could have.
+pub(crate) fn possible_proxy_names(primary: &RepositoryName) -> BTreeSet<RepositoryName> {
+    let forms = ExternalConnection::ALL.into_iter().map(Some).chain([None]);
+    forms
+        .filter_map(|connection| proxy_name(primary, connection).parse().ok())
+        .collect()
+}

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::cloudformation::MalformedRequest;
 use crate::codeartifact::{Kind, ServiceError};
-use crate::plan::Refusal;
+use crate::plan::{Refusal, Refused};
 use crate::properties::Problems;
 use crate::stack::UnfitOwner;
 
@@ -126,12 +126,15 @@ impl From<UnfitOwner> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Key(reason) => Self::new(FailureKind::KeyMismatch, reason),
-            Refusal::Ownership { reasons, .. } => Self::new(FailureKind::OwnershipConflict, reasons.join("; ")),
-        }
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let is_about_key = |refusal: &Refusal| matches!(refusal, Refusal::OtherKey { .. });
+        let kind = if refused.0.iter().any(is_about_key) {
+            FailureKind::KeyMismatch
+        } else {
+            FailureKind::OwnershipConflict
+        };
+        Self::new(kind, refused.to_string())
     }
 }
 
@@ -142,7 +145,7 @@ impl From<ServiceError> for Failure {
             Kind::QuotaExceeded => FailureKind::QuotaExceeded,
             Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
             Kind::Throttled => FailureKind::Throttled,
-            Kind::Invalid | Kind::Key => FailureKind::ServiceValidation,
+            Kind::Invalid | Kind::Key | Kind::Principal => FailureKind::ServiceValidation,
             Kind::Internal | Kind::Unreachable => FailureKind::ServiceUnavailable,
         };
         Self::new(kind, error.to_string())

@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use reqwest::Url;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
+use url::Url;
 
 use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status};
 use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};

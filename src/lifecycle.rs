@@ -6,14 +6,14 @@ use serde_json::Value;
 use serde_json::json;
 use tracing::{Span, info};
 
-use crate::cloudformation::{Answer, PhysicalId, Request, RequestType, Status};
+use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Status};
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
-use crate::outputs::{self, Data, Facts};
-use crate::plan::{Evidence, History};
+use crate::outputs::{self, Facts};
+use crate::plan::History;
 use crate::properties::{Desired, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::stack::{Identity, Owner, Place, UnfitOwner};
+use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Lifecycle<'_> {
         let facts = reconciler.converge(&desired, &history).await?;
         if let Some(abandoned) = history.abandoned(&desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
-            reconciler.retire(abandoned, Evidence::None, &history.previous).await?;
+            reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
         }
         let physical_id = self
             .given_id()
@@ -243,9 +243,9 @@ impl Lifecycle<'_> {
         }
         let reconciler = self.reconciler(&owner);
         if was_cancelled {
-            reconciler.retire_cancelled(&identity, &last).await?;
+            reconciler.delete_cancelled(&identity, &last).await?;
         } else {
-            reconciler.retire(&identity, evidence, &last).await?;
+            reconciler.delete(&identity, evidence, &last).await?;
         }
         Ok(deleted)
     }

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::cloudformation::Data;
 use crate::properties::{Desired, DomainSource};
 use crate::stack::Format;
 use crate::stack::Place;
-
-/// The attributes of `Fn::GetAtt`, by name.
-pub(crate) type Data = BTreeMap<&'static str, String>;
 
 /// What only the service can say of a converged stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

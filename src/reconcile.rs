@@ -3,22 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_codeartifact::Client;
 use tracing::info;
 
 use crate::backoff::Backoff;
-use crate::codeartifact::Observer;
-use crate::codeartifact::Progress;
-use crate::codeartifact::{Applied, Applier};
-use crate::codeartifact::{Kind, ServiceError};
+use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, Evidence, History, Plan, Refusal};
-use crate::plan::{Observed, Scope};
+use crate::plan::{self, History, Observed, Plan, Refused, Scope};
 use crate::properties::{Desired, Previous};
-use crate::stack::Owner;
-use crate::stack::RepositoryName;
-use crate::stack::{Identity, Place};
+use crate::stack::{Domain, Evidence, Identity, Owner, Place, RepositoryName};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
@@ -67,52 +60,59 @@ pub(crate) struct Reconciler<'a> {
 }
 
 /// Why a round did not bring it about.
-enum Setback {
+enum RoundError {
     /// Someone else was at it: the next look may show another picture.
-    Raced(Failure),
+    LostRace(Failure),
     /// The domain still holds a repository, or the service has not noticed yet that it holds none.
     DomainNotEmpty(Failure),
     Failed(Failure),
 }
 
-impl From<ServiceError> for Setback {
+impl From<ServiceError> for RoundError {
     fn from(error: ServiceError) -> Self {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
-            (Kind::Conflict | Kind::NotFound, _) => Self::Raced(error.into()),
+            (Kind::Conflict | Kind::NotFound, _) => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
     }
 }
 
-impl From<Refusal> for Setback {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Ownership { may_pass: true, .. } => Self::Raced(refusal.into()),
-            refusal => Self::Failed(refusal.into()),
+impl From<Refused> for RoundError {
+    fn from(refused: Refused) -> Self {
+        if refused.may_pass() {
+            Self::LostRace(refused.into())
+        } else {
+            Self::Failed(refused.into())
         }
     }
 }
 
 impl Reconciler<'_> {
-    fn observer(&self) -> Observer<'_> {
-        Observer {
+    fn service<'a>(&'a self, domain: &'a Domain) -> Service<'a> {
+        Service {
             client: self.client,
             place: self.place,
+            domain,
         }
     }
 
-    async fn look(&self, scope: &Scope) -> Result<Observed, Setback> {
+    fn observer<'a>(&'a self, scope: &'a Scope) -> Observer<'a> {
+        let service = self.service(&scope.domain);
+        Observer { service }
+    }
+
+    async fn look(&self, scope: &Scope) -> Result<Observed, RoundError> {
         // Boxed: all reads at once make a large future.
-        Box::pin(self.observer().look(scope))
+        Box::pin(self.observer(scope).look(scope))
             .await
-            .map_err(|error| Setback::Failed(error.into()))
+            .map_err(|error| RoundError::Failed(error.into()))
     }
 
     /// What a Create or an Update would do now.
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
-        let scope = plan::scope_to_converge(desired, history);
-        let observed = Box::pin(self.observer().look(&scope)).await?;
+        let scope = plan::to_converge(desired, history);
+        let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
         Ok(plan::converge(desired, history, &observed, self.owner)?)
     }
 
@@ -124,13 +124,13 @@ impl Reconciler<'_> {
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
                 Ok(Converged { facts, .. }) => return Ok(facts),
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure))
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure))
                     if !history.is_in_place(desired) && self.may_be_given_up() =>
                 {
                     return Err(self.give_up(desired, history, failure).await);
                 }
-                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
                     self.progress.waits_for(&failure.reason);
                     if let Err(failure) = backoff.wait_or(failure).await {
@@ -143,7 +143,7 @@ impl Reconciler<'_> {
 
     /// No time is left to begin anew, which a cancelled Create must not do, but a last look tells whether it was.
     async fn give_up(&self, desired: &Desired, history: &History, failure: Failure) -> Failure {
-        let Ok(observed) = self.look(&plan::scope_to_converge(desired, history)).await else {
+        let Ok(observed) = self.look(&plan::to_converge(desired, history)).await else {
             return failure;
         };
         match self.lost(desired, history, &observed) {
@@ -157,18 +157,18 @@ impl Reconciler<'_> {
         self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)
     }
 
-    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, Setback> {
-        let scope = plan::scope_to_converge(desired, history);
+    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, RoundError> {
+        let scope = plan::to_converge(desired, history);
         let observed = self.look(&scope).await?;
         self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, self.owner) {
             self.progress.touch();
         }
         if let Some(lost) = self.lost(desired, history, &observed) {
-            return Err(Setback::Failed(self.give_way(desired, history, &lost).await));
+            return Err(RoundError::Failed(self.give_way(desired, history, &lost).await));
         }
         let plan = plan::converge(desired, history, &observed, self.owner)?;
-        tell_spared(&plan);
+        tell_left_alone(&plan);
         let wanted: BTreeSet<_> = desired
             .endpoint_formats
             .iter()
@@ -183,12 +183,12 @@ impl Reconciler<'_> {
             if wanted.is_empty() {
                 Ok(BTreeMap::new())
             } else {
-                self.observer().endpoints(&lookup).await
+                self.observer(&lookup).endpoints(&lookup).await
             }
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
         if applied.endpoints.len() < wanted.len() {
-            let gone = ServiceError::outrun("GetRepositoryEndpoint", desired.identity.repository.as_str());
+            let gone = ServiceError::lost_race("GetRepositoryEndpoint", desired.identity.repository.as_str());
             return Err(gone.into());
         }
         Ok(Converged {
@@ -199,9 +199,7 @@ impl Reconciler<'_> {
 
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
         Applier {
-            client: self.client,
-            place: self.place,
-            domain: &identity.domain,
+            service: self.service(&identity.domain),
             patience: self.patience.key,
             owner: self.owner,
             progress: self.progress,
@@ -265,7 +263,7 @@ impl Reconciler<'_> {
                 .collect(),
             ..Previous::default()
         };
-        match self.retire(&desired.identity, Evidence::None, &everything).await {
+        match self.delete(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
             Err(error) => failure
                 .and("; what else it had made could not be deleted: ")
@@ -274,19 +272,19 @@ impl Reconciler<'_> {
     }
 
     /// Deletes what this owner made of a stack, and nothing else.
-    pub(crate) async fn retire(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
         let mut races = Backoff::within(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
         loop {
-            match self.retire_once(identity, evidence, last).await {
-                Ok(Retired { look_again: false, .. }) => return Ok(()),
+            match self.delete_once(identity, evidence, last).await {
+                Ok(Deleted { look_again: false, .. }) => return Ok(()),
                 Ok(_) => {}
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(failure)) => {
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
-                Err(Setback::DomainNotEmpty(failure)) => {
+                Err(RoundError::DomainNotEmpty(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     empty_domain.wait_or(failure).await?;
                 }
@@ -295,13 +293,13 @@ impl Reconciler<'_> {
     }
 
     /// As `retire`, for a Create that may still be at work: looks again until it has been quiet for a while.
-    pub(crate) async fn retire_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
+    pub(crate) async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         let mut quiet = Backoff::within(self.patience.cancelled_create);
         loop {
-            let Retired { steps, .. } = match self.retire_once(identity, Evidence::None, last).await {
+            let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
                 Ok(retired) => retired,
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(_) | Setback::DomainNotEmpty(_)) => Retired {
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_)) => Deleted {
                     steps: 1,
                     look_again: true,
                 },
@@ -310,7 +308,7 @@ impl Reconciler<'_> {
                 quiet = Backoff::within(self.patience.cancelled_create);
             }
             if quiet.wait_or(()).await.is_err() {
-                return self.retire(identity, Evidence::None, last).await;
+                return self.delete(identity, Evidence::None, last).await;
             }
         }
     }
@@ -323,8 +321,13 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn retire_once(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<Retired, Setback> {
-        let scope = plan::scope_to_retire(identity, last);
+    async fn delete_once(
+        &self,
+        identity: &Identity,
+        evidence: Evidence,
+        last: &Previous,
+    ) -> Result<Deleted, RoundError> {
+        let scope = plan::to_delete(identity, last);
         let observed = self.look(&scope).await?;
         let evidence = if self.progress.has_owned(identity) {
             Evidence::WasOurs
@@ -332,20 +335,20 @@ impl Reconciler<'_> {
             evidence
         };
         self.remember(identity, &observed);
-        let plan = plan::retire(identity, evidence, last, &observed, self.owner, self.place);
-        tell_spared(&plan);
+        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place);
+        tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;
-        Ok(Retired {
+        Ok(Deleted {
             steps: plan.steps.len(),
             look_again: plan.look_again,
         })
     }
 }
 
-fn tell_spared(plan: &Plan) {
-    for spared in &plan.spared {
-        info!(spared, "left alone");
+fn tell_left_alone(plan: &Plan) {
+    for what in &plan.left_alone {
+        info!(%what, "left alone");
     }
 }
 
@@ -356,7 +359,7 @@ struct Converged {
 }
 
 /// What one round of a Delete did.
-struct Retired {
+struct Deleted {
     steps: usize,
     look_again: bool,
 }

@@ -5,12 +5,15 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_codeartifact::config::interceptors::{
-    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeDeserializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_sdk_codeartifact::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_codeartifact::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use aws_smithy_types::endpoint::Endpoint;
+use http::Uri;
 use serde_json::Value;
 
 tokio::task_local! {
@@ -73,6 +76,10 @@ impl Storable for Number {
     type Storer = StoreReplace<Self>;
 }
 
+/// Where a call went, kept with the answer: whoever answers in the service's place does not say.
+#[derive(Clone, Debug)]
+pub(super) struct EndpointHost(pub(super) String);
+
 impl Intercept for Observer {
     fn name(&self) -> &'static str {
         "Calls"
@@ -105,6 +112,19 @@ impl Intercept for Observer {
             with(|state| {
                 state.last_words.entry(*number).or_insert(words);
             });
+        }
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let host = |endpoint: &Endpoint| endpoint.url().parse::<Uri>().ok()?.host().map(str::to_owned);
+        if let Some(host) = config.load::<Endpoint>().and_then(host) {
+            context.response_mut().add_extension(EndpointHost(host));
         }
         Ok(())
     }

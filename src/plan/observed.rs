@@ -20,23 +20,6 @@ pub(crate) struct Scope {
     pub(crate) contents: Contents,
 }
 
-impl Scope {
-    /// A domain with its policy, and nothing else in it.
-    pub(crate) fn of_policy(domain: &Domain, primary: &RepositoryName) -> Self {
-        Self {
-            domain: domain.clone(),
-            primary: primary.clone(),
-            others: BTreeSet::new(),
-            domain_policy: true,
-            repository_policy: false,
-            endpoint_formats: BTreeSet::new(),
-            package_groups: BTreeSet::new(),
-            leaving_groups: BTreeSet::new(),
-            contents: Contents::Unseen,
-        }
-    }
-}
-
 /// How far to look into what a domain holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {
@@ -88,6 +71,19 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
+}
+
+impl ObservedRepository {
+    pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
+        self.upstreams.iter().any(|upstream| upstream == name.as_str())
+    }
+
+    /// Its upstreams without these, if it has any of them.
+    pub(crate) fn upstreams_without(&self, names: &BTreeSet<&str>) -> Option<Vec<String>> {
+        let kept = self.upstreams.iter().filter(|name| !names.contains(name.as_str()));
+        let kept: Vec<String> = kept.cloned().collect();
+        (kept.len() < self.upstreams.len()).then_some(kept)
+    }
 }
 
 impl ObservedDomain {

@@ -15,7 +15,9 @@ pub(crate) use names::{
     AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, RepositoryName, Rule,
     text_type,
 };
-pub(crate) use owner::{FORMER_RESTRICTIONS, Owner, POLICY_REPOSITORY, RESERVED_PREFIX, Standing, UnfitOwner};
+pub(crate) use owner::{
+    Evidence, FORMER_RESTRICTIONS, Owner, POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
+};
 pub(crate) use package_pattern::PackagePattern;
 #[cfg(test)]
 pub(crate) use package_pattern::{LONGEST as LONGEST_PATTERN, Namespace, namespace_of};

@@ -1,0 +1,172 @@
+//! The proxies: a repository for each registry of public packages.
+
+use std::collections::BTreeSet;
+
+use super::action::Action;
+use super::builder::{Builder, tagged};
+use super::context::{Converging, Deleting, Fate};
+use super::observed::ObservedRepository;
+use super::own::own;
+use super::reasons::Why;
+use super::step::StepId;
+use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
+
+/// What a proxy has to do with the primary repository that is there.
+#[derive(Default)]
+pub(super) struct Links {
+    /// The steps after which every proxy can be linked.
+    pub(super) ready: Vec<StepId>,
+    /// The step that unlinked some of them, and what is linked since.
+    pub(super) unlinked: Option<(StepId, Vec<String>)>,
+}
+
+/// A proxy for each registry: created, or put right, and unlinked before it is created again.
+pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -> Links {
+    let unlinked = unlink_stale(to, plan);
+    let mut ready = Vec::new();
+    for proxy in &to.desired.proxies {
+        let after = unlinked.as_ref().filter(|_| is_stale(to, proxy)).map(|(step, _)| *step);
+        ready.extend(match to.observed.repositories.get(&proxy.name) {
+            None => Some(create(to, plan, proxy, domain.iter().copied().chain(after))),
+            Some(repository) => repair(to, plan, proxy, repository, after),
+        });
+    }
+    Links { ready, unlinked }
+}
+
+/// A recreated repository keeps its name but not its link, and no later look can see that
+/// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
+fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<String>)> {
+    let primary = to.primary()?;
+    let stale = to.desired.proxies.iter().filter(|proxy| is_stale(to, proxy));
+    let stale: BTreeSet<&str> = stale.map(|proxy| proxy.name.as_str()).collect();
+    let linked = primary.upstreams_without(&stale)?;
+    let update = Action::UpdateRepository {
+        name: to.desired.identity.repository.clone(),
+        description: None,
+        upstreams: Some(linked.clone()),
+    };
+    Some((plan.add(update, []), linked))
+}
+
+/// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
+fn is_stale(to: &Converging, proxy: &Proxy) -> bool {
+    let repository = to.observed.repositories.get(&proxy.name);
+    repository
+        .is_none_or(|repository| to.had_proxy(&proxy.name) && to.owner.standing(&repository.tags) == Standing::Unowned)
+}
+
+fn description(to: &Converging, proxy: &Proxy) -> String {
+    let (connection, primary) = (proxy.connection.as_str(), &to.desired.identity.repository);
+    format!("Public proxy ({connection}) for {primary}")
+}
+
+fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterator<Item = StepId>) -> StepId {
+    let create = Action::CreateRepository {
+        name: proxy.name.clone(),
+        description: description(to, proxy),
+        upstreams: Vec::new(),
+        tags: to.tags_of_created(),
+    };
+    let created = plan.add(create, after);
+    associate(plan, proxy, vec![created]);
+    created
+}
+
+fn associate(plan: &mut Builder, proxy: &Proxy, after: Vec<StepId>) {
+    let associate = Action::AssociateExternalConnection {
+        name: proxy.name.clone(),
+        connection: proxy.connection,
+    };
+    plan.add(associate, after);
+}
+
+fn repair(
+    to: &Converging,
+    plan: &mut Builder,
+    proxy: &Proxy,
+    repository: &ObservedRepository,
+    unlinked: Option<StepId>,
+) -> Option<StepId> {
+    let claimed = own(to, plan, &proxy.name, repository, to.had_proxy(&proxy.name), unlinked);
+    // A repository has an external connection or upstreams, never both: what is unwanted goes first.
+    let wanted = proxy.connection.as_str();
+    let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
+    let mut after = plan.disassociate(&proxy.name, unwanted, claimed.into_iter().collect());
+    let description = description(to, proxy);
+    let description = (repository.description != description).then_some(description);
+    let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
+    if description.is_some() || upstreams.is_some() {
+        let update = Action::UpdateRepository {
+            name: proxy.name.clone(),
+            description,
+            upstreams,
+        };
+        after = vec![plan.add(update, after)];
+    }
+    if !repository.connections.iter().any(|connection| connection == wanted) {
+        associate(plan, proxy, after);
+    }
+    claimed
+}
+
+/// Proxies that are no longer wanted go after the primary stopped naming them; and after all else is done, for what
+/// they hold comes back with no rollback.
+pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    let name = &to.desired.identity.repository;
+    let wanted: BTreeSet<&RepositoryName> = to.desired.proxies.iter().map(|proxy| &proxy.name).collect();
+    let dropped = possible_proxy_names(name)
+        .into_iter()
+        .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
+    for name in dropped {
+        let Some(repository) = to.observed.repositories.get(&name) else {
+            continue;
+        };
+        match to.owner.standing(&repository.tags) {
+            Standing::Created if to.desired.deletion_mode != DeletionMode::Retain => {
+                plan.add(Action::DeleteRepository { name }, after.iter().copied());
+            }
+            Standing::Created | Standing::Adopted => {
+                plan.leave_repository(&name, Why::Released);
+                let keys = to.owner.keys_to_release(&repository.tags);
+                plan.untag(tagged(&name, repository), keys, &after);
+            }
+            Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
+            Standing::Unowned => plan.leave_repository(&name, Why::Unowned),
+        }
+    }
+}
+
+/// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
+pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[StepId]) -> Vec<StepId> {
+    let mut done = after.to_vec();
+    for (name, proxy) in from.proxies() {
+        let is_in_use = from.primary().is_some_and(|primary| primary.has_upstream(name));
+        let delete = Action::DeleteRepository { name: name.clone() };
+        done.extend(match (from.owner.standing(&proxy.tags), fate) {
+            (Standing::Created, Fate::Deleted(after) | Fate::Released(after)) => {
+                Some(plan.add(delete, after.iter().copied()))
+            }
+            (Standing::Created, Fate::Others) if !is_in_use => Some(plan.add(delete, [])),
+            (Standing::Created, Fate::Others) => {
+                plan.leave_repository(name, Why::Upstream);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
+            (Standing::Adopted, _) => {
+                plan.leave_repository(name, Why::Adopted);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Unowned, _) => {
+                plan.leave_repository(name, Why::Unowned);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::OwnedBy(owner), _) => {
+                plan.leave_repository(name, Why::OwnedBy(owner));
+                None
+            }
+        });
+    }
+    done
+}

@@ -1,0 +1,27 @@
+//! The primary repository's policy: it goes with the repository.
+
+use super::action::Action;
+use super::builder::Builder;
+use super::context::Converging;
+use super::step::StepId;
+
+/// Put if it means something else, deleted if the previous properties stated one and these do not.
+pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) {
+    let name = to.desired.identity.repository.clone();
+    let observed = to.observed.repository_policy.as_ref();
+    let had = to.previous.is_some_and(|previous| previous.states_repository_policy);
+    let action = match (&to.desired.repository_policy, observed) {
+        (Some(policy), Some(observed)) if policy.means_the_same_as(&observed.document) => return,
+        (Some(policy), observed) => Action::PutRepositoryPolicy {
+            name,
+            document: policy.document().to_owned(),
+            revision: observed.and_then(|observed| observed.revision.clone()),
+        },
+        (None, Some(observed)) if had => Action::DeleteRepositoryPolicy {
+            name,
+            revision: observed.revision.clone(),
+        },
+        (None, _) => return,
+    };
+    plan.add(action, primary.iter().copied());
+}

@@ -10,13 +10,13 @@ use crate::stack::{PackagePattern, Policy, RepositoryName};
 /// The most that one problem may take of a Reason, in bytes.
 const LONGEST_PROBLEM: usize = 3000;
 
-/// Stands in a policy, and must stand in no message.
+/// Is in a policy, and must be in no message.
 const SECRET: &str = "policy-secret";
 
 /// Takes `ResourceProperties`.
 ///
 /// # Panics
-/// Where a rule of reading is broken.
+/// If a rule of reading is broken.
 pub fn properties(data: &[u8]) {
     let Ok(given) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;
@@ -47,7 +47,7 @@ fn check_rules(desired: &Desired) {
     names.push(desired.identity.repository.clone());
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), desired.upstreams.len() + 1, "a name stands twice");
+    assert_eq!(names.len(), desired.upstreams.len() + 1, "a name appears twice");
     let policies = [desired.domain.policy(), desired.repository_policy.as_ref()];
     for policy in policies.into_iter().flatten() {
         assert!(policy.document().chars().count() <= 7168);

@@ -1,8 +1,8 @@
 //! The JSON Schema of the properties, for editors and whoever derives types from it: `schema/properties.json`.
 //!
 //! Patterns, choices and limits are the ones that the function itself reads with. It is compiled for the tests alone,
-//! which hold the file to it; `make schema` writes the file. What is good and bad for both, and where they differ,
-//! stands in `tests/fixtures/properties.json`.
+//! which hold the file to it; `make schema` writes the file. What is good and bad for both, and in what they differ,
+//! is in `tests/fixtures/properties.json`.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
-use super::draft::MOST_UPSTREAMS;
+use super::rules::MOST_UPSTREAMS;
 use super::tags;
 use crate::stack::{
     AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, LONGEST_KEY,
@@ -57,7 +57,7 @@ struct Properties {
     upstreams: Option<List<RepositoryName>>,
     /// The domain's policy. Not managed when absent, removed when it is taken out.
     domain_policy_document: Option<Policy>,
-    /// The repository's policy. Not managed when absent, removed when it is taken out. Not beside `Access`.
+    /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`.
     repository_policy_document: Option<Policy>,
     /// Tags on the repositories, the package groups, and the domain if this stack created it.
     tags: Option<Tags>,
@@ -73,7 +73,8 @@ struct Properties {
     /// Packages that may come from this repository's publishers only: never from a public registry.
     #[schemars(extend("uniqueItems" = true), example = ["/npm/payments/*"])]
     internal_packages: Option<List<PackagePattern>>,
-    /// Who may publish and who may read, written out as the repository's policy. Not beside `RepositoryPolicyDocument`.
+    /// Who may publish and who may read, written out as the repository's policy. Cannot be combined with
+    /// `RepositoryPolicyDocument`.
     access: Option<Access>,
 }
 
@@ -147,21 +148,6 @@ macro_rules! schema_of {
         }
     };
 }
-
-schema_of!(
-    Format,
-    |_| json_schema!({"type": "string", "enum": Format::ALL.map(Format::as_str)})
-);
-
-schema_of!(ExternalConnection, |_| json_schema!({
-    "type": "string",
-    "enum": ExternalConnection::ALL.map(ExternalConnection::as_str),
-}));
-
-schema_of!(
-    DeletionMode,
-    |_| json_schema!({"type": "string", "enum": DeletionMode::ALL.map(DeletionMode::as_str)})
-);
 
 struct Flag;
 schema_of!(Flag, |_| json_schema!({"enum": [true, false, "true", "false"]}));
@@ -264,7 +250,7 @@ fn package_pattern() -> String {
     format!(r"^/(({always})/({prefix}|{PART}+/{name})|({sometimes})/({prefix}|{PART}*/{name})|({never})/(\*|/{name}))$")
 }
 
-/// What is not given is `""` where Rust has none, and a description is one line.
+/// What is not given is `""` for a template and none for Rust, and a description is one line.
 #[derive(Clone)]
 struct AsTemplatesSayIt;
 
@@ -296,7 +282,8 @@ mod tests {
     use regex_lite::Regex;
     use serde_json::value::to_raw_value;
 
-    use super::super::draft::{Draft, IGNORED};
+    use super::super::draft::Draft;
+    use super::super::reader::IGNORED;
     use super::*;
     use crate::properties::Desired;
     use crate::stack::{Place, is_tag_character};

@@ -5,53 +5,65 @@ use serde_json::{Map, Value};
 use crate::json::{scalar, shortened};
 use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, is_tag_character};
 
+use super::reader::{Reader, is_given};
+
 /// The tags of a resource, less the 4 that tell its owner.
 pub(super) const MOST: usize = MOST_TAGS - 4;
 
-/// Reads a map, or a list of `{Key, Value}`; what is wrong with it goes to `problem`.
-pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> TagMap {
-    let mut tags = TagMap::new();
-    for (key, value) in entries(value, problem) {
-        if let Err(rule) = check(&key, &value) {
-            problem(format!("the tag {:?} {rule}", shortened(&key)));
-        } else if tags.insert(key.clone(), value).is_some() {
-            problem(format!("the key {key:?} stands twice"));
-        }
-    }
-    if tags.len() > MOST {
-        problem(format!(
-            "at most {MOST} tags fit beside the 4 reserved ones, got {}",
-            tags.len()
-        ));
+/// Reads a map, or a list of `{Key, Value}`.
+pub(super) fn read(reader: &mut Reader, name: &'static str) -> TagMap {
+    let Some(value) = reader.value(name) else {
+        return TagMap::new();
+    };
+    let (tags, problems) = read_value(&value);
+    for message in problems {
+        reader.problem(name, message);
     }
     tags
 }
 
-fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, String)> {
+/// The tags that keep every rule, and what is wrong with the others.
+fn read_value(value: &Value) -> (TagMap, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut tags = TagMap::new();
+    for (key, value) in entries(value, &mut problems) {
+        if let Err(rule) = check(&key, &value) {
+            problems.push(format!("the tag {:?} {rule}", shortened(&key)));
+        } else if tags.insert(key.clone(), value).is_some() {
+            problems.push(format!("the key {key:?} appears twice"));
+        }
+    }
+    if tags.len() > MOST {
+        let got = tags.len();
+        problems.push(format!("at most {MOST} tags fit beside the 4 reserved ones, got {got}"));
+    }
+    (tags, problems)
+}
+
+fn entries(value: &Value, problems: &mut Vec<String>) -> Vec<(String, String)> {
     let mut entries = Vec::new();
-    let mut add = |key: String, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
+    let mut add = |key: String, value: &Value, problems: &mut Vec<String>| match scalar(value) {
         Some(value) => entries.push((key, value)),
-        None => problem(format!(
+        None => problems.push(format!(
             "the tag {:?} must have a text as its value, got {}",
             shortened(&key),
             shortened(&value.to_string())
         )),
     };
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problem)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problems)),
         Value::Array(items) => {
-            let given = items.iter().filter(|item| !item.is_null() && item.as_str() != Some(""));
-            for item in given {
+            for item in items.iter().filter(|item| is_given(item)) {
                 match item.as_object().and_then(key_and_value) {
-                    Some((key, value)) => add(key, value, problem),
-                    _ => problem(format!(
+                    Some((key, value)) => add(key, value, problems),
+                    None => problems.push(format!(
                         "each item of the list must be an object with just Key and Value, got {}",
                         shortened(&item.to_string())
                     )),
                 }
             }
         }
-        other => problem(format!(
+        other => problems.push(format!(
             "must be a map, or a list of {{Key, Value}}, got {}",
             shortened(&other.to_string())
         )),
@@ -96,18 +108,15 @@ mod tests {
     use super::*;
 
     fn problems(value: &Value) -> Vec<String> {
-        let mut problems = Vec::new();
-        read(value, &mut |problem| problems.push(problem));
-        problems
+        read_value(value).1
     }
 
     #[test]
     fn a_map_and_a_list_of_keys_and_values_mean_the_same() {
-        let map = read(&json!({"team": "payments", "cost-centre": 42}), &mut |problem| {
-            panic!("{problem}")
-        });
+        let map = read_value(&json!({"team": "payments", "cost-centre": 42}));
         let list = json!([{"Key": "cost-centre", "Value": "42"}, {"Key": "team", "Value": "payments"}]);
-        assert_eq!(map, read(&list, &mut |problem| panic!("{problem}")));
+        assert_eq!(map, read_value(&list));
+        assert_eq!(map.1, [""; 0]);
     }
 
     #[test]

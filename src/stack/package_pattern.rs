@@ -21,7 +21,7 @@ impl PackagePattern {
         &self.0
     }
 
-    /// The pattern as it stands in an ARN, where all but letters, digits and `/ ~ . _ -` is percent-encoded.
+    /// The pattern as an ARN has it: all but letters, digits and `/ ~ . _ -` percent-encoded.
     ///
     /// Source: the test data of the official `AWS::CodeArtifact::PackageGroup` handler. What the service
     /// answers is believed over this.
@@ -62,20 +62,19 @@ impl FromStr for PackagePattern {
 
     fn from_str(text: &str) -> Result<Self, Rule> {
         if !(2..=LONGEST).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err("must be 2 to 520 characters without white space");
+            return Err("must be 2 to 520 characters without white space".into());
         }
         let ending = text.chars().last().filter(|last| "*~$".contains(*last));
         let (Some(ending), Some(path)) = (ending, text.strip_prefix('/')) else {
-            return Err("must begin with / and end with *, ~ or $");
+            return Err("must begin with / and end with *, ~ or $".into());
         };
         if text == "/*" {
-            return Err("must not be the root /*, which holds every package");
+            return Err("must not be the root /*, which holds every package".into());
         }
         let components: Vec<&str> = path[..path.len() - 1].split('/').collect();
         let Ok(format) = components[0].parse::<Format>() else {
-            return Err(
-                "must begin with a format: /npm/, /pypi/, /maven/, /nuget/, /generic/, /ruby/, /swift/ or /cargo/",
-            );
+            let formats = Format::ALL.map(|format| format!("/{}/", format.as_str()));
+            return Err(format!("must begin with a format: {}", formats.join(", ")).into());
         };
         check_path(&components)?;
         check_ending(ending, &components)?;
@@ -85,7 +84,7 @@ impl FromStr for PackagePattern {
 }
 
 /// A format and a namespace, or a format, a namespace and a name.
-fn check_path(components: &[&str]) -> Result<(), Rule> {
+fn check_path(components: &[&str]) -> Result<(), &'static str> {
     let is_odd = |part: &&str| part.contains(['*', '~', '$', '#']);
     if matches!(components.len(), 2 | 3) && !components.iter().any(is_odd) {
         Ok(())
@@ -94,10 +93,10 @@ fn check_path(components: &[&str]) -> Result<(), Rule> {
     }
 }
 
-/// `~` and `*` are never alike: the one ends a word, the other stands where no word ends.
+/// `~` and `*` are never alike: the one ends a word, the other comes after what ends none.
 ///
 /// Source: the user guide, "Words, word boundaries, and prefix matching".
-fn check_ending(ending: char, components: &[&str]) -> Result<(), Rule> {
+fn check_ending(ending: char, components: &[&str]) -> Result<(), &'static str> {
     let last = components.last().and_then(|part| part.chars().last());
     // A word is of letters, digits and marks: beyond ASCII the service tells them apart.
     let ends_word = last.is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii());
@@ -107,13 +106,13 @@ fn check_ending(ending: char, components: &[&str]) -> Result<(), Rule> {
         }
         '~' if !ends_word => Err("must have a letter or a digit before ~, which ends a word; use * there"),
         '*' if ends_word => {
-            Err("must not have a letter or a digit before *, which stands for all that follows a /; use ~ there")
+            Err("must not have a letter or a digit before *, which means all that follows a /; use ~ there")
         }
         _ => Ok(()),
     }
 }
 
-fn check_namespace(ending: char, format: Format, components: &[&str]) -> Result<(), Rule> {
+fn check_namespace(ending: char, format: Format, components: &[&str]) -> Result<(), &'static str> {
     let names_namespace = components.len() == 3 || !(components[1].is_empty() && ending == '*');
     let is_empty = components[1].is_empty();
     match namespace_of(format) {

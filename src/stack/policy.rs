@@ -148,7 +148,7 @@ fn account_or_principal(principal: &str) -> String {
 }
 
 /// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition". Two that differ in
-/// nothing else both stand: one must not hide the other.
+/// nothing else both count: one must not hide the other.
 fn meaning_of_condition(condition: &Value) -> Option<Value> {
     if condition.is_null() {
         return None;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ExternalConnection, RepositoryName};
 
-/// A registry of public packages and the repository that stands for it.
+/// A registry of public packages and the repository that connects to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxy {
     /// The proxy repository's name.

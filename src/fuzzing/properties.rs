@@ -42,7 +42,7 @@ fn raw(value: &Value) -> Box<RawValue> {
 
 fn check_rules(desired: &Desired) {
     assert!(desired.upstreams.len() <= 10);
-    assert!(desired.tags.len() <= 46);
+    assert!(desired.tags.len() <= 44);
     let mut names = desired.upstreams.clone();
     names.push(desired.identity.repository.clone());
     names.sort();

@@ -3,12 +3,15 @@
 use serde_json::{Map, Value};
 
 use crate::json::{scalar, shortened};
-use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, is_tag_character};
+use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, code_point, first_unreadable};
 
 use super::reader::{Reader, is_given};
 
-/// The tags of a resource, less the 4 that tell its owner.
-pub(super) const MOST: usize = MOST_TAGS - 4;
+/// The reserved tags that one repository can carry.
+const RESERVED: usize = 6;
+
+/// The tags of a resource, less the reserved ones.
+pub(super) const MOST: usize = MOST_TAGS - RESERVED;
 
 /// Reads a map, or a list of `{Key, Value}`.
 pub(super) fn read(reader: &mut Reader, name: &'static str) -> TagMap {
@@ -35,7 +38,9 @@ fn read_value(value: &Value) -> (TagMap, Vec<String>) {
     }
     if tags.len() > MOST {
         let got = tags.len();
-        problems.push(format!("at most {MOST} tags fit beside the 4 reserved ones, got {got}"));
+        problems.push(format!(
+            "at most {MOST} tags fit beside the {RESERVED} reserved ones, got {got}"
+        ));
     }
     (tags, problems)
 }
@@ -92,12 +97,18 @@ fn check(key: &str, value: &str) -> Result<(), String> {
         Err(format!(
             "must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
         ))
-    } else if !key.chars().chain(value.chars()).all(is_tag_character) {
-        Err(format!(
-            "may hold letters, digits, spaces and _ . : / = + - @ only, got the value {value:?}"
-        ))
     } else {
-        Ok(())
+        let parts = [("key", key), ("value", value)];
+        match parts
+            .into_iter()
+            .find_map(|(part, text)| Some((part, first_unreadable(text)?)))
+        {
+            None => Ok(()),
+            Some((part, c)) => Err(format!(
+                "must have no control, invisible, private-use or unassigned character, and has {} in its {part}",
+                code_point(c)
+            )),
+        }
     }
 }
 
@@ -128,8 +139,9 @@ mod tests {
             json!({"": "1"}),
             json!({"a".repeat(129): "1"}),
             json!({"a": "1".repeat(257)}),
-            json!({"a": "semi;colon"}),
             json!({"a": "tab\t"}),
+            json!({"a\u{ad}b": "soft hyphen"}),
+            json!({"a": "\u{e000}"}),
             json!({"a": {"b": "c"}}),
             json!([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]),
             json!([{"Key": "a"}]),
@@ -138,11 +150,19 @@ mod tests {
         ] {
             assert_eq!(problems(&bad).len(), 1, "{bad}");
         }
-        let many: Map<_, _> = (0..47).map(|n| (format!("k{n}"), json!("v"))).collect();
+        let many: Map<_, _> = (0..45).map(|n| (format!("k{n}"), json!("v"))).collect();
         assert_eq!(
             problems(&many.into()),
-            ["at most 46 tags fit beside the 4 reserved ones, got 47"]
+            ["at most 44 tags fit beside the 6 reserved ones, got 45"]
         );
-        assert!(problems(&json!({"ключ": "значение é ٣"})).is_empty());
+        let invisible = problems(&json!({"team": "pay\u{200b}ments"}));
+        assert!(
+            invisible[0].starts_with("the tag \"team\"") && invisible[0].contains("U+200B"),
+            "{invisible:?}"
+        );
+        assert_eq!(
+            problems(&json!({"ключ": "значение é ٣", "cost;centre": "R&D (EU)"})),
+            [""; 0]
+        );
     }
 }

@@ -36,19 +36,6 @@ text_type! {
      at can change, a domain's key cannot"
 }
 
-text_type! {
-    /// A repository's description.
-    pub(crate) Description,
-    r"^[^\x00-\x1f\x7f-\x9f]{0,1000}$",
-    "must be at most 1000 characters, with no control character"
-}
-
-impl Default for Description {
-    fn default() -> Self {
-        Self("Managed by CloudFormation".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

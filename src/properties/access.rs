@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::json::shortened;
-use crate::stack::{Policy, text_type};
+use crate::stack::{Policy, number_hint, text_type};
 
 use super::hints::did_you_mean;
 use super::policy::within_length;
@@ -29,7 +29,8 @@ text_type! {
     /// Someone who may be named in a policy: an account, or the ARN of a user, a role or a root.
     pub(super) Principal,
     "^([0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@-]([A-Za-z0-9/_+=,.@-]*[A-Za-z0-9_+=,.@-])?))$",
-    "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard"
+    "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard",
+    number_hint,
 }
 
 text_type! {

@@ -25,6 +25,7 @@ impl Draft {
             }
         } else if self.domain_owner.is_some() || !self.is_given("DomainOwner") {
             self.require("KmsKeyArn");
+            self.check_key(place);
         }
         if self.is_given("RepositoryPolicyDocument") {
             self.refuse_if_given(
@@ -81,6 +82,17 @@ impl Draft {
     fn refuse_if_given(&mut self, property: &str, why: &str) {
         if self.is_given(property) {
             self.problem(property, why);
+        }
+    }
+
+    /// A domain is encrypted with a key of its own region. Source: the CodeArtifact API reference, `CreateDomain`.
+    fn check_key(&mut self, place: &Place) {
+        let elsewhere = self.key.as_ref().filter(|key| key.region() != place.region());
+        if let Some(key) = elsewhere {
+            let (its, ours) = (key.region(), place.region());
+            let message =
+                format!("must be a key of {ours}, the region of the function and its domains, got one of {its}");
+            self.problem("KmsKeyArn", message);
         }
     }
 

@@ -21,7 +21,7 @@ pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
 pub(crate) use identity::{Domain, Identity};
-pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName};
+pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{FORMER_RESTRICTIONS, Owner, POLICY_REPOSITORY, RESERVED_PREFIX, Standing, UnfitOwner};
 pub(crate) use package_pattern::PackagePattern;
 #[cfg(test)]

@@ -5,8 +5,8 @@ use super::text_type;
 text_type! {
     /// A CodeArtifact domain's name.
     pub(crate) DomainName,
-    "^[a-z][a-z0-9-]{1,48}[a-z0-9]$",
-    "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
+    "^[a-z][a-z0-9-]{0,48}[a-z0-9]$",
+    "must be 2 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
 }
 
 text_type! {
@@ -25,15 +25,46 @@ text_type! {
     /// An AWS account's id.
     pub(crate) AccountId,
     "^[0-9]{12}$",
-    "must be an account id of 12 digits"
+    "must be an account id of 12 digits",
+    number_hint,
+}
+
+/// What to do about an account's id that was a number once: YAML drops a leading zero or reads octal, and CloudFormation
+/// may write what is left as `1.2345678901E10`.
+pub(crate) fn number_hint(text: &str) -> Option<&'static str> {
+    const LENGTH: usize = 12;
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_octal = text
+        .strip_prefix("0o")
+        .is_some_and(|digits| digits.parse::<u64>().is_ok());
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok();
+    (is_octal || is_number && !(is_digits && text.len() >= LENGTH))
+        .then_some("quote it in YAML, which reads digits without quotes as a number")
 }
 
 text_type! {
     /// The ARN of a KMS key, in any partition; never of an alias.
     pub(crate) KmsKeyArn,
     "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
-    "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID, not of an alias: what an alias points \
-     at can change, a domain's key cannot"
+    "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
+    key_hint,
+}
+
+impl KmsKeyArn {
+    /// The region that the key is in.
+    pub(crate) fn region(&self) -> &str {
+        self.0.split(':').nth(3).unwrap_or_default()
+    }
+}
+
+fn key_hint(text: &str) -> Option<&'static str> {
+    if text.starts_with("alias/") || text.contains(":alias/") {
+        return Some("an alias is refused: what it points at can change, a domain's key cannot");
+    }
+    let is_id = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_id.then_some(
+        "a key's id alone does not say whose it is: in a template, !GetAtt Key.Arn gives the ARN, !Ref the id",
+    )
 }
 
 #[cfg(test)]
@@ -41,13 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_name_is_3_to_50_lower_case_letters_digits_and_hyphens() {
+    fn a_domain_name_is_2_to_50_lower_case_letters_digits_and_hyphens() {
         let longest = "a".repeat(50);
-        for good in ["abc", "kloudvin-pkgs", "a-1", &longest] {
+        for good in ["qa", "abc", "kloudvin-pkgs", "a-1", &longest] {
             assert!(good.parse::<DomainName>().is_ok(), "{good}");
         }
         let too_long = "a".repeat(51);
-        for bad in ["", "ab", "1bc", "-bc", "abc-", "aBc", "a_c", "a.c", "äbc", &too_long] {
+        for bad in [
+            "", "a", "1", "a-", "1bc", "-bc", "abc-", "aBc", "a_c", "a.c", "äbc", &too_long,
+        ] {
             assert!(bad.parse::<DomainName>().is_err(), "{bad}");
         }
     }
@@ -85,9 +118,38 @@ mod tests {
         ] {
             assert!(bad.parse::<KmsKeyArn>().is_err(), "{bad}");
         }
-        let rule = "arn:aws:kms:eu-central-1:111122223333:alias/x"
-            .parse::<KmsKeyArn>()
-            .expect_err("an alias");
-        assert!(rule.contains("what an alias points at can change"));
+        let rule = |text: &str| text.parse::<KmsKeyArn>().expect_err("no key's ARN");
+        for alias in ["arn:aws:kms:eu-central-1:111122223333:alias/x", "alias/x"] {
+            assert!(rule(alias).contains("what it points at can change"), "{alias}");
+        }
+        for id in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+        ] {
+            assert!(rule(id).contains("!GetAtt Key.Arn"), "{id}");
+        }
+        assert!(!rule("arn:aws:s3:::bucket").contains(';'));
+    }
+
+    #[test]
+    fn an_account_id_that_yaml_read_as_a_number_is_to_be_quoted() {
+        for number in [
+            "1.2345678901E10",
+            "1.2345678901e+10",
+            "12345678901",
+            "12345678901.0",
+            "1402433619",
+            "0o12345670123",
+        ] {
+            let rule = number.parse::<AccountId>().expect_err("no account");
+            assert!(
+                rule.contains("12 digits") && rule.contains("quote it in YAML"),
+                "{number}: {rule}"
+            );
+        }
+        for other in ["", "12345678901x", "1234567890123", "nan", "account"] {
+            let rule = other.parse::<AccountId>().expect_err("no account");
+            assert!(!rule.contains("YAML"), "{other}: {rule}");
+        }
     }
 }

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 pub(crate) type Rule = Cow<'static, str>;
 
 /// Defines a text type whose only way in is its `FromStr`, which holds it to a pattern. The schema holds it to the same.
+/// `$hint` may know more about a text that breaks the rule.
 macro_rules! text_type {
-    ($(#[$doc:meta])* $visibility:vis $name:ident, $pattern:literal, $rule:literal) => {
+    ($(#[$doc:meta])* $visibility:vis $name:ident, $pattern:literal, $rule:literal $(, $hint:path)? $(,)?) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         $visibility struct $name(String);
@@ -32,7 +33,13 @@ macro_rules! text_type {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 static PATTERN: std::sync::LazyLock<regex_lite::Regex> =
                     std::sync::LazyLock::new(|| regex_lite::Regex::new($pattern).expect("a regular expression"));
-                PATTERN.is_match(text).then(|| Self(text.to_owned())).ok_or($rule.into())
+                if PATTERN.is_match(text) {
+                    return Ok(Self(text.to_owned()));
+                }
+                $(if let Some(hint) = $hint(text) {
+                    return Err(format!("{}; {hint}", $rule).into());
+                })?
+                Err($rule.into())
             }
         }
 

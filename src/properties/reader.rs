@@ -10,7 +10,7 @@ use crate::json::{self, Fields, scalar, shortened};
 use crate::stack::Rule;
 
 use super::Problems;
-use super::hints::did_you_mean;
+use super::hints::which_property;
 
 /// What CloudFormation itself puts among the properties.
 pub(super) const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
@@ -74,7 +74,7 @@ impl Reader {
         for (index, name) in unknown.into_iter().enumerate() {
             // Nobody mistypes more names than a Reason has room for, and each takes time.
             let hint = if index < MOST_HINTS {
-                did_you_mean(&name, &names)
+                which_property(&name, &names)
             } else {
                 String::new()
             };

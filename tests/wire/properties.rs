@@ -496,7 +496,7 @@ async fn adopt_existing_is_a_boolean_and_deletion_mode_one_of_three() {
 }
 
 #[tokio::test]
-async fn an_unknown_property_is_refused_with_the_nearest_known_name() {
+async fn an_unknown_property_is_refused_with_the_name_of_the_one_that_is_meant() {
     refused(&[
         (
             json!({"ExternalConection": "public:npmjs"}),
@@ -508,6 +508,12 @@ async fn an_unknown_property_is_refused_with_the_nearest_known_name() {
             &["repositoryname", "did you mean", "RepositoryName"],
         ),
         (json!({"Upstream": ["x"]}), &["Upstream", "Upstreams"]),
+        (json!({"EncryptionKey": "x"}), &["EncryptionKey", "did you mean KmsKeyArn?"]),
+        (
+            json!({"PermissionsPolicyDocument": {}}),
+            &["RepositoryPolicyDocument", "DomainPolicyDocument"],
+        ),
+        (json!({"kms_key_arn": "x"}), &["kms_key_arn", "KmsKeyArn"]),
         (json!({"Zzyzx": "x"}), &["Zzyzx"]),
     ])
     .await;

@@ -93,6 +93,10 @@ impl Desired {
     }
 }
 
+/// More patterns than a stack can have had: the ARN of each package group is in its outputs, takes 68 bytes at least, and
+/// an answer has 4096. Whatever a Delete's properties say, its work is bounded so.
+pub(crate) const MOST_PATTERNS: usize = 60;
+
 /// What an earlier description said, as far as it can be read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Previous {
@@ -108,7 +112,7 @@ pub(crate) struct Previous {
     pub(crate) tags: TagMap,
     /// What was to become of the repositories.
     pub(crate) deletion_mode: DeletionMode,
-    /// The packages that it guarded.
+    /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
     pub(crate) internal_packages: Vec<PackagePattern>,
 }
 
@@ -121,10 +125,10 @@ impl Previous {
             identity: draft.identity(place),
             states_domain_policy: draft.domain_policy.is_some(),
             states_repository_policy: draft.states_repository_policy(),
-            connections: draft.connections,
+            connections: draft.connections.distinct(),
             tags: draft.tags,
             deletion_mode: draft.deletion_mode.unwrap_or_default(),
-            internal_packages: draft.internal_packages,
+            internal_packages: patterns_that_can_be(draft.internal_packages),
         }
     }
 
@@ -135,5 +139,40 @@ impl Previous {
             mode @ (DeletionMode::Delete | DeletionMode::RetainIfNotEmpty) => mode,
         };
         Self { deletion_mode, ..self }
+    }
+}
+
+fn patterns_that_can_be(patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
+    let mut seen = BTreeSet::new();
+    let distinct = patterns.into_iter().filter(|pattern| seen.insert(pattern.clone()));
+    distinct.take(MOST_PATTERNS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::stack::ExternalConnection;
+
+    #[test]
+    fn whatever_a_delete_says_no_more_is_looked_at_than_a_stack_can_have_had() {
+        let place = Place::new("eu-central-1".to_owned(), "111122223333".parse().expect("an account"));
+        let properties = json!({
+            "DomainName": "kloudvin-pkgs",
+            "RepositoryName": "r".repeat(101),
+            "InternalPackages": (0..20_000).map(|n| format!("/npm/n{}~", n / 2)).collect::<Vec<_>>(),
+            "ExternalConnection": vec![["public:npmjs", "public:pypi"]; 10_000].concat(),
+        });
+        let previous = Previous::read(Some(&to_raw_value(&properties).expect("JSON")), &place);
+        assert_eq!(previous.identity, None);
+        let texts: Vec<&str> = previous.internal_packages.iter().map(PackagePattern::as_str).collect();
+        assert_eq!(
+            texts,
+            (0..MOST_PATTERNS).map(|n| format!("/npm/n{n}~")).collect::<Vec<_>>()
+        );
+        let connections = [ExternalConnection::Npmjs, ExternalConnection::Pypi];
+        assert_eq!(previous.connections, Connections::List(connections.into()));
     }
 }

@@ -34,6 +34,22 @@ impl Connections {
         }
     }
 
+    /// Each connection once, which is all that a stack can have had.
+    pub(crate) fn distinct(self) -> Self {
+        match self {
+            Self::None | Self::One(_) => self,
+            Self::List(connections) => {
+                let mut seen = BTreeSet::new();
+                Self::List(
+                    connections
+                        .into_iter()
+                        .filter(|connection| seen.insert(*connection))
+                        .collect(),
+                )
+            }
+        }
+    }
+
     /// The names of the proxies of a primary repository; too long ones are left out.
     pub(crate) fn proxies(&self, primary: &RepositoryName) -> Vec<Proxy> {
         let name = |connection: ExternalConnection| match self {

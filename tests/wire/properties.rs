@@ -662,3 +662,33 @@ async fn a_wrong_property_never_makes_a_delete_fail() {
         assert!(!primary, "{spoilt}");
     }
 }
+
+#[tokio::test]
+async fn however_much_a_delete_names_it_looks_at_no_more_than_a_stack_can_have_had() {
+    let many: Vec<String> = (0..20_000).map(|number| format!("/npm/p{number}~")).collect();
+    let (world, stack) = World::with_stack(full()).await;
+    world.aws.forget_calls();
+    let properties = with(
+        full(),
+        &json!({"InternalPackages": many, "ExternalConnection": vec!["public:npmjs"; 20_000]}),
+    );
+
+    let event = stack.event("Delete", Some(stack.id()), &properties, None);
+    stack.deliver(&event).await.answer().succeeded();
+
+    let calls = world.aws.calls().len();
+    assert!(calls < 300, "{calls} calls");
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_whose_repository_name_is_too_long_to_exist_succeeds_without_a_call() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let properties = with(full(), &json!({"RepositoryName": "r".repeat(101)}));
+    for id in ["codeartifact-stack:not-created", "payments-1ABCDEF"] {
+        let event = stack.event("Delete", Some(id), &properties, None);
+        stack.deliver(&event).await.answer().succeeded();
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}

@@ -109,7 +109,7 @@ fn is_everyone(readers: &Value) -> bool {
     })
 }
 
-/// Writes the policy: a statement a kind of right, each limited to the organization if one is given.
+/// Writes the policy: a statement for those who publish, one for those who read only, each limited to the organization if one is given.
 fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&OrganizationId>) -> Policy {
     let names = |principals: &[Principal]| {
         principals
@@ -131,12 +131,13 @@ fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&Org
         statement
     };
     let statements: Vec<Value> = [
-        ("Publish", names(publishers), &PUBLISH[..]),
-        ("Read", reading, &READ[..]),
+        // NuGet reads before it publishes, and `aws codeartifact login` looks the endpoint up.
+        ("Publish", names(publishers), [&PUBLISH[..], &READ].concat()),
+        ("Read", reading, READ.to_vec()),
     ]
     .into_iter()
     .filter(|(_, principals, _)| !principals.is_empty())
-    .map(|(sid, principals, actions)| statement(sid, principals, actions))
+    .map(|(sid, principals, actions)| statement(sid, principals, &actions))
     .collect();
     Policy::new(&Map::from_iter([
         ("Version".to_owned(), json!("2012-10-17")),
@@ -172,6 +173,15 @@ mod tests {
             "arn:aws:iam:eu-central-1:111122223333:root",
         ] {
             assert!(bad.parse::<Principal>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn publishers_may_read_too() {
+        let publishers = ["111122223333".parse().expect("an account")];
+        let policy = policy(&publishers, &Readers::Named(Vec::new()), None);
+        for action in PUBLISH.into_iter().chain(READ) {
+            assert!(policy.document().contains(&format!("\"{action}\"")), "{action}");
         }
     }
 }

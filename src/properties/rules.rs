@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::stack::{PackagePattern, Place, Policy, Proxy, RepositoryName};
+use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
 
 use super::draft::Draft;
 use super::{Desired, DomainSource, Problems};
@@ -37,6 +37,7 @@ impl Draft {
         let proxies = self.proxies();
         self.check_upstreams(&proxies);
         self.check_duplicates();
+        self.check_internal_packages();
 
         let (identity, problems) = (self.identity(place), std::mem::take(&mut self.problems));
         let Some(identity) = identity.filter(|_| problems.is_empty()) else {
@@ -52,7 +53,7 @@ impl Draft {
         let mut upstreams = self.upstreams;
         upstreams.extend(proxies.iter().map(|proxy| proxy.name.clone()));
         if self.endpoint_formats.is_empty() {
-            self.endpoint_formats = proxies.iter().map(|proxy| proxy.connection.format()).collect();
+            self.endpoint_formats = formats_of_use(&proxies, &self.internal_packages);
         }
         Ok(Desired {
             identity,
@@ -101,10 +102,10 @@ impl Draft {
             ("DomainPolicyDocument", &self.domain_policy),
             ("RepositoryPolicyDocument", &self.repository_policy),
         ];
-        let open = documents.map(|(property, policy)| (property, policy.as_ref().and_then(Policy::open_statement)));
-        for (property, statement) in open {
-            if let Some(statement) = statement {
-                self.problem(property, statement);
+        let wrong = documents.map(|(property, policy)| (property, policy.as_ref().and_then(problem_of_policy)));
+        for (property, problem) in wrong {
+            if let Some(problem) = problem {
+                self.problem(property, problem);
             }
         }
     }
@@ -154,6 +155,14 @@ impl Draft {
         }
     }
 
+    fn check_internal_packages(&mut self) {
+        let patterns = self.internal_packages.iter();
+        let unfit: Vec<String> = patterns.filter_map(PackagePattern::unfit_for_internal).collect();
+        for message in unfit {
+            self.problem("InternalPackages", message);
+        }
+    }
+
     fn check_duplicates(&mut self) {
         let connections: Vec<&str> = self
             .connections
@@ -181,4 +190,21 @@ impl Draft {
 fn twice<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<String> {
     let mut seen = BTreeSet::new();
     texts.find(|text| !seen.insert(*text)).map(str::to_owned)
+}
+
+/// The formats whose endpoints builds will ask for: those that come in, and those made here. Without a registry of public
+/// packages nothing tells, so it is all.
+fn formats_of_use(proxies: &[Proxy], patterns: &[PackagePattern]) -> BTreeSet<Format> {
+    if proxies.is_empty() {
+        return Format::ALL.into();
+    }
+    let fetched = proxies.iter().map(|proxy| proxy.connection.format());
+    fetched.chain(patterns.iter().map(PackagePattern::format)).collect()
+}
+
+fn problem_of_policy(policy: &Policy) -> Option<String> {
+    if !policy.has_statement() {
+        return Some("has no Statement: it would allow and deny nothing; leave it out to have no policy".to_owned());
+    }
+    policy.open_statement()
 }

@@ -65,7 +65,8 @@ struct Properties {
     repository_policy_document: Option<Policy>,
     /// Tags on the repositories, the package groups, and the domain if this stack created it.
     tags: Option<Tags>,
-    /// The formats to look up endpoints for; without it those of the external connections.
+    /// The formats to look up endpoints for; without it those of the external connections and of `InternalPackages`, or
+    /// all if there is no external connection.
     endpoint_formats: Option<List<Format>>,
     /// Take over repositories, package groups and a domain policy that exist and have no owner.
     #[schemars(extend("default" = false))]
@@ -170,9 +171,15 @@ schema_of!(Readers, |generator| json_schema!({
 }));
 
 schema_of!(Policy, |_| json_schema!({
-    "description": "must be a JSON object, or a string that holds one",
+    "description": "must be a JSON object with a Statement, or a string that holds one",
     "anyOf": [
-        {"type": "object"},
+        {
+            "type": "object",
+            "required": ["Statement"],
+            "properties": {
+                "Statement": {"anyOf": [{"type": "object"}, {"type": "array", "contains": {"type": "object"}}]},
+            },
+        },
         {"type": "string", "pattern": r"^[ \t\r\n]*\{[\s\S]*\}[ \t\r\n]*$", "contentMediaType": "application/json"},
     ],
 }));
@@ -261,6 +268,8 @@ schema_of!(PackagePattern, |_| json_schema!({
     "type": "string",
     "maxLength": LONGEST_PATTERN,
     "pattern": package_pattern(),
+    // A format alone, or a scope of npm with its @.
+    "not": {"pattern": r"^/[a-z]+//?\*$|^/npm/([^/]*/)?@"},
 }));
 
 fn package_pattern() -> String {

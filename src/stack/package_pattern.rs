@@ -12,13 +12,47 @@ pub(crate) const LONGEST: usize = 520;
 ///
 /// Source: the CodeArtifact user guide, "Package group definition syntax and matching behavior".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PackagePattern(String);
+pub(crate) struct PackagePattern {
+    text: String,
+    format: Format,
+}
 
 impl PackagePattern {
     /// The pattern as it is sent.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// The format that it is of.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Why a group of this pattern would not keep what is internal apart, if it is one that the service takes but that
+    /// holds too much or nothing.
+    pub(crate) fn unfit_for_internal(&self) -> Option<String> {
+        let (format, name) = (self.format, self.format.as_str());
+        let rest = self.text.strip_prefix('/')?.strip_prefix(name)?;
+        if matches!(rest, "/*" | "//*") {
+            let example = match namespace_of(format) {
+                Namespace::Always | Namespace::Sometimes => format!("/{name}/acme/*"),
+                Namespace::Never => format!("/{name}//acme-*"),
+            };
+            return Some(format!(
+                "{self} names a format alone, and so holds its public packages too: name your own, as in {example}"
+            ));
+        }
+        if format == Format::Npm && rest.contains("/@") {
+            let without = self.text.replace("//@", "/").replace("/@", "/");
+            let right: Option<Self> = without.parse().ok();
+            let right = right.filter(|right| right.unfit_for_internal().is_none());
+            let remedy = right.map_or(String::new(), |right| format!(": write {right}"));
+            return Some(format!(
+                "{self} holds nothing, for the service has the scopes of npm without their @{remedy}"
+            ));
+        }
+        None
     }
 
     /// The pattern as an ARN has it: all but letters, digits and `/ ~ . _ -` percent-encoded.
@@ -31,13 +65,13 @@ impl PackagePattern {
             _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
             _ => format!("%{byte:02x}"),
         };
-        self.0.bytes().map(encode).collect()
+        self.text.bytes().map(encode).collect()
     }
 }
 
 impl fmt::Display for PackagePattern {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 
@@ -79,7 +113,8 @@ impl FromStr for PackagePattern {
         check_path(&components)?;
         check_ending(ending, &components)?;
         check_namespace(ending, format, &components)?;
-        Ok(Self(normalised(ending, format, &components)))
+        let text = normalised(ending, format, &components);
+        Ok(Self { text, format })
     }
 }
 
@@ -173,7 +208,7 @@ mod tests {
             "/generic/space/*",
         ] {
             assert_eq!(
-                good.parse::<PackagePattern>().map(|pattern| pattern.0),
+                good.parse::<PackagePattern>().map(|pattern| pattern.text),
                 Ok(good.to_owned())
             );
         }
@@ -214,6 +249,54 @@ mod tests {
         }
     }
 
+    fn unfit(pattern: &str) -> Option<String> {
+        pattern
+            .parse::<PackagePattern>()
+            .expect("a pattern")
+            .unfit_for_internal()
+    }
+
+    #[test]
+    fn what_names_a_format_alone_is_unfit_for_internal_packages_of_any_format() {
+        for format in Format::ALL {
+            let name = format.as_str();
+            let patterns = [format!("/{name}/*"), format!("/{name}//*")];
+            let taken: Vec<&String> = patterns
+                .iter()
+                .filter(|text| text.parse::<PackagePattern>().is_ok())
+                .collect();
+            assert!(!taken.is_empty(), "{name}");
+            for pattern in taken {
+                let why = unfit(pattern).unwrap_or_else(|| panic!("{pattern} is fit"));
+                let (_, example) = why.rsplit_once(' ').expect("an example");
+                assert_eq!(unfit(example), None, "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scope_of_npm_with_its_at_sign_is_unfit_and_the_right_form_is_named() {
+        for (given, right) in [
+            ("/npm/@acme/*", ": write /npm/acme/*"),
+            ("/npm/@acme~", ": write /npm/acme~"),
+            ("/npm/@acme/ui$", ": write /npm/acme/ui$"),
+            ("/npm//@acme~", ": write /npm/acme~"),
+            ("/npm/@*", "without their @"),
+        ] {
+            let why = unfit(given).expect("unfit");
+            assert!(why.starts_with(given) && why.ends_with(right), "{why}");
+        }
+        for good in [
+            "/npm/acme/*",
+            "/npm//acme-*",
+            "/npm/acme/a@b$",
+            "/maven/@acme/*",
+            "/pypi//@acme~",
+        ] {
+            assert_eq!(unfit(good), None, "{good}");
+        }
+    }
+
     #[test]
     fn in_an_arn_a_pattern_is_encoded_as_the_service_does_it() {
         for (pattern, encoded) in [
@@ -238,7 +321,7 @@ mod tests {
             ("/cargo//Pay_Client$", "/cargo//Pay_Client$"),
         ] {
             assert_eq!(
-                given.parse::<PackagePattern>().map(|pattern| pattern.0),
+                given.parse::<PackagePattern>().map(|pattern| pattern.text),
                 Ok(sent.to_owned())
             );
         }

@@ -263,6 +263,8 @@ async fn a_policy_is_a_json_object_or_a_string_holding_one() {
             (json!({name: "[1, 2]"}), &[name]),
             (json!({name: ["list"]}), &[name]),
             (json!({name: "\"text\""}), &[name]),
+            (json!({name: {"Version": "2012-10-17"}}), &[name, "no Statement"]),
+            (json!({name: "{\"Statement\": []}"}), &[name, "no Statement"]),
             (
                 json!({name: {"Statement": [{"Sid": "x".repeat(7200)}]}}),
                 &[name, "7168"],
@@ -342,7 +344,10 @@ async fn endpoint_formats_are_the_services() {
 async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
     let long = format!("/npm//{}$", "n".repeat(520));
     refused(&[
-        (json!({"InternalPackages": "/npm/*"}), &["InternalPackages", "list"]),
+        (
+            json!({"InternalPackages": "/npm/acme/*"}),
+            &["InternalPackages", "list"],
+        ),
         (json!({"InternalPackages": ["/*"]}), &["InternalPackages", "/*", "root"]),
         (json!({"InternalPackages": ["npm/*"]}), &["InternalPackages", "npm/*"]),
         (
@@ -375,29 +380,40 @@ async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
             json!({"InternalPackages": ["/maven//client$"]}),
             &["/maven//client$", "namespace"],
         ),
-        (json!({"InternalPackages": ["/npm/*", "/npm/*"]}), &["/npm/*", "twice"]),
+        (
+            json!({"InternalPackages": ["/npm/acme/*", "/npm/acme/*"]}),
+            &["/npm/acme/*", "twice"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/*", "/pypi//*"]}),
+            &["/npm/*", "/npm/acme/*", "/pypi//*", "/pypi//acme-*"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/@acme/*"]}),
+            &["InternalPackages", "/npm/@acme/*", "write /npm/acme/*"],
+        ),
         (
             json!({"InternalPackages": ["/pypi//Pay_Client$", "/pypi//pay-client$"]}),
             &["/pypi//pay-client$", "twice"],
         ),
-        (json!({"InternalPackages": [["/npm/*"]]}), &["InternalPackages"]),
+        (json!({"InternalPackages": [["/npm/acme/*"]]}), &["InternalPackages"]),
         // Every wrong one is told of.
         (
-            json!({"InternalPackages": ["/one", "/npm/*", "/two"]}),
+            json!({"InternalPackages": ["/one", "/npm/acme/*", "/two"]}),
             &["/one", "/two"],
         ),
     ])
     .await;
     accepted(&[
         json!({"InternalPackages": [
-            "/npm/*", "/maven/com.kloudvin~", "/npm/payments/*", "/npm/payments/ui~", "/npm/payments/ui-*",
+            "/maven/com.kloudvin~", "/npm/payments/*", "/npm/payments/ui~", "/npm/payments/ui-*",
             "/maven/com.kloudvin/client$", "/pypi//payments-client$", "/nuget//kloudvin.payments~", "/generic/ours/*",
             "/ruby//payments$", "/swift/kloudvin/payments$", "/cargo//payments$", "/npm//payments$",
         ]}),
         json!({"InternalPackages": [""]}),
         json!({"InternalPackages": ""}),
         json!({"InternalPackages": ["/npm/Payments/*", "/npm/payments/*"]}),
-        json!({"InternalPackages": ["/npm/*"], "DomainOwner": "123456789012"}),
+        json!({"InternalPackages": ["/npm/acme/*"], "DomainOwner": "123456789012"}),
     ])
     .await;
 }
@@ -508,7 +524,10 @@ async fn an_unknown_property_is_refused_with_the_name_of_the_one_that_is_meant()
             &["repositoryname", "did you mean", "RepositoryName"],
         ),
         (json!({"Upstream": ["x"]}), &["Upstream", "Upstreams"]),
-        (json!({"EncryptionKey": "x"}), &["EncryptionKey", "did you mean KmsKeyArn?"]),
+        (
+            json!({"EncryptionKey": "x"}),
+            &["EncryptionKey", "did you mean KmsKeyArn?"],
+        ),
         (
             json!({"PermissionsPolicyDocument": {}}),
             &["RepositoryPolicyDocument", "DomainPolicyDocument"],

@@ -771,7 +771,7 @@ async fn an_event_whose_parts_stand_twice_is_answered_failed() {
 
         let answer = world.sink().puts(&event.url)[0].json();
         assert_eq!(answer["Status"], "FAILED");
-        contains(answer["Reason"].as_str().unwrap(), &["RequestType stands twice"]);
+        contains(answer["Reason"].as_str().unwrap(), &["RequestType appears twice"]);
     }
     assert_eq!(world.aws.calls(), [""; 0]);
 }

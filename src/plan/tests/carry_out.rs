@@ -1,0 +1,133 @@
+//! A plan carried out, one call at a time, as `codeartifact::apply` does it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::pin::Pin;
+use std::task::Poll;
+
+use super::event::Progress;
+use super::turns::Turns;
+use super::world::{Fault, World};
+use crate::plan::{Action, Plan, Step, Verdict};
+use crate::stack::{Domain, Owner};
+
+/// Carries out plans in one domain.
+pub(super) struct Applier<'a> {
+    pub(super) world: &'a RefCell<World>,
+    pub(super) turns: &'a Turns,
+    pub(super) domain: &'a Domain,
+    pub(super) owner: &'a Owner,
+    pub(super) progress: &'a Progress,
+}
+
+/// Why a plan was not carried out to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    LostRace(String),
+    DomainNotEmpty,
+    Broken(String),
+}
+
+impl Stopped {
+    fn new(action: &Action, fault: &Fault) -> Self {
+        match (fault, action) {
+            (Fault::Conflict, Action::DeleteDomain { .. }) => Self::DomainNotEmpty,
+            (Fault::Conflict | Fault::NotFound, _) => Self::LostRace(format!("{action}: {fault:?}")),
+            (Fault::Invalid(why), _) => Self::Broken(format!("{action}: {why}")),
+        }
+    }
+}
+
+type UnderWay<'a> = Pin<Box<dyn Future<Output = Result<(), Stopped>> + 'a>>;
+
+impl Applier<'_> {
+    /// Carries out all steps, of those that are ready any one first.
+    ///
+    /// # Errors
+    /// The first step that failed; those under way are then seen to their end, and no other is begun.
+    pub(super) async fn apply(&self, plan: &Plan) -> Result<(), Stopped> {
+        let mut waiting: BTreeSet<usize> = (0..plan.steps.len()).collect();
+        let mut done = BTreeSet::new();
+        let mut under_way: Vec<(usize, UnderWay)> = Vec::new();
+        let mut failure = None;
+        loop {
+            if failure.is_none() {
+                let is_ready = |index: &usize| plan.steps[*index].after.iter().all(|before| done.contains(before));
+                let ready: Vec<usize> = waiting.iter().copied().filter(is_ready).collect();
+                for index in ready {
+                    waiting.remove(&index);
+                    under_way.push((index, Box::pin(self.step(&plan.steps[index]))));
+                }
+            }
+            if under_way.is_empty() {
+                return failure.map_or(Ok(()), Err);
+            }
+            let (index, result) = std::future::poll_fn(|context| {
+                let at = self.turns.choose(under_way.len());
+                match under_way[at].1.as_mut().poll(context) {
+                    Poll::Ready(result) => Poll::Ready((under_way.remove(at).0, result)),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await;
+            match result {
+                Ok(()) => drop(done.insert(index)),
+                Err(stopped) => drop(failure.get_or_insert(stopped)),
+            }
+        }
+    }
+
+    /// One step, held to its check: what turns out to be another's is undone.
+    async fn step(&self, step: &Step) -> Result<(), Stopped> {
+        let Some(check) = &step.check else {
+            return self.write(&step.action).await.map(drop);
+        };
+        let lost_race = || Stopped::LostRace(step.action.to_string());
+        if let Some(look) = check.before()
+            && !check.allows(&self.call(|world| world.look(self.domain, &look)).await)
+        {
+            return Err(lost_race());
+        }
+        let revision = self.write(&step.action).await?;
+        let after = self.call(|world| world.look(self.domain, &check.after())).await;
+        let undo = match check.verdict(self.owner, revision.as_deref(), after) {
+            Verdict::Keep => return Ok(()),
+            Verdict::LostRace => Vec::new(),
+            Verdict::Undo(undo) => undo,
+        };
+        for action in &undo {
+            match self.write(action).await {
+                Err(stopped @ Stopped::Broken(_)) => return Err(stopped),
+                // Someone else has changed it since: then nothing of ours is left.
+                _ => {}
+            }
+        }
+        Err(lost_race())
+    }
+
+    async fn write(&self, action: &Action) -> Result<Option<String>, Stopped> {
+        self.progress.touch();
+        match self.call(|world| world.carry_out(self.domain, action)).await {
+            Ok(revision) => {
+                if let Action::CreateRepository { name, .. } = action {
+                    self.progress.there(name);
+                }
+                Ok(revision)
+            }
+            // What is to go may be gone already.
+            Err(Fault::NotFound) if takes_away(action) => Ok(None),
+            Err(fault) => Err(Stopped::new(action, &fault)),
+        }
+    }
+
+    async fn call<T>(&self, call: impl FnOnce(&mut World) -> T) -> T {
+        let answer = call(&mut self.world.borrow_mut());
+        self.turns.end().await;
+        answer
+    }
+}
+
+fn takes_away(action: &Action) -> bool {
+    let operation = action.operation();
+    ["Delete", "Untag", "Disassociate"].iter().any(|prefix| operation.starts_with(prefix))
+}

@@ -1,0 +1,298 @@
+//! One event from its request to its answer: what `lifecycle` and `reconcile` do, with patience in place of a clock.
+//!
+//! Patience outlasts the others: whoever waits goes on waiting as long as anyone else is at work, and looks a few times
+//! more after that.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+
+use super::carry_out::{Applier, Stopped};
+use super::names::place;
+use super::request::{Answer, Failure, Kind, Request};
+use super::sound;
+use super::turns::Turns;
+use super::world::World;
+use crate::cloudformation::PhysicalId;
+use crate::plan::{self, History, Observed, Scope};
+use crate::properties::{Desired, Previous};
+use crate::stack::{Evidence, Identity, Owner, RepositoryName};
+
+/// Rounds that can be waited for after everyone else is done.
+const PATIENCE: usize = 4;
+/// Rounds that no two need together.
+const ENDLESS: usize = 60;
+
+/// What one event saw and made.
+#[derive(Default)]
+pub(super) struct Progress {
+    touched: Cell<bool>,
+    there: RefCell<BTreeSet<RepositoryName>>,
+    owned: RefCell<Vec<Identity>>,
+}
+
+impl Progress {
+    pub(super) fn touch(&self) {
+        self.touched.set(true);
+    }
+
+    pub(super) fn there(&self, name: &RepositoryName) {
+        self.there.borrow_mut().insert(name.clone());
+    }
+}
+
+/// One delivery of a request.
+pub(super) struct Event<'a> {
+    pub(super) world: &'a RefCell<World>,
+    pub(super) turns: &'a Turns,
+    request: &'a Request,
+    owner: Owner,
+    progress: Progress,
+    rounds: Cell<usize>,
+    rounds_alone: Cell<usize>,
+}
+
+impl<'a> Event<'a> {
+    pub(super) fn new(world: &'a RefCell<World>, turns: &'a Turns, request: &'a Request) -> Self {
+        Self {
+            world,
+            turns,
+            request,
+            owner: request.owner(),
+            progress: Progress::default(),
+            rounds: Cell::default(),
+            rounds_alone: Cell::default(),
+        }
+    }
+
+    pub(super) async fn run(&self) -> Answer {
+        let read = self.request.shape.read();
+        let given = self.request.id.as_ref().map(|id| PhysicalId::parse(id, place()));
+        if self.request.kind == Kind::Delete {
+            let failure = self.delete_named(given.as_ref(), &read.previous).await.err();
+            let id = self.request.id.clone().expect("a Delete has an id");
+            return Answer { id, failure };
+        }
+        let desired = &read.desired;
+        let history = self.history(given.as_ref());
+        let is_in_place = history.is_in_place(desired);
+        let failure = self.create_or_update(desired, &history).await.err();
+        let old = || given.clone().unwrap_or_else(PhysicalId::not_created);
+        let id = match &failure {
+            _ if is_in_place => old(),
+            None => {
+                let arn = place().repository_arn(&desired.identity.domain, &desired.identity.repository);
+                PhysicalId::of_stack(&desired.identity, arn)
+            }
+            Some(_) if self.progress.touched.get() => {
+                PhysicalId::of_attempt(&desired.identity, desired.deletion_mode, place())
+            }
+            Some(_) => old(),
+        };
+        Answer {
+            id: id.as_str().to_owned(),
+            failure,
+        }
+    }
+
+    fn history(&self, given: Option<&PhysicalId>) -> History {
+        let Some(old) = &self.request.old else {
+            return History::default();
+        };
+        let previous = old.read().previous.clone();
+        let named = given.and_then(|id| id.identity().cloned());
+        History {
+            existing: named.or_else(|| previous.identity.clone()),
+            previous,
+        }
+    }
+
+    async fn create_or_update(&self, desired: &Desired, history: &History) -> Result<(), Failure> {
+        self.converge(desired, history).await?;
+        if let Some(abandoned) = history.abandoned(desired) {
+            self.delete(abandoned, Evidence::None, &history.previous).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_named(&self, given: Option<&PhysicalId>, last: &Previous) -> Result<(), Failure> {
+        let mut last = last.clone();
+        let by_id = given.and_then(|id| id.identity().cloned());
+        let evidence = if by_id.is_some() { Evidence::WasOurs } else { Evidence::None };
+        let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
+            return Ok(());
+        };
+        let was_cancelled = evidence == Evidence::None && given.is_none_or(|id| !id.is_not_created());
+        if was_cancelled || given.is_some_and(PhysicalId::is_unfinished) {
+            last = last.unfinished();
+        }
+        if was_cancelled {
+            self.delete_cancelled(&identity, &last).await
+        } else {
+            self.delete(&identity, evidence, &last).await
+        }
+    }
+
+    /// Whether there is patience for another round; then the others go first.
+    async fn may_wait(&self) -> bool {
+        self.rounds.set(self.rounds.get() + 1);
+        assert!(self.rounds.get() < ENDLESS, "a race without end: {:?}", self.request);
+        if !self.turns.has_others() {
+            self.rounds_alone.set(self.rounds_alone.get() + 1);
+        }
+        self.turns.wait().await;
+        self.rounds_alone.get() < PATIENCE
+    }
+
+    async fn observe(&self, scope: &Scope) -> Observed {
+        let observed = self.world.borrow().observe(scope);
+        self.turns.end().await;
+        observed
+    }
+
+    fn applier<'b>(&'b self, identity: &'b Identity) -> Applier<'b> {
+        Applier {
+            world: self.world,
+            turns: self.turns,
+            domain: &identity.domain,
+            owner: &self.owner,
+            progress: &self.progress,
+        }
+    }
+
+    async fn converge(&self, desired: &Desired, history: &History) -> Result<(), Failure> {
+        loop {
+            match self.converge_once(desired, history).await {
+                // Another may have claimed the same at the same moment: the next look tells whose it is.
+                Ok(true) if self.may_wait().await => {}
+                Ok(_) => return Ok(()),
+                Err(Round::Failed(failure)) => return Err(failure),
+                Err(Round::LostRace(why)) => {
+                    if !self.may_wait().await {
+                        return Err(self.give_up(desired, history, why).await);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives whether something was claimed.
+    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<bool, Round> {
+        let observed = self.observe(&plan::to_converge(desired, history)).await;
+        self.remember(&desired.identity, &observed);
+        if plan::has_traces(desired, history, &observed, &self.owner) {
+            self.progress.touch();
+        }
+        if let Some(lost) = self.lost(desired, history, &observed) {
+            return Err(Round::Failed(self.give_way(desired, history, &lost).await));
+        }
+        let plan = match plan::converge(desired, history, &observed, &self.owner) {
+            Ok(plan) => plan,
+            Err(refused) if refused.may_pass() => return Err(Round::LostRace(refused.to_string())),
+            Err(refused) => return Err(Round::Failed(Failure::Refused(refused.to_string()))),
+        };
+        sound::check(&plan, &observed, &self.owner, &desired.identity);
+        self.applier(&desired.identity).apply(&plan).await?;
+        Ok(plan.claims())
+    }
+
+    async fn give_up(&self, desired: &Desired, history: &History, why: String) -> Failure {
+        let observed = self.observe(&plan::to_converge(desired, history)).await;
+        match self.lost(desired, history, &observed) {
+            Some(lost) => self.give_way(desired, history, &lost).await,
+            None => Failure::GaveUp(why),
+        }
+    }
+
+    fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
+        let primary = &desired.identity.repository;
+        if observed.repositories.contains_key(primary) {
+            self.progress.there(primary);
+        }
+        let there = self.progress.there.borrow();
+        let lost = there.iter().find(|name| !observed.repositories.contains_key(name));
+        lost.filter(|_| !history.is_in_place(desired)).cloned()
+    }
+
+    async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
+        let groups = desired.internal_packages.iter();
+        let of_replaced = &history.previous.internal_packages;
+        let everything = Previous {
+            identity: Some(desired.identity.clone()),
+            internal_packages: groups.filter(|pattern| !of_replaced.contains(pattern)).cloned().collect(),
+            ..Previous::default()
+        };
+        match self.delete(&desired.identity, Evidence::None, &everything).await {
+            Ok(()) => Failure::Cancelled(format!("{lost} was deleted")),
+            Err(failure) => failure,
+        }
+    }
+
+    fn remember(&self, identity: &Identity, observed: &Observed) {
+        let primary = observed.repositories.get(&identity.repository);
+        if primary.is_some_and(|primary| self.owner.standing(&primary.tags).is_ours()) {
+            self.progress.owned.borrow_mut().push(identity.clone());
+        }
+    }
+
+    async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
+        loop {
+            match self.delete_once(identity, evidence, last).await {
+                Ok(Deleted { look_again: false, .. }) => return Ok(()),
+                Ok(_) => self.turns.wait().await,
+                Err(Round::Failed(failure)) => return Err(failure),
+                Err(Round::LostRace(why)) => {
+                    if !self.may_wait().await {
+                        return Err(Failure::GaveUp(why));
+                    }
+                }
+            }
+        }
+    }
+
+    /// For a Create that may still be at work: looks again until it is not.
+    async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
+        loop {
+            match self.delete_once(identity, Evidence::None, last).await {
+                Ok(_) | Err(Round::LostRace(_)) => {}
+                Err(Round::Failed(failure)) => return Err(failure),
+            }
+            if !self.turns.has_others() {
+                return self.delete(identity, Evidence::None, last).await;
+            }
+            self.turns.wait().await;
+        }
+    }
+
+    async fn delete_once(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<Deleted, Round> {
+        let observed = self.observe(&plan::to_delete(identity, last)).await;
+        let has_owned = self.progress.owned.borrow().contains(identity);
+        let evidence = if has_owned { Evidence::WasOurs } else { evidence };
+        self.remember(identity, &observed);
+        let plan = plan::delete(identity, evidence, last, &observed, &self.owner, place());
+        sound::check(&plan, &observed, &self.owner, identity);
+        self.applier(identity).apply(&plan).await?;
+        Ok(Deleted {
+            look_again: plan.look_again,
+        })
+    }
+}
+
+struct Deleted {
+    look_again: bool,
+}
+
+/// Why a round did not bring it about.
+enum Round {
+    LostRace(String),
+    Failed(Failure),
+}
+
+impl From<Stopped> for Round {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::LostRace(why) => Self::LostRace(why),
+            Stopped::DomainNotEmpty => Self::LostRace("the domain is not empty".to_owned()),
+            Stopped::Broken(why) => Self::Failed(Failure::Broken(why)),
+        }
+    }
+}

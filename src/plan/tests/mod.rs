@@ -1,0 +1,27 @@
+//! The plan under test, in memory: thousands of cases a second, no clock and no socket.
+//!
+//! * `world` is the service, with the rules of it that bite; `look` is what it shows; `stranger` is what others do in it by
+//!   hand.
+//! * `shape` makes properties from a few choices, `request` what CloudFormation asks for with them, `stack` what it asks
+//!   for next.
+//! * `event` brings a request about as `reconcile` does, `carry_out` a plan as `codeartifact::apply` does, one call at a
+//!   time; `turns` says whose call is next, `sound` holds every plan to what is true of all of them.
+//! * `alone`, `cut_short`, `together`, `equivalents` are properties; the other files are tables, a thing each, made with
+//!   the builders of `table`.
+
+#[path = "../../../tests/oracle/mod.rs"]
+mod oracle;
+
+mod alone;
+mod carry_out;
+mod event;
+mod explained;
+mod look;
+mod names;
+mod request;
+mod shape;
+mod sound;
+mod stack;
+mod stranger;
+mod turns;
+mod world;

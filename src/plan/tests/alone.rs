@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use proptest::prelude::*;
 
+use super::cases;
 use super::event::Event;
 use super::explained::wrong_alone;
 use super::names::place;
@@ -113,7 +114,7 @@ pub(super) fn left_to_do(world: &World, request: &Request, id: &str) -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(cases(512))]
 
     /// Of each request of a history: what is there afterwards is what the contract says, and planned again there is
     /// nothing to do.

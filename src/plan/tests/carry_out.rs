@@ -109,6 +109,7 @@ impl Applier<'_> {
         self.progress.touch();
         match self.call(|world| world.carry_out(self.domain, action)).await {
             Ok(revision) => {
+                self.turns.wrote();
                 if let Action::CreateRepository { name, .. } = action {
                     self.progress.there(name);
                 }

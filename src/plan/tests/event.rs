@@ -1,7 +1,6 @@
 //! One event from its request to its answer: what `lifecycle` and `reconcile` do, with patience in place of a clock.
 //!
-//! Patience outlasts the others: whoever waits goes on waiting as long as anyone else is at work, and looks a few times
-//! more after that.
+//! Patience outlasts the others: whoever waits goes on waiting as long as anyone else changes something.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -17,10 +16,10 @@ use crate::plan::{self, History, Observed, Scope};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Evidence, Identity, Owner, RepositoryName};
 
-/// Rounds that can be waited for after everyone else is done.
-const PATIENCE: usize = 4;
-/// Rounds that no two need together.
-const ENDLESS: usize = 60;
+/// Rounds without any change that are waited for.
+const PATIENCE: usize = 12;
+/// More rounds than any race needs, if it is no cancelled Create that begins again and again.
+const MOST_ROUNDS: usize = 40;
 
 /// What one event saw and made.
 #[derive(Default)]
@@ -48,7 +47,8 @@ pub(super) struct Event<'a> {
     owner: Owner,
     progress: Progress,
     rounds: Cell<usize>,
-    rounds_alone: Cell<usize>,
+    /// Those of them since the last change, and the writes there had been by then.
+    quiet: Cell<(usize, usize)>,
 }
 
 impl<'a> Event<'a> {
@@ -60,7 +60,7 @@ impl<'a> Event<'a> {
             owner: request.owner(),
             progress: Progress::default(),
             rounds: Cell::default(),
-            rounds_alone: Cell::default(),
+            quiet: Cell::default(),
         }
     }
 
@@ -135,12 +135,12 @@ impl<'a> Event<'a> {
     /// Whether there is patience for another round; then the others go first.
     async fn may_wait(&self) -> bool {
         self.rounds.set(self.rounds.get() + 1);
-        assert!(self.rounds.get() < ENDLESS, "a race without end: {:?}", self.request);
-        if !self.turns.has_others() {
-            self.rounds_alone.set(self.rounds_alone.get() + 1);
-        }
         self.turns.wait().await;
-        self.rounds_alone.get() < PATIENCE
+        let (rounds, writes) = self.quiet.get();
+        let now = self.turns.writes();
+        let rounds = if now == writes { rounds + 1 } else { 0 };
+        self.quiet.set((rounds, now));
+        rounds < PATIENCE && (self.turns.has_others() || rounds < 2) && self.rounds.get() < MOST_ROUNDS
     }
 
     async fn observe(&self, scope: &Scope) -> Observed {

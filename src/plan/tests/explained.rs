@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::oracle::contract::{self, Verdict};
-use super::oracle::explain::{Answered, Closeness, Happening, Scene};
+use super::oracle::explain::{Answered, Closeness, Happening, Scene, after_all};
 use super::oracle::there::{self, There, meaning};
 use super::oracle::weigh::{part_of_the_way, resembles};
-use super::request::{Answer, Failure, Request};
+use super::request::{Answer, Request};
 use super::stack::Heard;
 use super::world::{Domain, Repository, World, open};
 use crate::plan::ObservedPolicy;
@@ -75,12 +75,9 @@ fn restrictions(restrictions: &Restrictions) -> Value {
     restrictions.0.iter().map(one).collect::<BTreeMap<_, _>>().into_iter().collect()
 }
 
+/// Patience outlasts every race here: whoever gives up must have had a reason that stays.
 fn answered(answer: &Answer) -> Answered {
-    match &answer.failure {
-        None => Answered::Success,
-        Some(Failure::GaveUp(_)) => Answered::GaveUp,
-        Some(_) => Answered::Failed,
-    }
+    if answer.is_success() { Answered::Success } else { Answered::Failed }
 }
 
 /// Where one request, alone, did not come to what the contract says.
@@ -104,26 +101,22 @@ pub(super) fn unexplained(before: &World, rows: &[Vec<&Heard>], after: &World, c
         end: &end,
         known: &known,
     };
-    let events: Vec<Vec<Value>> = rows
+    let events: Vec<Vec<(Value, Answered)>> = rows
         .iter()
-        .map(|row| row.iter().map(|heard| heard.request.json()).collect())
+        .map(|row| row.iter().map(|heard| (heard.request.json(), answered(&heard.answer))).collect())
         .collect();
-    let happened = |(row, events): (&Vec<&Heard>, &'_ Vec<Value>)| -> Vec<(usize, Answered)> {
-        row.iter().zip(events).enumerate().map(|(at, (heard, _))| (at, answered(&heard.answer))).collect()
-    };
-    let rows: Vec<Vec<Happening>> = rows
+    let rows: Vec<Vec<Happening>> = events
         .iter()
-        .zip(&events)
-        .map(|(row, events)| {
-            let answers = happened((row, events));
-            answers
-                .into_iter()
-                .map(|(at, answer)| Happening::Answered {
-                    event: &events[at],
-                    answer,
-                })
-                .collect()
-        })
+        .map(|row| row.iter().map(|(event, answer)| Happening::Answered { event, answer: *answer }).collect())
         .collect();
     scene.explained(&rows, closeness).err().unwrap_or_default()
+}
+
+/// What is there, after a Create was cancelled, that is neither as if it never was nor as after its Delete.
+pub(super) fn wrong_after_cancelling(before: &World, create: &Request, delete: &Request, after: &World) -> Vec<String> {
+    let (known, before) = (before.known(), before.there());
+    let end = after.there().without_broken_links(&contract::identity_wanted(&create.json()));
+    let never = after_all(&before, [&delete.json()]);
+    let all = after_all(&before, [&create.json(), &delete.json()]);
+    part_of_the_way(&end, &never, &all, &known)
 }

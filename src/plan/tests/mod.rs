@@ -14,6 +14,7 @@ mod oracle;
 
 mod alone;
 mod carry_out;
+mod cut_short;
 mod event;
 mod explained;
 mod look;
@@ -23,5 +24,21 @@ mod shape;
 mod sound;
 mod stack;
 mod stranger;
+mod together;
 mod turns;
 mod world;
+
+use proptest::test_runner::{Config, RngAlgorithm};
+
+/// So many cases, or as many as `PROPTEST_CASES` says.
+fn cases(most: u32) -> Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    Config {
+        cases: asked.unwrap_or(most),
+        // What fails is told in full; a test for it is written by hand.
+        failure_persistence: None,
+        rng_algorithm: RngAlgorithm::XorShift,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    }
+}

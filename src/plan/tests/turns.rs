@@ -28,6 +28,7 @@ pub(super) struct Turns {
     /// How many are at work.
     at_work: Cell<usize>,
     calls: Cell<usize>,
+    writes: Cell<usize>,
     /// Whether whose turn it was waits for the others.
     is_waiting: Cell<bool>,
 }
@@ -79,9 +80,14 @@ impl Turns {
         self.at_work.get() > 1
     }
 
-    /// How many calls there were.
-    pub(super) fn calls(&self) -> usize {
-        self.calls.get()
+    /// A write took effect.
+    pub(super) fn wrote(&self) {
+        self.writes.set(self.writes.get() + 1);
+    }
+
+    /// How many writes took effect so far.
+    pub(super) fn writes(&self) -> usize {
+        self.writes.get()
     }
 }
 
@@ -117,7 +123,7 @@ pub(super) fn together(turns: &Turns, schedule: &Schedule, all: Vec<Work>) {
         if turns.is_waiting.take() || is_over {
             at = (at + 1) % at_work.len();
         }
-        assert!(turns.calls() < ENDLESS, "they go on for ever");
+        assert!(turns.calls.get() < ENDLESS, "they go on for ever");
     }
 }
 

@@ -8,7 +8,8 @@ use std::task::Poll;
 use super::event::Progress;
 use super::turns::Turns;
 use super::world::{Fault, World};
-use crate::plan::{Action, Plan, Step, Verdict};
+use crate::plan::check::Check;
+use crate::plan::{Action, Look, Plan, Seen, Step, Verdict};
 use crate::stack::{Domain, Owner};
 
 /// Carries out plans in one domain.
@@ -84,17 +85,20 @@ impl Applier<'_> {
         };
         let lost_race = || Stopped::LostRace(step.action.to_string());
         if let Some(look) = check.before()
-            && !check.allows(&self.call(|world| world.look(self.domain, &look)).await)
+            && !check.allows(&self.look(&look).await)
         {
             return Err(lost_race());
         }
         let revision = self.write(&step.action).await?;
-        let after = self.call(|world| world.look(self.domain, &check.after())).await;
+        let after = self.look(&check.after()).await;
         let undo = match check.verdict(self.owner, revision.as_deref(), after) {
             Verdict::Keep => return Ok(()),
             Verdict::LostRace => Vec::new(),
             Verdict::Undo(undo) => undo,
         };
+        if matches!(check, Check::ClaimPolicy { .. }) && !undo.is_empty() {
+            self.turns.gave_up_policy().set(true);
+        }
         for action in &undo {
             match self.write(action).await {
                 Err(stopped @ Stopped::Broken(_)) => return Err(stopped),
@@ -107,7 +111,12 @@ impl Applier<'_> {
 
     async fn write(&self, action: &Action) -> Result<Option<String>, Stopped> {
         self.progress.touch();
-        match self.call(|world| world.carry_out(self.domain, action)).await {
+        let carry_out = |world: &mut World| {
+            let result = world.carry_out(self.domain, action);
+            self.turns.note(|| format!("{action} {result:?}"));
+            result
+        };
+        match self.call(carry_out).await {
             Ok(revision) => {
                 self.turns.wrote();
                 if let Action::CreateRepository { name, .. } = action {
@@ -119,6 +128,15 @@ impl Applier<'_> {
             Err(Fault::NotFound) if takes_away(action) => Ok(None),
             Err(fault) => Err(Stopped::new(action, &fault)),
         }
+    }
+
+    async fn look(&self, look: &Look) -> Seen {
+        let look_at = |world: &mut World| {
+            let seen = world.look(self.domain, look);
+            self.turns.note(|| format!("looks at {look:?}: {seen:?}"));
+            seen
+        };
+        self.call(look_at).await
     }
 
     async fn call<T>(&self, call: impl FnOnce(&mut World) -> T) -> T {

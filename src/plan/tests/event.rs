@@ -12,7 +12,7 @@ use super::sound;
 use super::turns::Turns;
 use super::world::World;
 use crate::cloudformation::PhysicalId;
-use crate::plan::{self, History, Observed, Scope};
+use crate::plan::{self, History, Observed, Plan, Scope};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Evidence, Identity, Owner, RepositoryName};
 
@@ -149,6 +149,11 @@ impl<'a> Event<'a> {
         observed
     }
 
+    fn tell(&self, plan: &Plan) {
+        let steps = || plan.steps.iter().map(|step| step.action.to_string()).collect::<Vec<_>>().join(", ");
+        self.turns.note(|| format!("plans {}", steps()));
+    }
+
     fn applier<'b>(&'b self, identity: &'b Identity) -> Applier<'b> {
         Applier {
             world: self.world,
@@ -191,6 +196,7 @@ impl<'a> Event<'a> {
             Err(refused) => return Err(Round::Failed(Failure::Refused(refused.to_string()))),
         };
         sound::check(&plan, &observed, &self.owner, &desired.identity);
+        self.tell(&plan);
         self.applier(&desired.identity).apply(&plan).await?;
         Ok(plan.claims())
     }
@@ -270,6 +276,7 @@ impl<'a> Event<'a> {
         self.remember(identity, &observed);
         let plan = plan::delete(identity, evidence, last, &observed, &self.owner, place());
         sound::check(&plan, &observed, &self.owner, identity);
+        self.tell(&plan);
         self.applier(identity).apply(&plan).await?;
         Ok(Deleted {
             look_again: plan.look_again,

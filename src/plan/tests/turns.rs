@@ -1,6 +1,6 @@
 //! Whose call is next: several at work at the same time, one call after the other, in an order that can be repeated.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -31,6 +31,12 @@ pub(super) struct Turns {
     writes: Cell<usize>,
     /// Whether whose turn it was waits for the others.
     is_waiting: Cell<bool>,
+    /// Whether a claim of a policy was given up again.
+    gave_up_policy: Cell<bool>,
+    /// What happened, a line each, if it is to be told.
+    journal: RefCell<Option<Vec<String>>>,
+    /// Whose turn it is.
+    whose: Cell<usize>,
 }
 
 impl Turns {
@@ -39,6 +45,24 @@ impl Turns {
             order: Cell::new(order),
             ..Self::default()
         }
+    }
+
+    /// The same, which keeps a journal.
+    pub(super) fn told(order: u64) -> Self {
+        Self {
+            journal: RefCell::new(Some(Vec::new())),
+            ..Self::new(order)
+        }
+    }
+
+    pub(super) fn note(&self, what: impl FnOnce() -> String) {
+        if let Some(journal) = &mut *self.journal.borrow_mut() {
+            journal.push(format!("{}: {}", self.whose.get(), what()));
+        }
+    }
+
+    pub(super) fn journal(&self) -> Vec<String> {
+        self.journal.take().unwrap_or_default()
     }
 
     /// One of so many.
@@ -80,6 +104,10 @@ impl Turns {
         self.at_work.get() > 1
     }
 
+    pub(super) fn gave_up_policy(&self) -> &Cell<bool> {
+        &self.gave_up_policy
+    }
+
     /// A write took effect.
     pub(super) fn wrote(&self) {
         self.writes.set(self.writes.get() + 1);
@@ -99,12 +127,13 @@ fn is_done(work: &mut Work) -> bool {
 
 /// Lets several work at the same time, until all are done.
 pub(super) fn together(turns: &Turns, schedule: &Schedule, all: Vec<Work>) {
-    let mut at_work = all;
+    let mut at_work: Vec<(usize, Work)> = all.into_iter().enumerate().collect();
     turns.at_work.set(at_work.len());
     let mut runs = schedule.runs.iter();
     let (mut at, mut left) = (0, runs.next().copied());
     while !at_work.is_empty() {
-        if is_done(&mut at_work[at]) {
+        turns.whose.set(at_work[at].0);
+        if is_done(&mut at_work[at].1) {
             drop(at_work.remove(at));
             turns.at_work.set(at_work.len());
             at %= at_work.len().max(1);

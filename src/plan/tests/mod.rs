@@ -20,6 +20,8 @@ mod explained;
 mod look;
 mod names;
 mod request;
+mod rules;
+mod scene;
 mod shape;
 mod sound;
 mod stack;

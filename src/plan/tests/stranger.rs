@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::names::{FORMER_RESTRICTIONS, KEY, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, own_domain, owner, parsed};
 use super::shape::{CONNECTIONS, DOMAINS, PATTERNS, policy_of};
-use super::world::{Domain, Group, Repository, World, open};
+use super::world::{Domain, Group, Repository, Upstream, World, open};
 use crate::plan::{Action, ObservedPolicy};
 use crate::stack::{ALLOW_SPECIFIC, Origin, TagMap};
 
@@ -17,6 +17,8 @@ const SOMEONE: usize = 9;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Foreign {
     MakeRepository { domain: u8, name: u8, connected: bool },
+    /// Adds an upstream, which is there.
+    Link { of: usize, to: &'static str },
     Recreate(usize),
     DeleteRepository(usize),
     Unlink(usize),
@@ -51,6 +53,7 @@ pub(super) fn foreign() -> impl Strategy<Value = Foreign> {
     prop_oneof![
         4 => (prop_oneof![4 => Just(0_u8), 1 => Just(1)], 0..6_u8, any::<bool>())
             .prop_map(|(domain, name, connected)| Foreign::MakeRepository { domain, name, connected }),
+        1 => nth.clone().prop_map(|of| Foreign::Link { of, to: "tools" }),
         2 => nth.clone().prop_map(Foreign::Recreate),
         2 => nth.clone().prop_map(Foreign::DeleteRepository),
         1 => nth.clone().prop_map(Foreign::Unlink),
@@ -83,6 +86,14 @@ impl Foreign {
         match self {
             Self::MakeRepository { domain, name, connected } => {
                 make_repository(world, DOMAINS[usize::from(domain)], NAMES[usize::from(name)], connected);
+            }
+            Self::Link { of, to } => {
+                let (domain, name) = world.nth_repository(of)?;
+                let number = world.domains.get(&domain)?.repositories.get(to)?.number;
+                let repository = world.domains.get_mut(&domain)?.repositories.get_mut(&name)?;
+                let is_new = repository.connections.is_empty() && name != to && repository.upstreams.iter().all(|it| it.name != to);
+                let upstream = Upstream { name: to.to_owned(), number };
+                repository.upstreams.extend(is_new.then_some(upstream));
             }
             Self::Recreate(nth) => {
                 let (domain, name) = world.nth_repository(nth)?;

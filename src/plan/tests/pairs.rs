@@ -1,0 +1,111 @@
+//! The pairs that matter, in every order of calls with at most two changes of whose turn it is: the same every time.
+
+use super::alone::Deed;
+use super::oracle::explain::Closeness;
+use super::race::{Ended, Part, after, create, deployed, never, shape};
+use super::shape::{Change, Connection, Shape};
+use super::stack::Ask;
+use super::stranger::Foreign;
+
+const CHANGES: usize = 2;
+
+fn unexplained(ended: &Ended) -> Vec<String> {
+    ended.unexplained(Closeness::Exact)
+}
+
+fn stating(repository: u8, domain_policy: u8) -> Shape {
+    Shape {
+        domain_policy,
+        ..shape(repository)
+    }
+}
+
+fn with_proxy(repository: u8) -> Shape {
+    Shape {
+        connection: Connection::One(0),
+        ..shape(repository)
+    }
+}
+
+fn adopting(repository: u8) -> Shape {
+    Shape {
+        adopts: true,
+        ..shape(repository)
+    }
+}
+
+/// What a team that is there by now asks for.
+fn ask(history: &[Deed], team: usize, ask: &Ask) -> Part {
+    Part::Ask(team, after(history).stacks[team].request(ask).expect("a request"))
+}
+
+/// The same request twice.
+fn twice(part: &Part) -> [Part; 2] {
+    [Part::Delivery(part.request().clone()), Part::Delivery(part.request().clone())]
+}
+
+#[test]
+fn two_creates_in_a_new_domain() {
+    never(CHANGES, &[], &[create(0, with_proxy(0)), create(1, with_proxy(1))], unexplained);
+}
+
+#[test]
+fn two_creates_in_a_new_domain_with_different_policies() {
+    never(CHANGES, &[], &[create(0, stating(0, 1)), create(1, stating(1, 2))], unexplained);
+}
+
+#[test]
+fn two_creates_of_one_repository_in_a_domain_that_is_there() {
+    never(CHANGES, &[deployed(2, shape(2))], &[create(0, with_proxy(0)), create(1, with_proxy(0))], unexplained);
+}
+
+#[test]
+fn a_create_delivered_twice_at_once() {
+    never(CHANGES, &[], &twice(&create(0, with_proxy(0))), unexplained);
+}
+
+#[test]
+fn an_update_delivered_twice_at_once() {
+    let history = [deployed(0, with_proxy(0))];
+    let update = Ask::Change(Change::Connection(Connection::List(vec![0, 1])));
+    never(CHANGES, &history, &twice(&ask(&history, 0, &update)), unexplained);
+}
+
+#[test]
+fn a_delete_delivered_twice_at_once() {
+    let history = [deployed(0, with_proxy(0))];
+    never(CHANGES, &history, &twice(&ask(&history, 0, &Ask::Delete)), unexplained);
+}
+
+#[test]
+fn the_deletes_of_the_last_two_stacks() {
+    let history = [deployed(0, shape(0)), deployed(1, shape(1))];
+    let parts = [ask(&history, 0, &Ask::Delete), ask(&history, 1, &Ask::Delete)];
+    never(CHANGES, &history, &parts, unexplained);
+}
+
+#[test]
+fn a_create_beside_the_last_stacks_delete() {
+    let history = [deployed(0, shape(0))];
+    never(CHANGES, &history, &[ask(&history, 0, &Ask::Delete), create(1, shape(1))], unexplained);
+}
+
+#[test]
+fn an_update_that_takes_its_policy_out_beside_a_create_that_states_one() {
+    let history = [deployed(0, stating(0, 1))];
+    let parts = [ask(&history, 0, &Ask::Change(Change::DomainPolicy(0))), create(1, stating(1, 2))];
+    never(CHANGES, &history, &parts, unexplained);
+}
+
+#[test]
+fn two_adoptions_of_one_repository() {
+    let history = [Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 2, connected: true })];
+    never(CHANGES, &history, &[create(0, adopting(0)), create(1, adopting(0))], unexplained);
+}
+
+#[test]
+fn a_replacement_beside_a_neighbours_delete() {
+    let history = [deployed(0, with_proxy(0)), deployed(1, shape(1))];
+    let parts = [ask(&history, 0, &Ask::Change(Change::Repository(2))), ask(&history, 1, &Ask::Delete)];
+    never(CHANGES, &history, &parts, unexplained);
+}

@@ -14,7 +14,19 @@ use crate::stack::DeletionMode;
 impl Ended {
     /// Whether this is one of the ends that are known to be wrong.
     pub(super) fn is_known(&self) -> bool {
-        self.gave_up_policy || self.leaves_traces() || self.leaves_a_policy() || self.has_dead_link() || self.sends_upstreams_late()
+        self.gave_up_policy
+            || self.is_content_with_a_policy_that_goes()
+            || self.leaves_traces() || self.leaves_a_policy() || self.has_dead_link() || self.sends_upstreams_late()
+    }
+
+    /// Whether one is content with a policy of another that fails, and takes it along: the contract has it so.
+    fn is_content_with_a_policy_that_goes(&self) -> bool {
+        let states = |one: &Heard| (one.request.shape.domain, one.request.shape.domain_policy);
+        let mut failed = self.rows.iter().flatten().filter(|heard| !heard.answer.is_success());
+        failed.any(|one| {
+            let mut others = self.rows.iter().flatten().filter(|other| other.request.team != one.request.team);
+            others.any(|other| states(one).1 > 0 && states(one) == states(other))
+        })
     }
 
     /// Whether what failed may leave traces that its rollback cannot tell from what was handed over: a repository that was

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::event::Progress;
+use super::names::POLICY_REPOSITORY;
 use super::turns::Turns;
 use super::world::{Fault, World};
 use crate::plan::check::Check;
@@ -91,6 +92,12 @@ impl Applier<'_> {
         }
         let revision = self.write(&step.action).await?;
         let after = self.look(&check.after()).await;
+        if let Seen::Domain(Some(domain), Some(primary)) = &after
+            && domain.tags.contains_key(POLICY_REPOSITORY)
+            && self.owner.standing(&primary.tags).is_ours()
+        {
+            self.turns.saw_own_policy().set(true);
+        }
         let undo = match check.verdict(self.owner, revision.as_deref(), after) {
             Verdict::Keep => return Ok(()),
             Verdict::LostRace => Vec::new(),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::alone::{Scenery, asks, deeds, left_to_do};
+use super::alone::{ENDLESS, Scenery, asks, deeds, left_to_do};
 use super::cases;
 use super::explained::wrong_alone;
 
@@ -20,7 +20,7 @@ proptest! {
     ) {
         let mut scenery = Scenery::new();
         for deed in history {
-            scenery.happens(&deed);
+            scenery.happens(&deed, 0);
         }
         let Some(request) = scenery.stacks[0].request(&ask) else {
             return Ok(());
@@ -32,7 +32,7 @@ proptest! {
         }
         let answer = match answer {
             Some(answer) => answer,
-            None => after.answers(&request, orders[2], 10_000).expect("it ends"),
+            None => after.answers(&request, orders[2], ENDLESS).expect("it ends"),
         };
         let wrong = wrong_alone(&scenery.world, &request, &answer, &after.world);
         prop_assert!(wrong.is_empty(), "{request:#?}\n{answer:#?}\n{wrong:#?}");
@@ -52,7 +52,7 @@ proptest! {
     ) {
         let mut scenery = Scenery::new();
         for deed in history {
-            scenery.happens(&deed);
+            scenery.happens(&deed, 0);
         }
         let stack = &scenery.stacks[0];
         if stack.record.is_some() {
@@ -64,7 +64,7 @@ proptest! {
         if after.answers(&create, order, cut).is_some() {
             return Ok(());
         }
-        let answer = after.answers(&delete, order, 10_000).expect("it ends");
+        let answer = after.answers(&delete, order, ENDLESS).expect("it ends");
         let wrong = super::explained::wrong_after_cancelling(&scenery.world, &create, &delete, &after.world);
         prop_assert!(answer.is_success() && wrong.is_empty(), "{create:#?}\n{delete:#?}\n{answer:#?}\n{wrong:#?}");
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::value::to_raw_value;
 use serde_json::{Map, Value, json};
 
-use super::alone::{Scenery, left_to_do};
+use super::alone::{ENDLESS, Scenery, left_to_do};
 use super::cases;
 use super::names::{owner, place};
 use super::shape::shapes;
@@ -40,7 +40,7 @@ proptest! {
     fn a_policy_in_other_words_is_left_as_it_is(shape in shapes(Just(0)), how in 0..16_u8) {
         let mut scenery = Scenery::new();
         let request = scenery.stacks[0].request(&Ask::Deploy(shape)).expect("a Create");
-        let Some(answer) = scenery.answers(&request, 0, 10_000).filter(super::request::Answer::is_success) else {
+        let Some(answer) = scenery.answers(&request, 0, ENDLESS).filter(super::request::Answer::is_success) else {
             return Ok(());
         };
         for domain in scenery.world.domains.values_mut() {

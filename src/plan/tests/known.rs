@@ -16,7 +16,9 @@ impl Ended {
     pub(super) fn is_known(&self) -> bool {
         self.gave_up_policy
             || self.is_content_with_a_policy_that_goes()
-            || self.leaves_traces() || self.leaves_a_policy() || self.has_dead_link() || self.sends_upstreams_late()
+            || self.leaves_traces() || self.saw_own_policy && self.leaves_a_policy() || self.has_dead_link()
+            || self.sends_upstreams_late()
+            || self.is_met_on_its_way()
     }
 
     /// Whether one is content with a policy of another that fails, and takes it along: the contract has it so.
@@ -29,11 +31,19 @@ impl Ended {
         })
     }
 
+    /// Whether a stack had a group and a policy before: others may find the one gone and the other not, and be answered as
+    /// no order of whole requests would have it.
+    fn is_met_on_its_way(&self) -> bool {
+        self.rows.len() > 1 && self.before.stacks.iter().flat_map(|stack| &stack.record).any(|(_, shape)| {
+            shape.domain_policy > 0 && !shape.internal.is_empty()
+        })
+    }
+
     /// Whether what failed may leave traces that its rollback cannot tell from what was handed over: a repository that was
     /// adopted keeps what was written to it, and a proxy that an Update made is retained where the properties before it
     /// say so.
     fn leaves_traces(&self) -> bool {
-        self.rows.iter().flatten().any(|Heard { request, answer }| {
+        self.rows.iter().flatten().any(|Heard { request, answer, .. }| {
             let old = request.old.as_ref().map(|old| old.read().desired.deletion_mode);
             !answer.is_success() && (request.shape.adopts || old == Some(DeletionMode::Retain))
         })

@@ -99,8 +99,12 @@ fn an_update_that_takes_its_policy_out_beside_a_create_that_states_one() {
 
 #[test]
 fn two_adoptions_of_one_repository() {
-    let history = [Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 2, connected: true })];
-    never(CHANGES, &history, &[create(0, adopting(0)), create(1, adopting(0))], unexplained);
+    let described = |description| Shape {
+        description,
+        ..adopting(0)
+    };
+    let history = [Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 2, connected: false })];
+    never(3, &history, &[create(0, described(1)), create(1, described(2))], unexplained);
 }
 
 #[test]

@@ -42,7 +42,8 @@ fn all_at_once(scenery: &mut Scenery, parts: &[Part], turns: &Turns, schedule: &
             }
             Part::Delivery(request) => Box::pin(async move {
                 let answer = Event::new(world, turns, &request).run().await;
-                heard.borrow_mut().push(Heard { request, answer });
+                let after = world.borrow().clone();
+                heard.borrow_mut().push(Heard { request, answer, after });
             }),
         }
     });
@@ -58,18 +59,19 @@ pub(super) struct Ended {
     pub(super) after: Scenery,
     pub(super) rows: Vec<Vec<Heard>>,
     pub(super) gave_up_policy: bool,
+    pub(super) saw_own_policy: bool,
 }
 
 pub(super) fn ended(before: Scenery, parts: &[Part], schedule: &Schedule) -> Ended {
     let mut after = before.clone();
     let turns = Turns::new(schedule.order);
     let rows = all_at_once(&mut after, parts, &turns, schedule);
-    let gave_up_policy = turns.gave_up_policy().get();
     Ended {
         before,
         after,
         rows,
-        gave_up_policy,
+        gave_up_policy: turns.gave_up_policy().get(),
+        saw_own_policy: turns.saw_own_policy().get(),
     }
 }
 
@@ -98,13 +100,13 @@ impl Ended {
 pub(super) fn after(history: &[Deed]) -> Scenery {
     let mut scenery = Scenery::new();
     for deed in history {
-        scenery.happens(deed);
+        scenery.happens(deed, 0);
     }
     scenery
 }
 
 /// More calls in a row than anyone in these races makes before it waits.
-const MOST_CALLS: u8 = 14;
+const MOST_CALLS: u8 = 12;
 
 /// Every schedule in which it is so often another one's turn before that one is done.
 fn schedules(changes: usize) -> Vec<Schedule> {

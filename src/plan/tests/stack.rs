@@ -32,6 +32,8 @@ pub(super) enum Ask {
 pub(super) struct Heard {
     pub(super) request: Request,
     pub(super) answer: Answer,
+    /// What was there right after it.
+    pub(super) after: World,
 }
 
 impl Stack {
@@ -103,6 +105,7 @@ impl Stack {
             heard.borrow_mut().push(Heard {
                 request,
                 answer: answer.clone(),
+                after: world.borrow().clone(),
             });
             answer
         };

@@ -1,10 +1,9 @@
 //! What is known to end wrong: each with its shortest case, ignored until it is mended, and kept out of the properties.
 
 use super::alone::{Deed, Scenery};
-use super::explained::wrong_after_cancelling;
 use super::names::POLICY_REPOSITORY;
 use super::oracle::explain::Closeness;
-use super::race::{Ended, Part, after, create, deployed, never, shape};
+use super::race::{Ended, Part, after, cancelled, create, deployed, never, shape, wrong_cancelled};
 use super::request::{Failure, Request};
 use super::shape::{Connection, Shape};
 use super::stack::{Ask, Heard};
@@ -97,18 +96,6 @@ pub(super) fn adopts_packages(before: &Scenery, shape: &Shape) -> bool {
 /// calls.
 pub(super) fn disagree_on_a_key(requests: &[&Request]) -> bool {
     requests.iter().any(|request| request.shape.has_other_key)
-}
-
-/// The Create and the Delete of a shape that is cancelled.
-fn cancelled(shape: &Shape) -> [Part; 2] {
-    let stack = super::stack::Stack::new(0);
-    let create = stack.request(&Ask::Deploy(shape.clone())).expect("a Create");
-    [Part::Delivery(create), Part::Delivery(stack.cancellation(shape))]
-}
-
-fn wrong_cancelled(ended: &Ended) -> Vec<String> {
-    let request = |row: usize| &ended.rows[row][0].request;
-    wrong_after_cancelling(&ended.before.world, request(0), request(1), &ended.after.world)
 }
 
 #[test]

@@ -34,13 +34,15 @@ mod together;
 mod turns;
 mod world;
 
-use proptest::test_runner::{Config, RngAlgorithm};
+use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 
-/// So many cases, or as many as `PROPTEST_CASES` says.
+/// So many cases, always the same; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
 fn cases(most: u32) -> Config {
     let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    let others = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
     Config {
         cases: asked.unwrap_or(most),
+        rng_seed: RngSeed::Fixed(others.unwrap_or(1)),
         // What fails is told in full; a test for it is written by hand.
         failure_persistence: None,
         rng_algorithm: RngAlgorithm::XorShift,

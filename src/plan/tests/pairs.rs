@@ -2,7 +2,7 @@
 
 use super::alone::Deed;
 use super::oracle::explain::Closeness;
-use super::race::{Ended, Part, after, create, deployed, never, shape};
+use super::race::{Ended, Part, after, cancelled, create, deployed, never, shape, wrong_cancelled};
 use super::shape::{Change, Connection, Shape};
 use super::stack::Ask;
 use super::stranger::Foreign;
@@ -109,7 +109,30 @@ fn two_adoptions_of_one_repository() {
 
 #[test]
 fn a_replacement_beside_a_neighbours_delete() {
-    let history = [deployed(0, with_proxy(0)), deployed(1, shape(1))];
+    let guarding = Shape {
+        internal: vec![0],
+        ..with_proxy(0)
+    };
+    let history = [deployed(0, guarding), deployed(1, shape(1))];
     let parts = [ask(&history, 0, &Ask::Change(Change::Repository(2))), ask(&history, 1, &Ask::Delete)];
     never(CHANGES, &history, &parts, unexplained);
+}
+
+#[test]
+fn the_deletes_of_the_last_two_stacks_in_a_domain_that_was_made_by_hand() {
+    let by_hand = Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 0, connected: false });
+    let history = [by_hand, deployed(0, shape(0)), deployed(1, shape(1)), Deed::Foreign(Foreign::DeleteRepository(2))];
+    let parts = [ask(&history, 0, &Ask::Delete), ask(&history, 1, &Ask::Delete)];
+    never(CHANGES, &history, &parts, unexplained);
+}
+
+#[test]
+fn a_create_and_the_delete_that_cancels_it() {
+    never(CHANGES, &[], &cancelled(&with_proxy(0)), wrong_cancelled);
+}
+
+#[test]
+fn a_create_with_a_policy_and_the_delete_that_cancels_it_beside_a_neighbour() {
+    let wrong = |ended: &Ended| if ended.is_known() { Vec::new() } else { wrong_cancelled(ended) };
+    never(CHANGES, &[deployed(1, shape(1))], &cancelled(&stating(0, 1)), wrong);
 }

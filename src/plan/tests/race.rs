@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::alone::{Deed, Scenery};
 use super::event::Event;
-use super::explained::unexplained;
+use super::explained::{unexplained, wrong_after_cancelling};
 use super::oracle::explain::Closeness;
 use super::request::Request;
 use super::shape::Shape;
@@ -141,4 +141,17 @@ pub(super) fn create(team: usize, shape: Shape) -> Part {
 
 pub(super) fn deployed(team: usize, shape: Shape) -> Deed {
     Deed::Ask(team, Ask::Deploy(shape))
+}
+
+/// The Create and the Delete of a shape that is cancelled.
+pub(super) fn cancelled(shape: &Shape) -> [Part; 2] {
+    let stack = Stack::new(0);
+    let create = stack.request(&Ask::Deploy(shape.clone())).expect("a Create");
+    [Part::Delivery(create), Part::Delivery(stack.cancellation(shape))]
+}
+
+/// What is wrong after it.
+pub(super) fn wrong_cancelled(ended: &Ended) -> Vec<String> {
+    let request = |row: usize| &ended.rows[row][0].request;
+    wrong_after_cancelling(&ended.before.world, request(0), request(1), &ended.after.world)
 }

@@ -40,7 +40,11 @@ pub(super) fn asks(team: usize) -> impl Strategy<Value = Ask> {
 }
 
 pub(super) fn deeds() -> impl Strategy<Value = Deed> {
-    let asks = prop_oneof![asks(0).prop_map(|ask| (0, ask)), asks(1).prop_map(|ask| (1, ask)), asks(2).prop_map(|ask| (2, ask))];
+    let asks = prop_oneof![
+        asks(0).prop_map(|ask| (0, ask)),
+        asks(1).prop_map(|ask| (1, ask)),
+        asks(2).prop_map(|ask| (2, ask))
+    ];
     prop_oneof![
         2 => asks.prop_map(|(team, ask)| Deed::Ask(team, ask)),
         1 => foreign().prop_map(Deed::Foreign),
@@ -89,7 +93,11 @@ impl Scenery {
         let (world, turns) = (RefCell::new(std::mem::take(&mut self.world)), Turns::new(order));
         let answer = RefCell::default();
         let event = Event::new(&world, &turns, request);
-        alone(&turns, most, Box::pin(async { *answer.borrow_mut() = Some(event.run().await) }));
+        alone(
+            &turns,
+            most,
+            Box::pin(async { *answer.borrow_mut() = Some(event.run().await) }),
+        );
         drop(event);
         self.world = world.into_inner();
         answer.into_inner()

@@ -155,5 +155,7 @@ impl Applier<'_> {
 
 fn takes_away(action: &Action) -> bool {
     let operation = action.operation();
-    ["Delete", "Untag", "Disassociate"].iter().any(|prefix| operation.starts_with(prefix))
+    ["Delete", "Untag", "Disassociate"]
+        .iter()
+        .any(|prefix| operation.starts_with(prefix))
 }

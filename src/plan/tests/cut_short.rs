@@ -69,4 +69,3 @@ proptest! {
         prop_assert!(answer.is_success() && wrong.is_empty(), "{create:#?}\n{delete:#?}\n{answer:#?}\n{wrong:#?}");
     }
 }
-

@@ -117,7 +117,11 @@ impl<'a> Event<'a> {
     async fn delete_named(&self, given: Option<&PhysicalId>, last: &Previous) -> Result<(), Failure> {
         let mut last = last.clone();
         let by_id = given.and_then(|id| id.identity().cloned());
-        let evidence = if by_id.is_some() { Evidence::WasOurs } else { Evidence::None };
+        let evidence = if by_id.is_some() {
+            Evidence::WasOurs
+        } else {
+            Evidence::None
+        };
         let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
             return Ok(());
         };
@@ -150,7 +154,13 @@ impl<'a> Event<'a> {
     }
 
     fn tell(&self, plan: &Plan) {
-        let steps = || plan.steps.iter().map(|step| step.action.to_string()).collect::<Vec<_>>().join(", ");
+        let steps = || {
+            plan.steps
+                .iter()
+                .map(|step| step.action.to_string())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         self.turns.note(|| format!("plans {}", steps()));
     }
 
@@ -224,7 +234,10 @@ impl<'a> Event<'a> {
         let of_replaced = &history.previous.internal_packages;
         let everything = Previous {
             identity: Some(desired.identity.clone()),
-            internal_packages: groups.filter(|pattern| !of_replaced.contains(pattern)).cloned().collect(),
+            internal_packages: groups
+                .filter(|pattern| !of_replaced.contains(pattern))
+                .cloned()
+                .collect(),
             ..Previous::default()
         };
         match self.delete(&desired.identity, Evidence::None, &everything).await {

@@ -17,7 +17,12 @@ use crate::stack::Restrictions;
 impl World {
     /// Everything there is.
     pub(super) fn there(&self) -> There {
-        There(self.domains.iter().map(|(name, it)| (name.clone(), domain(it))).collect())
+        There(
+            self.domains
+                .iter()
+                .map(|(name, it)| (name.clone(), domain(it)))
+                .collect(),
+        )
     }
 
     /// The numbers of all repositories that there can have been.
@@ -42,7 +47,11 @@ fn domain(it: &Domain) -> there::Domain {
         key: it.key.clone(),
         tags: it.tags.clone(),
         policy: policy(it.policy.as_ref()),
-        repositories: it.repositories.iter().map(|(name, one)| (name.clone(), repository(it, one))).collect(),
+        repositories: it
+            .repositories
+            .iter()
+            .map(|(name, one)| (name.clone(), repository(it, one)))
+            .collect(),
         groups: groups.chain([("/*".to_owned(), root)]).collect(),
     }
 }
@@ -50,7 +59,10 @@ fn domain(it: &Domain) -> there::Domain {
 fn repository(domain: &Domain, it: &Repository) -> there::Repository {
     let upstreams = it.upstreams.iter().map(|upstream| there::Upstream {
         name: upstream.name.clone(),
-        linked: domain.repositories.get(&upstream.name).is_some_and(|it| it.number == upstream.number),
+        linked: domain
+            .repositories
+            .get(&upstream.name)
+            .is_some_and(|it| it.number == upstream.number),
     });
     there::Repository {
         incarnation: Some(it.number),
@@ -59,7 +71,11 @@ fn repository(domain: &Domain, it: &Repository) -> there::Repository {
         connections: it.connections.clone(),
         tags: it.tags.clone(),
         policy: policy(it.policy.as_ref()),
-        packages: if it.holds_packages { json!([{"package": "one"}]) } else { json!([]) },
+        packages: if it.holds_packages {
+            json!([{"package": "one"}])
+        } else {
+            json!([])
+        },
     }
 }
 
@@ -72,12 +88,22 @@ fn restrictions(restrictions: &Restrictions) -> Value {
         let allowed = json!({"mode": allowed.mode, "allowedRepositories": allowed.repositories});
         (origin.as_str().to_owned(), allowed)
     };
-    restrictions.0.iter().map(one).collect::<BTreeMap<_, _>>().into_iter().collect()
+    restrictions
+        .0
+        .iter()
+        .map(one)
+        .collect::<BTreeMap<_, _>>()
+        .into_iter()
+        .collect()
 }
 
 /// Patience outlasts every race here: whoever gives up must have had a reason that stays.
 fn answered(answer: &Answer) -> Answered {
-    if answer.is_success() { Answered::Success } else { Answered::Failed }
+    if answer.is_success() {
+        Answered::Success
+    } else {
+        Answered::Failed
+    }
 }
 
 /// Where one request, alone, did not come to what the contract says.
@@ -103,11 +129,19 @@ pub(super) fn unexplained(before: &World, rows: &[Vec<&Heard>], after: &World, c
     };
     let events: Vec<Vec<(Value, Answered)>> = rows
         .iter()
-        .map(|row| row.iter().map(|heard| (heard.request.json(), answered(&heard.answer))).collect())
+        .map(|row| {
+            row.iter()
+                .map(|heard| (heard.request.json(), answered(&heard.answer)))
+                .collect()
+        })
         .collect();
     let rows: Vec<Vec<Happening>> = events
         .iter()
-        .map(|row| row.iter().map(|(event, answer)| Happening::Answered { event, answer: *answer }).collect())
+        .map(|row| {
+            row.iter()
+                .map(|(event, answer)| Happening::Answered { event, answer: *answer })
+                .collect()
+        })
         .collect();
     scene.explained(&rows, closeness).err().unwrap_or_default()
 }
@@ -115,7 +149,9 @@ pub(super) fn unexplained(before: &World, rows: &[Vec<&Heard>], after: &World, c
 /// What is there, after a Create was cancelled, that is neither as if it never was nor as after its Delete.
 pub(super) fn wrong_after_cancelling(before: &World, create: &Request, delete: &Request, after: &World) -> Vec<String> {
     let (known, before) = (before.known(), before.there());
-    let end = after.there().without_broken_links(&contract::identity_wanted(&create.json()));
+    let end = after
+        .there()
+        .without_broken_links(&contract::identity_wanted(&create.json()));
     let never = after_all(&before, [&delete.json()]);
     let all = after_all(&before, [&create.json(), &delete.json()]);
     part_of_the_way(&end, &never, &all, &known)

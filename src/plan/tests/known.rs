@@ -15,27 +15,41 @@ impl Ended {
     pub(super) fn is_known(&self) -> bool {
         self.gave_up_policy
             || self.is_content_with_a_policy_that_goes()
-            || self.leaves_traces() || self.saw_own_policy && self.leaves_a_policy() || self.has_dead_link()
+            || self.leaves_traces()
+            || self.saw_own_policy && self.leaves_a_policy()
+            || self.has_dead_link()
             || self.sends_upstreams_late()
             || self.is_met_on_its_way()
     }
 
-    /// Whether one is content with a policy of another that fails, and takes it along: the contract has it so.
+    /// Whether one may be content with a policy of another, which goes or changes at the same time: the contract has it so.
     fn is_content_with_a_policy_that_goes(&self) -> bool {
-        let states = |one: &Heard| (one.request.shape.domain, one.request.shape.domain_policy);
-        let mut failed = self.rows.iter().flatten().filter(|heard| !heard.answer.is_success());
-        failed.any(|one| {
-            let mut others = self.rows.iter().flatten().filter(|other| other.request.team != one.request.team);
-            others.any(|other| states(one).1 > 0 && states(one) == states(other))
-        })
+        let states = |shape: &Shape| (shape.domain, shape.domain_policy);
+        let before = self
+            .before
+            .stacks
+            .iter()
+            .filter_map(|stack| Some((stack.team, states(&stack.record.as_ref()?.1))));
+        let asked = self
+            .rows
+            .iter()
+            .flatten()
+            .map(|heard| (heard.request.team, states(&heard.request.shape)));
+        let all: Vec<_> = before.chain(asked).filter(|(_, (_, policy))| *policy > 0).collect();
+        all.iter()
+            .any(|(team, one)| all.iter().any(|(other, same)| team != other && one == same))
     }
 
     /// Whether a stack had a group and a policy before: others may find the one gone and the other not, and be answered as
     /// no order of whole requests would have it.
     fn is_met_on_its_way(&self) -> bool {
-        self.rows.len() > 1 && self.before.stacks.iter().flat_map(|stack| &stack.record).any(|(_, shape)| {
-            shape.domain_policy > 0 && !shape.internal.is_empty()
-        })
+        self.rows.len() > 1
+            && self
+                .before
+                .stacks
+                .iter()
+                .flat_map(|stack| &stack.record)
+                .any(|(_, shape)| shape.domain_policy > 0 && !shape.internal.is_empty())
     }
 
     /// Whether what failed may leave traces that its rollback cannot tell from what was handed over: a repository that was
@@ -52,9 +66,16 @@ impl Ended {
     fn leaves_a_policy(&self) -> bool {
         let of = |scenery: &Scenery, name: &String| {
             let domain = scenery.world.domains.get(name)?;
-            domain.policy.clone().filter(|_| !domain.tags.contains_key(POLICY_REPOSITORY))
+            domain
+                .policy
+                .clone()
+                .filter(|_| !domain.tags.contains_key(POLICY_REPOSITORY))
         };
-        self.after.world.domains.keys().any(|name| of(&self.after, name).is_some() && of(&self.before, name).is_none())
+        self.after
+            .world
+            .domains
+            .keys()
+            .any(|name| of(&self.after, name).is_some() && of(&self.before, name).is_none())
     }
 
     /// A repository that names an upstream that is gone: see `a_primary_with_a_dead_link_can_be_released`.
@@ -68,7 +89,11 @@ impl Ended {
 
     /// Upstreams that were sent to a proxy after another delivery had connected it.
     fn sends_upstreams_late(&self) -> bool {
-        let mut failures = self.rows.iter().flatten().filter_map(|heard| heard.answer.failure.as_ref());
+        let mut failures = self
+            .rows
+            .iter()
+            .flatten()
+            .filter_map(|heard| heard.answer.failure.as_ref());
         failures.any(|failure| matches!(failure, Failure::Broken(why) if why.contains("and is given upstreams")))
     }
 }
@@ -80,8 +105,15 @@ pub(super) fn are_namesakes(before: &Scenery, requests: &[&Request]) -> bool {
         let domain = &request.shape.read().desired.identity.domain;
         !before.world.domains.contains_key(domain.name.as_str())
     };
-    let identities: Vec<_> = requests.iter().filter(is_new).map(|it| it.shape.read().desired.identity.clone()).collect();
-    identities.iter().enumerate().any(|(at, identity)| identities[..at].contains(identity))
+    let identities: Vec<_> = requests
+        .iter()
+        .filter(is_new)
+        .map(|it| it.shape.read().desired.identity.clone())
+        .collect();
+    identities
+        .iter()
+        .enumerate()
+        .any(|(at, identity)| identities[..at].contains(identity))
 }
 
 /// Whether the primary holds packages and is nobody's, and such a one would be retained.
@@ -116,14 +148,20 @@ fn a_claim_of_a_policy_that_comes_late_leaves_it_to_whoever_put_it() {
         ..shape(repository)
     };
     let parts = [create(0, stating(0, 1)), create(1, stating(1, 2))];
-    never(3, &[deployed(2, shape(2))], &parts, |ended| ended.unexplained(Closeness::Exact));
+    never(3, &[deployed(2, shape(2))], &parts, |ended| {
+        ended.unexplained(Closeness::Exact)
+    });
 }
 
 #[test]
 #[ignore = "a primary that is nobody's and would be retained keeps a proxy that was made for it, and was never linked"]
 fn a_cancelled_adoption_of_packages_leaves_no_proxy() {
     let history = [
-        Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 2, connected: false }),
+        Deed::Foreign(Foreign::MakeRepository {
+            domain: 0,
+            name: 2,
+            connected: false,
+        }),
         Deed::Foreign(Foreign::Publish(0)),
     ];
     let adopting = Shape {
@@ -139,8 +177,16 @@ fn a_cancelled_adoption_of_packages_leaves_no_proxy() {
 #[ignore = "the service refuses upstreams, even none, to a repository that another delivery has just connected"]
 fn a_proxy_that_is_adopted_twice_at_once_is_adopted() {
     let history = [
-        Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 0, connected: false }),
-        Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 4, connected: false }),
+        Deed::Foreign(Foreign::MakeRepository {
+            domain: 0,
+            name: 0,
+            connected: false,
+        }),
+        Deed::Foreign(Foreign::MakeRepository {
+            domain: 0,
+            name: 4,
+            connected: false,
+        }),
         Deed::Foreign(Foreign::Link { of: 0, to: "tools" }),
     ];
     let adopting = Shape {
@@ -148,11 +194,14 @@ fn a_proxy_that_is_adopted_twice_at_once_is_adopted() {
         adopts: true,
         ..shape(0)
     };
-    let Part::Ask(_, request) = create(0, adopting) else { unreachable!() };
+    let Part::Ask(_, request) = create(0, adopting) else {
+        unreachable!()
+    };
     let parts = [Part::Delivery(request.clone()), Part::Delivery(request)];
     never(3, &history, &parts, |ended| {
         let rows = ended.rows.iter().flatten();
-        rows.filter_map(|heard| heard.answer.failure.as_ref().map(|failure| format!("{failure:?}"))).collect()
+        rows.filter_map(|heard| heard.answer.failure.as_ref().map(|failure| format!("{failure:?}")))
+            .collect()
     });
 }
 
@@ -163,7 +212,9 @@ fn two_stacks_of_one_name_in_a_new_domain_leave_no_policy_owner() {
         domain_policy: 1,
         ..shape(0)
     };
-    never(3, &[], &[create(0, stating), create(1, shape(0))], |ended| ended.unexplained(Closeness::Gradual));
+    never(3, &[], &[create(0, stating), create(1, shape(0))], |ended| {
+        ended.unexplained(Closeness::Gradual)
+    });
 }
 
 #[test]
@@ -173,18 +224,18 @@ fn a_repository_is_created_in_the_domain_that_was_created_for_it() {
         has_other_key: true,
         ..shape(0)
     };
-    never(3, &[], &[create(0, other_key), create(1, shape(1)), create(2, shape(2))], |ended| {
-        ended.unexplained(Closeness::Gradual)
-    });
+    never(
+        3,
+        &[],
+        &[create(0, other_key), create(1, shape(1)), create(2, shape(2))],
+        |ended| ended.unexplained(Closeness::Gradual),
+    );
 }
 
 #[test]
 #[ignore = "the rollback of an Update under Retain cannot tell a proxy that the Update made from one that was handed over"]
 fn an_update_that_is_rolled_back_leaves_no_proxy_behind() {
-    let retained = Shape {
-        mode: 2,
-        ..shape(1)
-    };
+    let retained = Shape { mode: 2, ..shape(1) };
     let update = Shape {
         connection: Connection::One(0),
         domain_policy: 2,
@@ -197,6 +248,9 @@ fn an_update_that_is_rolled_back_leaves_no_proxy_behind() {
         domain_policy: 1,
         ..shape(0)
     };
-    let parts = [create(0, stating), Part::Ask(1, stack.request(&Ask::Deploy(update)).expect("an Update"))];
+    let parts = [
+        create(0, stating),
+        Part::Ask(1, stack.request(&Ask::Deploy(update)).expect("an Update")),
+    ];
     never(3, &history, &parts, |ended| ended.unexplained(Closeness::Gradual));
 }

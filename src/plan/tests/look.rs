@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use super::names::place;
 use super::world::{Domain, Group, Repository, World};
-use crate::plan::{
-    Contents, Look, Observed, ObservedDomain, ObservedGroup, ObservedRepository, Scope, Seen,
-};
+use crate::plan::{Contents, Look, Observed, ObservedDomain, ObservedGroup, ObservedRepository, Scope, Seen};
 use crate::stack::{Domain as DomainId, PackagePattern, RepositoryName, possible_proxy_names};
 
 impl World {
@@ -25,17 +23,25 @@ impl World {
             primary.is_some_and(|primary| primary.upstreams.iter().any(|it| it.name == name.as_str()))
         };
         let proxies = possible_proxy_names(&scope.primary);
-        let proxies = proxies.iter().filter(|name| is_linked(name) || listed.contains(name.as_str()));
+        let proxies = proxies
+            .iter()
+            .filter(|name| is_linked(name) || listed.contains(name.as_str()));
         let groups = scope.package_groups.iter().filter_map(|pattern| {
             let group = observed_group(domain, &scope.domain, pattern)?;
             Some((pattern.clone(), group))
         });
         let package_groups: std::collections::BTreeMap<_, _> = groups.collect();
-        let leaving = package_groups.iter().filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));
+        let leaving = package_groups
+            .iter()
+            .filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));
         let restrictions = leaving.flat_map(|(_, group)| [Some(group.restrictions.clone()), group.former()]);
         let by_groups: BTreeSet<RepositoryName> = restrictions
             .flatten()
-            .flat_map(|it| it.repositories().filter_map(|name| name.parse().ok()).collect::<Vec<_>>())
+            .flat_map(|it| {
+                it.repositories()
+                    .filter_map(|name| name.parse().ok())
+                    .collect::<Vec<_>>()
+            })
             .collect();
         let looked_at: BTreeSet<&RepositoryName> = named.into_iter().chain(proxies).chain(&by_groups).collect();
         let repositories = looked_at.into_iter().filter_map(|name| {
@@ -48,7 +54,9 @@ impl World {
                 ..observed_domain(domain, &scope.domain)
             }),
             repositories: repositories.collect(),
-            repository_policy: primary.and_then(|primary| primary.policy.clone()).filter(|_| scope.repository_policy),
+            repository_policy: primary
+                .and_then(|primary| primary.policy.clone())
+                .filter(|_| scope.repository_policy),
             package_groups,
             listed,
             primary_holds_packages: scope.contents == Contents::RepositoriesAndPackages
@@ -86,7 +94,11 @@ fn observed_repository(repository: &Repository, domain: &DomainId, name: &Reposi
     ObservedRepository {
         arn: place().repository_arn(domain, name),
         description: repository.description.clone(),
-        upstreams: repository.upstreams.iter().map(|upstream| upstream.name.clone()).collect(),
+        upstreams: repository
+            .upstreams
+            .iter()
+            .map(|upstream| upstream.name.clone())
+            .collect(),
         connections: repository.connections.clone(),
         tags: repository.tags.clone(),
     }

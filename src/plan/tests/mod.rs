@@ -2,12 +2,14 @@
 //!
 //! * `world` is the service, with the rules of it that bite; `look` is what it shows; `stranger` is what others do in it by
 //!   hand.
-//! * `shape` makes properties from a few choices, `request` what CloudFormation asks for with them, `stack` what it asks
+//! * `shape` makes properties from a few choices, `request` is what CloudFormation asks for with them, `stack` what it asks
 //!   for next.
 //! * `event` brings a request about as `reconcile` does, `carry_out` a plan as `codeartifact::apply` does, one call at a
-//!   time; `turns` says whose call is next, `sound` holds every plan to what is true of all of them.
-//! * `alone`, `cut_short`, `together`, `equivalents` are properties; the other files are tables, a thing each, made with
-//!   the builders of `table`.
+//!   time; `turns` says whose call is next, `sound` holds every plan to what is true of all of them, `explained` asks the
+//!   oracle that all tests share.
+//! * `alone`, `cut_short`, `together` and `equivalents` are properties; `pairs` tries the races that matter in every order
+//!   of few turns, and `known` keeps those that end wrong; `race` is what these have in common.
+//! * `rules` are tables, a file for each thing, in the words of `scene`.
 
 #[path = "../../../tests/oracle/mod.rs"]
 mod oracle;
@@ -38,8 +40,12 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 
 /// So many cases, always the same; `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
 fn cases(most: u32) -> Config {
-    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let others = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    let others = std::env::var("PROPTEST_RNG_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     Config {
         cases: asked.unwrap_or(most),
         rng_seed: RngSeed::Fixed(others.unwrap_or(1)),

@@ -41,22 +41,40 @@ fn ask(history: &[Deed], team: usize, ask: &Ask) -> Part {
 
 /// The same request twice.
 fn twice(part: &Part) -> [Part; 2] {
-    [Part::Delivery(part.request().clone()), Part::Delivery(part.request().clone())]
+    [
+        Part::Delivery(part.request().clone()),
+        Part::Delivery(part.request().clone()),
+    ]
 }
 
 #[test]
 fn two_creates_in_a_new_domain() {
-    never(CHANGES, &[], &[create(0, with_proxy(0)), create(1, with_proxy(1))], unexplained);
+    never(
+        CHANGES,
+        &[],
+        &[create(0, with_proxy(0)), create(1, with_proxy(1))],
+        unexplained,
+    );
 }
 
 #[test]
 fn two_creates_in_a_new_domain_with_different_policies() {
-    never(CHANGES, &[], &[create(0, stating(0, 1)), create(1, stating(1, 2))], unexplained);
+    never(
+        CHANGES,
+        &[],
+        &[create(0, stating(0, 1)), create(1, stating(1, 2))],
+        unexplained,
+    );
 }
 
 #[test]
 fn two_creates_of_one_repository_in_a_domain_that_is_there() {
-    never(CHANGES, &[deployed(2, shape(2))], &[create(0, with_proxy(0)), create(1, with_proxy(0))], unexplained);
+    never(
+        CHANGES,
+        &[deployed(2, shape(2))],
+        &[create(0, with_proxy(0)), create(1, with_proxy(0))],
+        unexplained,
+    );
 }
 
 #[test]
@@ -87,13 +105,21 @@ fn the_deletes_of_the_last_two_stacks() {
 #[test]
 fn a_create_beside_the_last_stacks_delete() {
     let history = [deployed(0, shape(0))];
-    never(CHANGES, &history, &[ask(&history, 0, &Ask::Delete), create(1, shape(1))], unexplained);
+    never(
+        CHANGES,
+        &history,
+        &[ask(&history, 0, &Ask::Delete), create(1, shape(1))],
+        unexplained,
+    );
 }
 
 #[test]
 fn an_update_that_takes_its_policy_out_beside_a_create_that_states_one() {
     let history = [deployed(0, stating(0, 1))];
-    let parts = [ask(&history, 0, &Ask::Change(Change::DomainPolicy(0))), create(1, stating(1, 2))];
+    let parts = [
+        ask(&history, 0, &Ask::Change(Change::DomainPolicy(0))),
+        create(1, stating(1, 2)),
+    ];
     never(CHANGES, &history, &parts, unexplained);
 }
 
@@ -103,8 +129,17 @@ fn two_adoptions_of_one_repository() {
         description,
         ..adopting(0)
     };
-    let history = [Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 2, connected: false })];
-    never(3, &history, &[create(0, described(1)), create(1, described(2))], unexplained);
+    let history = [Deed::Foreign(Foreign::MakeRepository {
+        domain: 0,
+        name: 2,
+        connected: false,
+    })];
+    never(
+        3,
+        &history,
+        &[create(0, described(1)), create(1, described(2))],
+        unexplained,
+    );
 }
 
 #[test]
@@ -114,14 +149,26 @@ fn a_replacement_beside_a_neighbours_delete() {
         ..with_proxy(0)
     };
     let history = [deployed(0, guarding), deployed(1, shape(1))];
-    let parts = [ask(&history, 0, &Ask::Change(Change::Repository(2))), ask(&history, 1, &Ask::Delete)];
+    let parts = [
+        ask(&history, 0, &Ask::Change(Change::Repository(2))),
+        ask(&history, 1, &Ask::Delete),
+    ];
     never(CHANGES, &history, &parts, unexplained);
 }
 
 #[test]
 fn the_deletes_of_the_last_two_stacks_in_a_domain_that_was_made_by_hand() {
-    let by_hand = Deed::Foreign(Foreign::MakeRepository { domain: 0, name: 0, connected: false });
-    let history = [by_hand, deployed(0, shape(0)), deployed(1, shape(1)), Deed::Foreign(Foreign::DeleteRepository(2))];
+    let by_hand = Deed::Foreign(Foreign::MakeRepository {
+        domain: 0,
+        name: 0,
+        connected: false,
+    });
+    let history = [
+        by_hand,
+        deployed(0, shape(0)),
+        deployed(1, shape(1)),
+        Deed::Foreign(Foreign::DeleteRepository(2)),
+    ];
     let parts = [ask(&history, 0, &Ask::Delete), ask(&history, 1, &Ask::Delete)];
     never(CHANGES, &history, &parts, unexplained);
 }
@@ -133,6 +180,12 @@ fn a_create_and_the_delete_that_cancels_it() {
 
 #[test]
 fn a_create_with_a_policy_and_the_delete_that_cancels_it_beside_a_neighbour() {
-    let wrong = |ended: &Ended| if ended.is_known() { Vec::new() } else { wrong_cancelled(ended) };
+    let wrong = |ended: &Ended| {
+        if ended.is_known() {
+            Vec::new()
+        } else {
+            wrong_cancelled(ended)
+        }
+    };
     never(CHANGES, &[deployed(1, shape(1))], &cancelled(&stating(0, 1)), wrong);
 }

@@ -80,9 +80,16 @@ pub(super) fn told(ended: &Ended, parts: &[Part], schedule: &Schedule) -> String
     let turns = Turns::told(schedule.order);
     all_at_once(&mut ended.before.clone(), parts, &turns, schedule);
     let answers = ended.rows.iter().enumerate().flat_map(|(row, heard)| {
-        heard.iter().map(move |heard| format!("{row}: {:?}\n   {:?}", heard.request, heard.answer))
+        heard
+            .iter()
+            .map(move |heard| format!("{row}: {:?}\n   {:?}", heard.request, heard.answer))
     });
-    turns.journal().into_iter().chain(answers).collect::<Vec<_>>().join("\n")
+    turns
+        .journal()
+        .into_iter()
+        .chain(answers)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl Ended {
@@ -112,7 +119,10 @@ const MOST_CALLS: u8 = 12;
 fn schedules(changes: usize) -> Vec<Schedule> {
     let mut all = vec![Vec::new()];
     for _ in 0..changes {
-        all = all.iter().flat_map(|runs| (1..MOST_CALLS).map(|run| [&runs[..], &[run]].concat())).collect();
+        all = all
+            .iter()
+            .flat_map(|runs| (1..MOST_CALLS).map(|run| [&runs[..], &[run]].concat()))
+            .collect();
     }
     all.into_iter().map(|runs| Schedule { runs, order: 0 }).collect()
 }
@@ -124,7 +134,11 @@ pub(super) fn never(changes: usize, history: &[Deed], parts: &[Part], wrong: imp
     for schedule in schedules(changes) {
         let ended = ended(before.clone(), parts, &schedule);
         let wrong = wrong(&ended);
-        assert!(wrong.is_empty(), "{wrong:#?}\n{schedule:?}\n{}", told(&ended, parts, &schedule));
+        assert!(
+            wrong.is_empty(),
+            "{wrong:#?}\n{schedule:?}\n{}",
+            told(&ended, parts, &schedule)
+        );
     }
 }
 

@@ -41,7 +41,10 @@ pub(super) fn unowned() -> TagMap {
 }
 
 pub(super) fn tags(pairs: &[(&str, &str)]) -> TagMap {
-    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 /// One set of tags and more.
@@ -75,7 +78,9 @@ impl Scene {
 
     /// A repository as a stack makes a primary.
     pub(super) fn repository(mut self, name: &str, tags: TagMap) -> Self {
-        let created = self.world.create_repository(&own_domain(DOMAIN), name, "Managed by CloudFormation", &[], &tags);
+        let created = self
+            .world
+            .create_repository(&own_domain(DOMAIN), name, "Managed by CloudFormation", &[], &tags);
         created.expect("it is new");
         self
     }
@@ -99,7 +104,9 @@ impl Scene {
             description: None,
             upstreams: Some(upstreams.iter().map(|it| (*it).to_owned()).collect()),
         };
-        self.world.carry_out(&own_domain(DOMAIN), &update).expect("its upstreams are there");
+        self.world
+            .carry_out(&own_domain(DOMAIN), &update)
+            .expect("its upstreams are there");
         self
     }
 
@@ -124,7 +131,9 @@ impl Scene {
     }
 
     pub(super) fn group(mut self, pattern: &str, tags: TagMap, restrictions: Restrictions) -> Self {
-        self.domain().groups.insert(parsed(pattern), Group { tags, restrictions });
+        self.domain()
+            .groups
+            .insert(parsed(pattern), Group { tags, restrictions });
         self
     }
 }
@@ -199,7 +208,10 @@ impl Asked {
     }
 
     pub(super) fn history(&self) -> History {
-        let previous = self.old.as_ref().map(|old| Previous::read(Some(&to_raw_value(old).expect("JSON")), place()));
+        let previous = self
+            .old
+            .as_ref()
+            .map(|old| Previous::read(Some(&to_raw_value(old).expect("JSON")), place()));
         History {
             existing: self.existing.map(identity),
             previous: previous.unwrap_or_default(),
@@ -211,13 +223,16 @@ impl Asked {
     }
 
     pub(super) fn observed(&self, scene: &Scene) -> Observed {
-        scene.world.observe(&plan::to_converge(&self.desired(), &self.history()))
+        scene
+            .world
+            .observe(&plan::to_converge(&self.desired(), &self.history()))
     }
 
     /// What it comes to.
     #[track_caller]
     pub(super) fn plan(&self, scene: &Scene) -> Plan {
-        self.converge(&self.observed(scene)).unwrap_or_else(|refused| panic!("refused: {refused}"))
+        self.converge(&self.observed(scene))
+            .unwrap_or_else(|refused| panic!("refused: {refused}"))
     }
 
     /// The same in words.
@@ -262,7 +277,11 @@ pub(super) fn identity(repository: &str) -> Identity {
 pub(super) fn told(plan: &Plan) -> Vec<String> {
     let one = |(at, step): (usize, &Step)| {
         let after: Vec<String> = step.after.iter().map(ToString::to_string).collect();
-        let after = if after.is_empty() { String::new() } else { format!(" after {}", after.join(" ")) };
+        let after = if after.is_empty() {
+            String::new()
+        } else {
+            format!(" after {}", after.join(" "))
+        };
         format!("{at} {}{after}", step.action)
     };
     plan.steps.iter().enumerate().map(one).collect()

@@ -96,18 +96,33 @@ impl Shape {
             }
         };
         put("RepositoryDescription", json!(of(&DESCRIPTIONS, self.description)));
-        put("ExternalConnection", match &self.connection {
-            Connection::None => Value::Null,
-            Connection::One(one) => json!(of(&CONNECTIONS, *one)),
-            Connection::List(list) => some(&distinct(list, &CONNECTIONS)),
-        });
+        put(
+            "ExternalConnection",
+            match &self.connection {
+                Connection::None => Value::Null,
+                Connection::One(one) => json!(of(&CONNECTIONS, *one)),
+                Connection::List(list) => some(&distinct(list, &CONNECTIONS)),
+            },
+        );
         put("Upstreams", some(&distinct(&self.upstreams, &TOOLS)));
-        put("RepositoryPolicyDocument", policy(self.repository_policy, "codeartifact:ReadFromRepository"));
-        put("DomainPolicyDocument", policy(self.domain_policy, "codeartifact:GetAuthorizationToken"));
-        put("Tags", match of(&TAGS, self.tags) {
-            [] => Value::Null,
-            tags => tags.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect(),
-        });
+        put(
+            "RepositoryPolicyDocument",
+            policy(self.repository_policy, "codeartifact:ReadFromRepository"),
+        );
+        put(
+            "DomainPolicyDocument",
+            policy(self.domain_policy, "codeartifact:GetAuthorizationToken"),
+        );
+        put(
+            "Tags",
+            match of(&TAGS, self.tags) {
+                [] => Value::Null,
+                tags => tags
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), json!(value)))
+                    .collect(),
+            },
+        );
         put("InternalPackages", some(&distinct(&self.internal, &PATTERNS)));
         properties
     }
@@ -154,7 +169,12 @@ pub(super) fn shapes(repositories: impl Strategy<Value = u8> + 'static) -> impl 
     let place = (prop_oneof![6 => Just(0_u8), 1 => Just(1)], repositories, 0..3_u8);
     let links = (connections(), lists(2));
     let policies = (prop_oneof![2 => Just(0_u8), 1 => 1..3_u8], 0..3_u8, 0..3_u8);
-    let flags = (any::<bool>(), prop_oneof![3 => Just(0_u8), 1 => 1..3_u8], lists(2), prop::bool::weighted(0.03));
+    let flags = (
+        any::<bool>(),
+        prop_oneof![3 => Just(0_u8), 1 => 1..3_u8],
+        lists(2),
+        prop::bool::weighted(0.03),
+    );
     (place, links, policies, flags).prop_map(|(place, links, policies, flags)| Shape {
         domain: place.0,
         repository: place.1,

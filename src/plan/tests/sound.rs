@@ -21,14 +21,26 @@ fn faults(plan: &Plan, observed: &Observed, owner: &Owner, identity: &Identity) 
                 faults.push(format!("step {at}, {}: {what}", step.action));
             }
         };
-        must(step.after.iter().all(|before| *before < at), "it waits for a step that comes later");
-        must(is_deleted_by_its_owner(&step.action, observed, owner, identity), "it deletes what is not its own");
+        must(
+            step.after.iter().all(|before| *before < at),
+            "it waits for a step that comes later",
+        );
+        must(
+            is_deleted_by_its_owner(&step.action, observed, owner, identity),
+            "it deletes what is not its own",
+        );
         let before = all_before(plan, at);
         for name in links(&step.action) {
-            must(is_ready(name, plan, &before, observed), &format!("{name} is not ready to be linked"));
+            must(
+                is_ready(name, plan, &before, observed),
+                &format!("{name} is not ready to be linked"),
+            );
         }
         if let Action::DeleteRepository { name } = &step.action {
-            must(is_unnamed(name, plan, &before, observed, identity), "the primary still names it");
+            must(
+                is_unnamed(name, plan, &before, observed, identity),
+                "the primary still names it",
+            );
         }
     }
     faults
@@ -83,7 +95,11 @@ fn links(action: &Action) -> Vec<&str> {
 
 /// A repository that this plan makes is made before, and one that it claims is claimed before.
 fn is_ready(name: &str, plan: &Plan, before: &BTreeSet<usize>, observed: &Observed) -> bool {
-    let arn = observed.repositories.iter().find(|(it, _)| it.as_str() == name).map(|(_, it)| &it.arn);
+    let arn = observed
+        .repositories
+        .iter()
+        .find(|(it, _)| it.as_str() == name)
+        .map(|(_, it)| &it.arn);
     plan.steps.iter().enumerate().all(|(at, step)| match &step.action {
         Action::CreateRepository { name: made, .. } => made.as_str() != name || before.contains(&at),
         Action::Tag { on, .. } if step.check.is_some() => Some(&on.arn) != arn || before.contains(&at),
@@ -100,7 +116,11 @@ fn is_unnamed(
     observed: &Observed,
     identity: &Identity,
 ) -> bool {
-    let Some(primary) = observed.repositories.get(&identity.repository).filter(|_| *name != identity.repository) else {
+    let Some(primary) = observed
+        .repositories
+        .get(&identity.repository)
+        .filter(|_| *name != identity.repository)
+    else {
         return true;
     };
     let mut is_named = primary.has_upstream(name);

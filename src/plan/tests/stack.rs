@@ -130,7 +130,10 @@ impl Stack {
             }
             (Kind::Update, false) => {
                 // The FAILED answer's id is the resource's id from here on.
-                let (_, old) = self.record.replace((answer.id.clone(), shape.clone())).expect("it is there");
+                let (_, old) = self
+                    .record
+                    .replace((answer.id.clone(), shape.clone()))
+                    .expect("it is there");
                 let back = ask(self.update(old.clone())).await;
                 if back.is_success() {
                     superseded.extend((back.id != answer.id).then_some((answer.id, shape)));

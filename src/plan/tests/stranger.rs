@@ -9,16 +9,30 @@ use crate::plan::{Action, ObservedPolicy};
 use crate::stack::{ALLOW_SPECIFIC, Origin, TagMap};
 
 /// The names that strangers give to repositories of their own.
-const NAMES: [&str; 6] = ["tools", "apples", "alpha", "beta", "alpha-upstream", "beta-upstream-npmjs"];
+const NAMES: [&str; 6] = [
+    "tools",
+    "apples",
+    "alpha",
+    "beta",
+    "alpha-upstream",
+    "beta-upstream-npmjs",
+];
 
 /// An owner that has no stack here.
 const SOMEONE: usize = 9;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Foreign {
-    MakeRepository { domain: u8, name: u8, connected: bool },
+    MakeRepository {
+        domain: u8,
+        name: u8,
+        connected: bool,
+    },
     /// Adds an upstream, which is there.
-    Link { of: usize, to: &'static str },
+    Link {
+        of: usize,
+        to: &'static str,
+    },
     Recreate(usize),
     DeleteRepository(usize),
     Unlink(usize),
@@ -84,15 +98,24 @@ impl Foreign {
 
     fn try_to(self, world: &mut World) -> Option<()> {
         match self {
-            Self::MakeRepository { domain, name, connected } => {
+            Self::MakeRepository {
+                domain,
+                name,
+                connected,
+            } => {
                 make_repository(world, DOMAINS[usize::from(domain)], NAMES[usize::from(name)], connected);
             }
             Self::Link { of, to } => {
                 let (domain, name) = world.nth_repository(of)?;
                 let number = world.domains.get(&domain)?.repositories.get(to)?.number;
                 let repository = world.domains.get_mut(&domain)?.repositories.get_mut(&name)?;
-                let is_new = repository.connections.is_empty() && name != to && repository.upstreams.iter().all(|it| it.name != to);
-                let upstream = Upstream { name: to.to_owned(), number };
+                let is_new = repository.connections.is_empty()
+                    && name != to
+                    && repository.upstreams.iter().all(|it| it.name != to);
+                let upstream = Upstream {
+                    name: to.to_owned(),
+                    number,
+                };
                 repository.upstreams.extend(is_new.then_some(upstream));
             }
             Self::Recreate(nth) => {
@@ -161,7 +184,11 @@ pub(super) fn make_repository(world: &mut World, domain: &str, name: &str, conne
     // What is there already stays.
     let _ = world.create_domain(domain, KEY, &TagMap::new());
     let within = own_domain(domain);
-    if world.create_repository(&within, name, "by hand", &[], &TagMap::new()).is_ok() && connected {
+    if world
+        .create_repository(&within, name, "by hand", &[], &TagMap::new())
+        .is_ok()
+        && connected
+    {
         let associate = Action::AssociateExternalConnection {
             name: parsed(name),
             connection: parsed(CONNECTIONS[0]),

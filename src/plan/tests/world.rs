@@ -137,10 +137,7 @@ impl World {
                 return Ok(Some(new));
             }
             Action::DeleteRepositoryPolicy { name, revision } => {
-                take(
-                    &mut self.repository(within, name.as_str())?.policy,
-                    revision.as_deref(),
-                )?;
+                take(&mut self.repository(within, name.as_str())?.policy, revision.as_deref())?;
             }
             Action::CreatePackageGroup { pattern, tags } => self.create_group(within, pattern, tags)?,
             Action::UpdatePackageGroupOrigins { pattern, change } => self.update_group(within, pattern, change)?,
@@ -265,7 +262,12 @@ impl World {
         Ok(())
     }
 
-    fn update_group(&mut self, within: &DomainId, pattern: &PackagePattern, change: &OriginChange) -> Result<(), Fault> {
+    fn update_group(
+        &mut self,
+        within: &DomainId,
+        pattern: &PackagePattern,
+        change: &OriginChange,
+    ) -> Result<(), Fault> {
         let mut restrictions = self.group(within, pattern)?.restrictions.clone();
         for (origin, mode) in &change.modes {
             let allowed = restrictions.0.get_mut(origin).expect("all three are there");

@@ -18,18 +18,32 @@ fn check(plan: Plan) -> Check {
 
 /// The claim of a repository that is adopted.
 fn claim() -> Check {
-    check(stack().with("AdoptExisting", true).plan(&domain(created()).repository("alpha", unowned())))
+    check(
+        stack()
+            .with("AdoptExisting", true)
+            .plan(&domain(created()).repository("alpha", unowned())),
+    )
 }
 
 /// The claim of a domain's policy.
 fn policy_claim() -> Check {
-    check(stack().with("DomainPolicyDocument", policy(ONE)).plan(&domain(anothers())))
+    check(
+        stack()
+            .with("DomainPolicyDocument", policy(ONE))
+            .plan(&domain(anothers())),
+    )
 }
 
 /// The last check of the same plan: of the policy that is put.
 fn own_policy() -> Check {
-    let plan = stack().with("DomainPolicyDocument", policy(ONE)).plan(&domain(anothers()));
-    plan.steps.into_iter().filter_map(|step| step.check).next_back().expect("a check")
+    let plan = stack()
+        .with("DomainPolicyDocument", policy(ONE))
+        .plan(&domain(anothers()));
+    plan.steps
+        .into_iter()
+        .filter_map(|step| step.check)
+        .next_back()
+        .expect("a check")
 }
 
 /// What a check sees of a scene after its write.
@@ -55,8 +69,12 @@ fn marked(by: &str) -> TagMap {
 
 #[test]
 fn a_claim_looks_at_the_tags_before_and_after() {
-    let tags_of_alpha = Look::Tags(place().repository_arn(&own_domain("pkgs"), &crate::plan::tests::names::repository("alpha")));
-    assert_eq!((claim().before(), claim().after()), (Some(tags_of_alpha.clone()), tags_of_alpha));
+    let tags_of_alpha =
+        Look::Tags(place().repository_arn(&own_domain("pkgs"), &crate::plan::tests::names::repository("alpha")));
+    assert_eq!(
+        (claim().before(), claim().after()),
+        (Some(tags_of_alpha.clone()), tags_of_alpha)
+    );
 }
 
 #[test]
@@ -82,15 +100,26 @@ fn a_claim_is_kept_if_it_is_still_there_afterwards() {
 #[test]
 fn a_claim_of_a_policy_is_given_up_if_another_policy_is_there_by_then() {
     assert_eq!(verdict(&policy_claim(), domain(marked("alpha"))), Verdict::Keep);
-    assert_eq!(verdict(&policy_claim(), domain(marked("alpha")).policy(ONE)), Verdict::Keep);
-    assert_eq!(undone(verdict(&policy_claim(), domain(marked("alpha")).policy(OTHER))), ["UntagResource pkgs"]);
+    assert_eq!(
+        verdict(&policy_claim(), domain(marked("alpha")).policy(ONE)),
+        Verdict::Keep
+    );
+    assert_eq!(
+        undone(verdict(&policy_claim(), domain(marked("alpha")).policy(OTHER))),
+        ["UntagResource pkgs"]
+    );
     assert_eq!(verdict(&policy_claim(), domain(marked("beta"))), Verdict::LostRace);
-    assert_eq!(verdict(&policy_claim(), crate::plan::tests::scene::nothing()), Verdict::LostRace);
+    assert_eq!(
+        verdict(&policy_claim(), crate::plan::tests::scene::nothing()),
+        Verdict::LostRace
+    );
 }
 
 #[test]
 fn a_claim_of_the_policy_that_was_seen_is_kept() {
-    let asked = stack().with("DomainPolicyDocument", policy(ONE)).with("AdoptExisting", true);
+    let asked = stack()
+        .with("DomainPolicyDocument", policy(ONE))
+        .with("AdoptExisting", true);
     let claim = check(asked.plan(&domain(anothers()).policy(OTHER)));
     assert_eq!(verdict(&claim, domain(marked("alpha")).policy(OTHER)), Verdict::Keep);
 }
@@ -98,7 +127,10 @@ fn a_claim_of_the_policy_that_was_seen_is_kept() {
 #[test]
 fn a_policy_that_was_put_is_looked_at_with_its_primary_and_not_before() {
     let primary = crate::plan::tests::names::repository("alpha");
-    assert_eq!((own_policy().before(), own_policy().after()), (None, Look::DomainAndPrimary(primary)));
+    assert_eq!(
+        (own_policy().before(), own_policy().after()),
+        (None, Look::DomainAndPrimary(primary))
+    );
 }
 
 #[test]
@@ -118,7 +150,10 @@ fn a_policy_that_was_put_is_deleted_again_if_it_does_not_show_to_be_ours() {
         (domain(anothers()).repository("alpha", created()), &policy_alone[..]),
         (domain(marked("alpha")), &both[..]),
         (domain(marked("alpha")).repository("alpha", unowned()), &both[..]),
-        (domain(marked("alpha")).repository("alpha", anothers()), &policy_alone[..]),
+        (
+            domain(marked("alpha")).repository("alpha", anothers()),
+            &policy_alone[..],
+        ),
     ] {
         assert_eq!(undone(verdict(&own_policy(), scene.policy(ONE))), undo);
     }
@@ -126,20 +161,36 @@ fn a_policy_that_was_put_is_deleted_again_if_it_does_not_show_to_be_ours() {
 
 #[test]
 fn what_is_deleted_again_is_locked_on_the_revision_that_was_put() {
-    let Verdict::Undo(undo) = verdict(&own_policy(), domain(marked("beta")).policy(ONE)) else { panic!() };
+    let Verdict::Undo(undo) = verdict(&own_policy(), domain(marked("beta")).policy(ONE)) else {
+        panic!()
+    };
     assert!(matches!(&undo[0], Action::DeleteDomainPolicy { revision: Some(put), .. } if put == "seen"));
 }
 
 #[test]
 fn a_policy_in_a_domain_that_is_gone_is_a_lost_race() {
-    assert_eq!(verdict(&own_policy(), crate::plan::tests::scene::nothing()), Verdict::LostRace);
+    assert_eq!(
+        verdict(&own_policy(), crate::plan::tests::scene::nothing()),
+        Verdict::LostRace
+    );
 }
 
 #[test]
 fn a_group_that_was_released_while_it_was_adopted_is_put_back() {
-    let asked = stack().with("AdoptExisting", true).with("InternalPackages", serde_json::json!([GROUP]));
-    let plan = asked.plan(&domain(created()).repository("beta", unowned()).open_group(GROUP, unowned()));
-    let own = plan.steps.into_iter().filter_map(|step| step.check).next_back().expect("a check");
+    let asked = stack()
+        .with("AdoptExisting", true)
+        .with("InternalPackages", serde_json::json!([GROUP]));
+    let plan = asked.plan(
+        &domain(created())
+            .repository("beta", unowned())
+            .open_group(GROUP, unowned()),
+    );
+    let own = plan
+        .steps
+        .into_iter()
+        .filter_map(|step| step.check)
+        .next_back()
+        .expect("a check");
     assert_eq!(own.after(), Look::Group(pattern(GROUP)));
     for tags in [created(), adopted()] {
         assert_eq!(verdict(&own, domain(created()).open_group(GROUP, tags)), Verdict::Keep);

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::plan::tests::scene::{GROUP, created, domain, nothing, policy, stack, told};
-use crate::plan::tests::scene::and;
 use crate::plan::tests::names::POLICY_REPOSITORY;
+use crate::plan::tests::scene::and;
+use crate::plan::tests::scene::{GROUP, created, domain, nothing, policy, stack, told};
 
 #[test]
 fn everything_is_created_in_order_and_what_does_not_wait_goes_out_together() {
@@ -33,7 +33,9 @@ fn everything_is_created_in_order_and_what_does_not_wait_goes_out_together() {
 
 #[test]
 fn what_is_there_as_described_needs_no_step() {
-    let full = stack().with("ExternalConnection", "public:npmjs").with("InternalPackages", json!([GROUP]));
+    let full = stack()
+        .with("ExternalConnection", "public:npmjs")
+        .with("InternalPackages", json!([GROUP]));
     let scene = domain(created())
         .proxy("alpha-upstream", created())
         .repository("alpha", created())
@@ -69,7 +71,9 @@ fn everything_is_deleted_downstream_before_upstream_and_the_domain_last() {
 #[test]
 fn the_policy_of_an_attempt_goes_before_its_primary() {
     let stack = stack().with("DomainPolicyDocument", policy("111111111111"));
-    let scene = domain(and(created(), POLICY_REPOSITORY, "alpha")).policy("111111111111").repository("alpha", created());
+    let scene = domain(and(created(), POLICY_REPOSITORY, "alpha"))
+        .policy("111111111111")
+        .repository("alpha", created());
     assert_eq!(
         told(&stack.cancel(&scene)),
         [

@@ -15,10 +15,15 @@ fn upstreams(action: &Action) -> Option<Vec<String>> {
 
 #[test]
 fn the_users_upstreams_come_first_and_the_proxies_after_them() {
-    let asked = stack().with("Upstreams", json!(["tools", "apples"])).with("ExternalConnection", json!(["public:pypi", "public:npmjs"]));
+    let asked = stack()
+        .with("Upstreams", json!(["tools", "apples"]))
+        .with("ExternalConnection", json!(["public:pypi", "public:npmjs"]));
     let plan = asked.plan(&domain(created()));
     let primary = &plan.steps[plan.primary_there[0]].action;
-    assert_eq!(upstreams(primary).expect("upstreams"), ["tools", "apples", "alpha-upstream-pypi", "alpha-upstream-npmjs"]);
+    assert_eq!(
+        upstreams(primary).expect("upstreams"),
+        ["tools", "apples", "alpha-upstream-pypi", "alpha-upstream-npmjs"]
+    );
 }
 
 #[test]
@@ -37,13 +42,18 @@ fn another_order_of_upstreams_is_a_change() {
 #[test]
 fn upstreams_are_sent_only_if_they_differ() {
     let scene = domain(created()).repository("alpha", created());
-    let plan = stack().with("RepositoryDescription", "other words").again().plan(&scene);
+    let plan = stack()
+        .with("RepositoryDescription", "other words")
+        .again()
+        .plan(&scene);
     assert_eq!(upstreams(&plan.steps[0].action), None);
 }
 
 #[test]
 fn a_connection_straight_to_the_primary_goes_before_its_upstreams_come() {
-    let scene = domain(created()).repository("alpha", created()).changed("alpha", |it| it.connections = vec!["public:npmjs".to_owned()]);
+    let scene = domain(created())
+        .repository("alpha", created())
+        .changed("alpha", |it| it.connections = vec!["public:npmjs".to_owned()]);
     assert_eq!(
         stack().with("ExternalConnection", "public:npmjs").again().steps(&scene),
         [
@@ -57,11 +67,19 @@ fn a_connection_straight_to_the_primary_goes_before_its_upstreams_come() {
 
 #[test]
 fn an_adopted_primary_is_claimed_before_anything_on_it_changes() {
-    let scene = domain(created()).repository("alpha", unowned()).changed("alpha", |it| it.connections = vec!["public:npmjs".to_owned()]);
-    let adopting = stack().with("AdoptExisting", true).with("RepositoryDescription", "other words");
+    let scene = domain(created())
+        .repository("alpha", unowned())
+        .changed("alpha", |it| it.connections = vec!["public:npmjs".to_owned()]);
+    let adopting = stack()
+        .with("AdoptExisting", true)
+        .with("RepositoryDescription", "other words");
     assert_eq!(
         adopting.steps(&scene),
-        ["0 TagResource alpha", "1 DisassociateExternalConnection alpha public:npmjs after 0", "2 UpdateRepository alpha after 1"]
+        [
+            "0 TagResource alpha",
+            "1 DisassociateExternalConnection alpha public:npmjs after 0",
+            "2 UpdateRepository alpha after 1"
+        ]
     );
     assert_eq!(adopting.plan(&scene).primary_there, [0]);
 }
@@ -74,10 +92,13 @@ fn the_deletion_mode_decides_of_what_we_created() {
         ("RetainIfNotEmpty", true, ["0 UntagResource alpha"]),
         ("Retain", false, ["0 UntagResource alpha"]),
     ] {
-        let scene = domain(unowned()).repository("alpha", created()).changed("alpha", |it| it.holds_packages = holds_packages);
+        let scene = domain(unowned())
+            .repository("alpha", created())
+            .changed("alpha", |it| it.holds_packages = holds_packages);
         let plan = stack().with("DeletionMode", mode).delete(&scene);
         assert_eq!(told(&plan), steps, "{mode} {holds_packages}");
-        let is_told = left_alone(&plan).contains(&"the repository alpha stays: DeletionMode retains it, and its proxies".to_owned());
+        let is_told = left_alone(&plan)
+            .contains(&"the repository alpha stays: DeletionMode retains it, and its proxies".to_owned());
         assert_eq!(is_told, steps[0].contains("Untag"), "{mode} {holds_packages}");
     }
 }
@@ -85,7 +106,13 @@ fn the_deletion_mode_decides_of_what_we_created() {
 #[test]
 fn the_deletion_mode_does_not_decide_of_what_was_adopted_or_is_not_ours() {
     for mode in ["Delete", "RetainIfNotEmpty", "Retain"] {
-        let steps = |tags| told(&stack().with("DeletionMode", mode).delete(&domain(unowned()).repository("alpha", tags)));
+        let steps = |tags| {
+            told(
+                &stack()
+                    .with("DeletionMode", mode)
+                    .delete(&domain(unowned()).repository("alpha", tags)),
+            )
+        };
         assert_eq!(steps(adopted()), ["0 UntagResource alpha"], "{mode}");
         assert_eq!(steps(anothers()), [""; 0], "{mode}");
         assert_eq!(steps(unowned()), [""; 0], "{mode}");
@@ -102,7 +129,11 @@ fn a_primary_that_is_released_loses_its_tags_after_its_proxies_are_done_with() {
     let plan = stack().with("ExternalConnection", "public:npmjs").delete(&scene);
     assert_eq!(
         told(&plan),
-        ["0 UpdateRepository alpha", "1 DeleteRepository alpha-upstream after 0", "2 UntagResource alpha after 0 1"]
+        [
+            "0 UpdateRepository alpha",
+            "1 DeleteRepository alpha-upstream after 0",
+            "2 UntagResource alpha after 0 1"
+        ]
     );
     assert_eq!(upstreams(&plan.steps[0].action).expect("upstreams"), ["tools"]);
 }
@@ -114,5 +145,8 @@ fn only_the_proxies_that_we_created_are_unlinked_from_a_primary_that_stays() {
         .repository("alpha", adopted())
         .linked("alpha", &["alpha-upstream"]);
     let plan = stack().with("ExternalConnection", "public:npmjs").delete(&scene);
-    assert_eq!(told(&plan), ["0 UntagResource alpha-upstream", "1 UntagResource alpha after 0"]);
+    assert_eq!(
+        told(&plan),
+        ["0 UntagResource alpha-upstream", "1 UntagResource alpha after 0"]
+    );
 }

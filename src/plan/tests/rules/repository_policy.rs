@@ -15,15 +15,27 @@ fn stating() -> crate::plan::tests::scene::Asked {
 fn it_is_put_after_the_primary_is_there() {
     assert_eq!(
         stating().steps(&domain(created())),
-        ["0 CreateRepository alpha", "1 PutRepositoryPermissionsPolicy alpha after 0"]
+        [
+            "0 CreateRepository alpha",
+            "1 PutRepositoryPermissionsPolicy alpha after 0"
+        ]
     );
 }
 
 #[test]
 fn it_is_put_if_it_means_something_else_with_the_revision_that_was_seen() {
-    assert_eq!(stating().again().steps(&scene().repository_policy("alpha", "111111111111")), [""; 0]);
-    let plan = stating().again().plan(&scene().repository_policy("alpha", "888888888888"));
-    assert!(matches!(&plan.steps[0].action, Action::PutRepositoryPolicy { revision: Some(seen), .. } if seen == "seen"));
+    assert_eq!(
+        stating()
+            .again()
+            .steps(&scene().repository_policy("alpha", "111111111111")),
+        [""; 0]
+    );
+    let plan = stating()
+        .again()
+        .plan(&scene().repository_policy("alpha", "888888888888"));
+    assert!(
+        matches!(&plan.steps[0].action, Action::PutRepositoryPolicy { revision: Some(seen), .. } if seen == "seen")
+    );
 }
 
 #[test]

@@ -19,7 +19,9 @@ fn others(scope: &Scope) -> Vec<String> {
 
 #[test]
 fn the_proxies_that_are_wanted_and_those_that_were_are_looked_at() {
-    let asked = stack().with("ExternalConnection", json!(["public:npmjs"])).had("ExternalConnection", "public:npmjs");
+    let asked = stack()
+        .with("ExternalConnection", json!(["public:npmjs"]))
+        .had("ExternalConnection", "public:npmjs");
     assert_eq!(others(&converge(&asked)), ["alpha-upstream", "alpha-upstream-npmjs"]);
     assert_eq!(others(&delete(&asked)), ["alpha-upstream-npmjs"]);
 }
@@ -36,10 +38,22 @@ fn policies_are_looked_at_if_they_are_stated_or_were() {
         (scope.domain_policy, scope.repository_policy)
     };
     assert_eq!(policies(&stack().again()), (false, false));
-    assert_eq!(policies(&stack().with("DomainPolicyDocument", policy("111111111111"))), (true, false));
-    assert_eq!(policies(&stack().had("DomainPolicyDocument", policy("111111111111"))), (true, false));
-    assert_eq!(policies(&stack().with("RepositoryPolicyDocument", policy("111111111111"))), (false, true));
-    assert_eq!(policies(&stack().had("RepositoryPolicyDocument", policy("111111111111"))), (false, true));
+    assert_eq!(
+        policies(&stack().with("DomainPolicyDocument", policy("111111111111"))),
+        (true, false)
+    );
+    assert_eq!(
+        policies(&stack().had("DomainPolicyDocument", policy("111111111111"))),
+        (true, false)
+    );
+    assert_eq!(
+        policies(&stack().with("RepositoryPolicyDocument", policy("111111111111"))),
+        (false, true)
+    );
+    assert_eq!(
+        policies(&stack().had("RepositoryPolicyDocument", policy("111111111111"))),
+        (false, true)
+    );
 }
 
 #[test]
@@ -51,7 +65,9 @@ fn endpoints_are_looked_up_only_of_a_stack_that_exists() {
 
 #[test]
 fn groups_that_may_go_are_told_from_those_that_stay() {
-    let asked = stack().with("InternalPackages", json!(["/pypi//billing~"])).had("InternalPackages", json!([GROUP]));
+    let asked = stack()
+        .with("InternalPackages", json!(["/pypi//billing~"]))
+        .had("InternalPackages", json!([GROUP]));
     let scope = converge(&asked);
     assert_eq!((scope.package_groups.len(), scope.leaving_groups.len()), (2, 1));
     let scope = delete(&asked);

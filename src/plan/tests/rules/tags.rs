@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::tests::scene::{Scene, adopted, and, anothers, created, domain, stack, tag_changes, tags, told, unowned};
+use crate::plan::tests::scene::{
+    Scene, adopted, and, anothers, created, domain, stack, tag_changes, tags, told, unowned,
+};
 use crate::stack::{MOST_TAGS, TagMap};
 
 fn many(count: usize) -> TagMap {
@@ -10,7 +12,10 @@ fn many(count: usize) -> TagMap {
 }
 
 fn json_of(tags: &TagMap) -> Value {
-    tags.iter().map(|(key, value)| (key.clone(), json!(value))).collect::<Map<_, _>>().into()
+    tags.iter()
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn with(own: TagMap) -> Scene {
@@ -35,13 +40,19 @@ fn a_key_that_is_gone_already_is_not_taken_off() {
 #[test]
 fn only_what_differs_is_put_on() {
     let scene = with(tags(&[("same", "1"), ("changed", "2")]));
-    let plan = stack().with("Tags", json!({"same": "1", "changed": "3", "new": "4"})).again().plan(&scene);
+    let plan = stack()
+        .with("Tags", json!({"same": "1", "changed": "3", "new": "4"}))
+        .again()
+        .plan(&scene);
     assert_eq!(tag_changes(&plan), ["alpha: + changed=3 new=4"]);
 }
 
 #[test]
 fn new_tags_come_before_old_ones_go() {
-    let plan = stack().with("Tags", json!({"new": "1"})).had("Tags", json!({"old": "1"})).plan(&with(tags(&[("old", "1")])));
+    let plan = stack()
+        .with("Tags", json!({"new": "1"}))
+        .had("Tags", json!({"old": "1"}))
+        .plan(&with(tags(&[("old", "1")])));
     assert_eq!(told(&plan), ["0 TagResource alpha", "1 UntagResource alpha after 0"]);
 }
 
@@ -49,12 +60,21 @@ fn new_tags_come_before_old_ones_go() {
 fn old_tags_go_first_only_if_both_would_not_fit() {
     let before = many(44);
     for (by_hand, expected) in [
-        (MOST_TAGS - 44 - 2 - 1, ["0 TagResource alpha", "1 UntagResource alpha after 0"]),
-        (MOST_TAGS - 44 - 2, ["0 UntagResource alpha", "1 TagResource alpha after 0"]),
+        (
+            MOST_TAGS - 44 - 2 - 1,
+            ["0 TagResource alpha", "1 UntagResource alpha after 0"],
+        ),
+        (
+            MOST_TAGS - 44 - 2,
+            ["0 UntagResource alpha", "1 TagResource alpha after 0"],
+        ),
     ] {
         let mut there = before.clone();
         there.extend((0..by_hand).map(|n| (format!("by-hand-{n}"), "x".to_owned())));
-        let plan = stack().with("Tags", json!({"new": "1"})).had("Tags", json_of(&before)).plan(&with(there));
+        let plan = stack()
+            .with("Tags", json!({"new": "1"}))
+            .had("Tags", json_of(&before))
+            .plan(&with(there));
         assert_eq!(told(&plan), expected, "{by_hand}");
     }
 }
@@ -62,14 +82,21 @@ fn old_tags_go_first_only_if_both_would_not_fit() {
 #[test]
 fn the_owner_tags_of_what_we_have_are_not_written_again() {
     for tags in [created(), adopted()] {
-        assert_eq!(tag_changes(&stack().again().plan(&domain(created()).repository("alpha", tags))), [""; 0]);
+        assert_eq!(
+            tag_changes(&stack().again().plan(&domain(created()).repository("alpha", tags))),
+            [""; 0]
+        );
     }
 }
 
 #[test]
 fn only_the_stack_that_created_the_domain_tags_it() {
     let stack = stack().with("Tags", json!({"team": "x"})).again();
-    for (tags, expected) in [(created(), vec!["pkgs: + team=x"]), (anothers(), vec![]), (unowned(), vec![])] {
+    for (tags, expected) in [
+        (created(), vec!["pkgs: + team=x"]),
+        (anothers(), vec![]),
+        (unowned(), vec![]),
+    ] {
         let scene = domain(tags).repository("alpha", and(created(), "team", "x"));
         assert_eq!(tag_changes(&stack.plan(&scene)), expected);
     }
@@ -77,7 +104,9 @@ fn only_the_stack_that_created_the_domain_tags_it() {
 
 #[test]
 fn everything_that_is_created_has_its_owners_tags_and_the_users_in_the_call_that_creates_it() {
-    let plan = stack().with("Tags", json!({"team": "x"})).plan(&crate::plan::tests::scene::nothing());
+    let plan = stack()
+        .with("Tags", json!({"team": "x"}))
+        .plan(&crate::plan::tests::scene::nothing());
     let expected = and(created(), "team", "x");
     for step in &plan.steps {
         match &step.action {

@@ -8,7 +8,7 @@ use super::request::{Failure, Request};
 use super::shape::{Connection, Shape};
 use super::stack::{Ask, Heard};
 use super::stranger::Foreign;
-use crate::stack::DeletionMode;
+use crate::stack::{DeletionMode, Identity};
 
 impl Ended {
     /// Whether this is one of the ends that are known to be wrong.
@@ -98,7 +98,7 @@ impl Ended {
     }
 }
 
-/// Whether two mean to make one domain for primary repositories of one name: known, the policy owner tag does not tell
+/// Whether two mean to make one domain, and a repository of one name in it: known, the policy owner tag does not tell
 /// them apart.
 pub(super) fn are_namesakes(before: &Scenery, requests: &[&Request]) -> bool {
     let is_new = |request: &&&Request| {
@@ -110,10 +110,11 @@ pub(super) fn are_namesakes(before: &Scenery, requests: &[&Request]) -> bool {
         .filter(is_new)
         .map(|it| it.shape.read().desired.identity.clone())
         .collect();
-    identities
-        .iter()
-        .enumerate()
-        .any(|(at, identity)| identities[..at].contains(identity))
+    let share_a_name = |one: &Identity, other: &Identity| {
+        one.domain == other.domain && (one.is_own(other.repository.as_str()) || other.is_own(one.repository.as_str()))
+    };
+    let mut pairs = identities.iter().enumerate();
+    pairs.any(|(at, one)| identities[..at].iter().any(|other| share_a_name(one, other)))
 }
 
 /// Whether the primary holds packages and is nobody's, and such a one would be retained.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::cloudformation::MalformedRequest;
 use crate::codeartifact::{Kind, ServiceError};
-use crate::plan::{Refusal, Refused};
+use crate::plan::{Cause, Refusal, Refused};
 use crate::properties::Problems;
 use crate::stack::UnfitOwner;
 
@@ -128,13 +128,24 @@ impl From<UnfitOwner> for Failure {
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let is_about_key = |refusal: &Refusal| matches!(refusal, Refusal::OtherKey { .. });
-        let kind = if refused.0.iter().any(is_about_key) {
-            FailureKind::KeyMismatch
-        } else {
-            FailureKind::OwnershipConflict
-        };
+        let kind = refused
+            .0
+            .iter()
+            .map(kind_of)
+            .min_by_key(|kind| *kind != FailureKind::KeyMismatch);
+        let kind = kind.unwrap_or(FailureKind::InternalError);
         Self::new(kind, refused.to_string())
+    }
+}
+
+fn kind_of(refusal: &Refusal) -> FailureKind {
+    match refusal {
+        Refusal::OtherKey { .. } => FailureKind::KeyMismatch,
+        Refusal::Unreadable(hidden) | Refusal::LostKey { hidden, .. } => match hidden.cause {
+            Cause::Denied => FailureKind::AccessDenied,
+            Cause::Refused | Cause::Key => FailureKind::ServiceValidation,
+        },
+        _ => FailureKind::OwnershipConflict,
     }
 }
 
@@ -146,7 +157,7 @@ impl From<ServiceError> for Failure {
             Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
             Kind::Throttled => FailureKind::Throttled,
             Kind::Invalid | Kind::Key | Kind::Principal => FailureKind::ServiceValidation,
-            Kind::Internal | Kind::Unreachable => FailureKind::ServiceUnavailable,
+            Kind::Internal | Kind::NoEndpoint | Kind::Unreachable => FailureKind::ServiceUnavailable,
         };
         Self::new(kind, error.to_string())
     }

@@ -130,7 +130,13 @@ impl Lifecycle<'_> {
         }
         self.check_room(&desired)?;
         let reconciler = self.reconciler(&owner);
-        let facts = reconciler.converge(&desired, &history).await?;
+        let facts = match reconciler.converge(&desired, &history).await {
+            Ok(facts) => facts,
+            Err(failure) => {
+                reconciler.settle(&failure, &desired, &history).await;
+                return Err(failure);
+            }
+        };
         if let Some(abandoned) = history.abandoned(&desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
             reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
@@ -221,6 +227,10 @@ impl Lifecycle<'_> {
             physical_id: given_id.clone().unwrap_or_else(PhysicalId::not_created),
             result: Ok(Success::Done(Data::new())),
         };
+        if given_id.as_ref().is_some_and(PhysicalId::is_not_created) {
+            info!("the Create of this resource touched nothing: there is nothing to delete");
+            return Ok(deleted);
+        }
         let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
             info!("neither the id nor the properties name a repository: there is nothing to delete");
             return Ok(deleted);
@@ -234,9 +244,7 @@ impl Lifecycle<'_> {
             Err(unfit) => return Err(unfit.into()),
         };
         // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
-        let is_made_up = given_id
-            .as_ref()
-            .map_or(self.channel == Channel::Put, |id| !id.is_not_created());
+        let is_made_up = given_id.is_some() || self.channel == Channel::Put;
         let was_cancelled = evidence == Evidence::None && is_made_up;
         if was_cancelled || given_id.is_some_and(|id| id.is_unfinished()) {
             last = last.unfinished();

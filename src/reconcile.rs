@@ -6,18 +6,21 @@ use std::time::Duration;
 use tracing::info;
 
 use crate::backoff::Backoff;
-use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError};
+use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError, ServicePatience};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, History, Observed, Plan, Refused, Scope};
+use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Domain, Evidence, Identity, Owner, Place, RepositoryName};
+use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For a new key to be visible, and a new domain to be active.
-    pub key: Duration,
+    /// For what the service brings about in its own time: to see what was just created, a new key or a new principal, and
+    /// to make a new domain active.
+    pub lag: Duration,
+    /// Until what this event saw or created, and does not see any more, counts as deleted by someone else.
+    pub absence: Duration,
     /// For those who change the same things at the same time to be done.
     pub races: Duration,
     /// For the service to notice that a domain is empty.
@@ -29,10 +32,11 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            key: Duration::from_secs(30),
+            lag: Duration::from_secs(30),
+            absence: Duration::from_secs(10),
             races: Duration::from_secs(4),
             empty_domain: Duration::from_secs(30),
-            cancelled_create: Duration::from_secs(5),
+            cancelled_create: Duration::from_secs(10),
         }
     }
 }
@@ -42,7 +46,8 @@ impl Patience {
     pub(crate) fn within(self, allowed: Duration) -> Self {
         let most = allowed / 2;
         Self {
-            key: self.key.min(most),
+            lag: self.lag.min(most),
+            absence: self.absence.min(most),
             races: self.races.min(most),
             empty_domain: self.empty_domain.min(most),
             cancelled_create: self.cancelled_create.min(most),
@@ -103,10 +108,13 @@ impl Reconciler<'_> {
     }
 
     async fn look(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        self.progress.looks();
         // Boxed: all reads at once make a large future.
-        Box::pin(self.observer(scope).look(scope))
-            .await
-            .map_err(|error| RoundError::Failed(error.into()))
+        let looked = Box::pin(self.observer(scope).look(scope)).await;
+        if !looked.as_ref().is_err_and(|error| error.kind != Kind::NoEndpoint) {
+            self.progress.saw();
+        }
+        looked.map_err(|error| RoundError::Failed(error.into()))
     }
 
     /// What a Create or an Update would do now.
@@ -159,7 +167,7 @@ impl Reconciler<'_> {
 
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, RoundError> {
         let scope = plan::to_converge(desired, history);
-        let observed = self.look(&scope).await?;
+        let observed = self.look_for_ours(&scope).await?;
         self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, self.owner) {
             self.progress.touch();
@@ -183,7 +191,7 @@ impl Reconciler<'_> {
             if wanted.is_empty() {
                 Ok(BTreeMap::new())
             } else {
-                self.observer(&lookup).endpoints(&lookup).await
+                self.endpoints(&lookup).await
             }
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
@@ -197,10 +205,46 @@ impl Reconciler<'_> {
         })
     }
 
+    /// Looks until all is seen that this event saw or created, for as long as reads may lag behind writes.
+    async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            let observed = self.look(scope).await?;
+            let is_whole = self.progress.missing(|thing| observed.has(thing)).is_none();
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return Ok(observed);
+            }
+        }
+    }
+
+    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
+    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
+        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
+            // Whatever the look comes to, the attempt has failed already.
+            let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
+        }
+    }
+
+    /// The endpoints; a repository that was just created is waited for.
+    async fn endpoints(&self, lookup: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
+        let mut backoff = Backoff::within(self.patience.lag);
+        let is_new = self.progress.has_created(&[Thing::Repository(lookup.primary.clone())]);
+        loop {
+            let found = self.observer(lookup).endpoints(lookup).await?;
+            let is_whole = found.len() == lookup.endpoint_formats.len();
+            if is_whole || !is_new || backoff.wait_or(()).await.is_err() {
+                return Ok(found);
+            }
+        }
+    }
+
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
         Applier {
             service: self.service(&identity.domain),
-            patience: self.patience.key,
+            patience: ServicePatience {
+                lag: self.patience.lag,
+                absence: self.patience.absence,
+            },
             owner: self.owner,
             progress: self.progress,
         }
@@ -210,23 +254,26 @@ impl Reconciler<'_> {
     fn facts(&self, desired: &Desired, observed: Observed, applied: Applied) -> Facts {
         let expected = Facts::expected(desired, self.place);
         let identity = &desired.identity;
-        let made = |name: String| applied.arns.get(&name).cloned();
-        let (domain_arn, domain_key) = observed.domain.map(|domain| (domain.arn, domain.key)).unzip();
+        let created = |thing: Thing| applied.arns.get(&thing).cloned();
+        let (domain_arn, domain_key) = observed
+            .domain
+            .found()
+            .cloned()
+            .map(|domain| (domain.arn, domain.key))
+            .unzip();
         let repository = observed
             .repositories
             .get(&identity.repository)
             .map(|repository| repository.arn.clone());
         let groups = desired.internal_packages.iter().zip(expected.package_group_arns);
-        let group_arn = |(pattern, expected)| {
+        let group_arn = |(pattern, expected): (&PackagePattern, String)| {
             let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
-            made(pattern.to_string()).or(there).unwrap_or(expected)
+            created(Thing::Group(pattern.clone())).or(there).unwrap_or(expected)
         };
         Facts {
-            domain_arn: made(format!("domain/{}", identity.domain.name))
-                .or(domain_arn)
-                .unwrap_or(expected.domain_arn),
+            domain_arn: created(Thing::Domain).or(domain_arn).unwrap_or(expected.domain_arn),
             domain_key: domain_key.unwrap_or(expected.domain_key),
-            repository_arn: made(format!("repository/{}", identity.repository))
+            repository_arn: created(Thing::Repository(identity.repository.clone()))
                 .or(repository)
                 .unwrap_or(expected.repository_arn),
             endpoints: observed.endpoints.into_iter().chain(applied.endpoints).collect(),
@@ -234,15 +281,18 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A repository that this event saw or made and that is gone again. Of a stack that was there before, anyone may
-    /// have deleted it: then it is made again.
+    /// A repository that this event saw or created and that is gone again. Of a stack that was there before, anyone may
+    /// have deleted it: then it is created again.
     fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
-        let primary = &desired.identity.repository;
-        if observed.repositories.contains_key(primary) {
-            self.progress.there(primary);
+        let primary = Thing::Repository(desired.identity.repository.clone());
+        if observed.has(&primary) {
+            self.progress.there(&primary);
         }
-        let lost = self.progress.lost(|name| observed.repositories.contains_key(name));
-        lost.filter(|_| !history.is_in_place(desired))
+        let is_there = |thing: &Thing| !matches!(thing, Thing::Repository(_)) || observed.has(thing);
+        match self.progress.missing(is_there) {
+            Some(Thing::Repository(name)) if !history.is_in_place(desired) => Some(name),
+            _ => None,
+        }
     }
 
     /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
@@ -292,12 +342,12 @@ impl Reconciler<'_> {
         }
     }
 
-    /// As `retire`, for a Create that may still be at work: looks again until it has been quiet for a while.
+    /// As `delete`, for a Create that may still be at work: looks again until it has been quiet for a while.
     pub(crate) async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         let mut quiet = Backoff::within(self.patience.cancelled_create);
         loop {
             let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
-                Ok(retired) => retired,
+                Ok(deleted) => deleted,
                 Err(RoundError::Failed(failure)) => return Err(failure),
                 Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_)) => Deleted {
                     steps: 1,
@@ -335,7 +385,7 @@ impl Reconciler<'_> {
             evidence
         };
         self.remember(identity, &observed);
-        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place);
+        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place)?;
         tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;

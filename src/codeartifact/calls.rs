@@ -29,6 +29,9 @@ pub(crate) struct Calls(Mutex<State>);
 struct State {
     calls: u64,
     attempts: u64,
+    /// Whether an attempt at a write ended without the service's word on it: it may have taken effect, whatever a later
+    /// attempt is answered.
+    may_have_written: bool,
     /// What the service said last on the calls that have not ended, by number; on some it has not said anything.
     last_words: BTreeMap<u64, String>,
 }
@@ -53,6 +56,11 @@ impl Calls {
         let state = self.state();
         state.attempts.saturating_sub(state.calls)
     }
+}
+
+/// Whether an attempt of this event at a write may have taken effect although it was not answered.
+pub(super) fn may_have_written() -> bool {
+    with(|state| state.may_have_written).unwrap_or_default()
 }
 
 /// What was last said on this event's calls that have not ended, as it stands in a Reason.
@@ -139,6 +147,16 @@ impl Intercept for Observer {
             return Ok(());
         };
         let operation = operation(config);
+        let is_answered = context
+            .response()
+            .is_some_and(|response| response.status().as_u16() < 500);
+        if !is_answered
+            && !["Describe", "Get", "List"]
+                .iter()
+                .any(|read| operation.starts_with(read))
+        {
+            with(|state| state.may_have_written = true);
+        }
         let said = context.response().map_or("no answer".to_owned(), said);
         with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
         Ok(())

@@ -80,7 +80,8 @@ impl Service<'_> {
     }
 
     pub(crate) async fn is_domain_active(&self) -> Result<bool> {
-        Ok(translate::is_active(self.domain_description().await?.as_ref()))
+        let described = found(self.domain_description().await)?;
+        Ok(described.is_some_and(|domain| translate::is_active(domain.as_ref())))
     }
 
     async fn domain_description(&self) -> Result<Option<DomainDescription>> {
@@ -218,7 +219,7 @@ impl Service<'_> {
         &self,
         name: &RepositoryName,
         description: Option<&str>,
-        upstreams: Option<&[String]>,
+        upstreams: Option<&[RepositoryName]>,
     ) -> Result {
         done(call!(
             self.update_repository(repository(name))

@@ -45,6 +45,9 @@ pub(super) fn domain(described: DomainDescription, expected_arn: String) -> Opti
     (!is_deleted).then(|| ObservedDomain {
         arn: described.arn.unwrap_or(expected_arn),
         key: described.encryption_key.unwrap_or_default(),
+        repositories: usize::try_from(described.repository_count)
+            .ok()
+            .filter(|count| *count > 0),
         ..ObservedDomain::default()
     })
 }
@@ -56,7 +59,7 @@ pub(super) fn repository(described: RepositoryDescription, expected_arn: String)
     ObservedRepository {
         arn: described.arn.unwrap_or(expected_arn),
         description: described.description.unwrap_or_default(),
-        upstreams: upstreams.filter_map(|it| it.repository_name).collect(),
+        upstreams: upstreams.filter_map(|it| it.repository_name?.parse().ok()).collect(),
         connections: connections.filter_map(|it| it.external_connection_name).collect(),
         ..ObservedRepository::default()
     }

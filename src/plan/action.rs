@@ -33,7 +33,7 @@ pub(crate) enum Action {
     UpdateRepository {
         name: RepositoryName,
         description: Option<String>,
-        upstreams: Option<Vec<String>>,
+        upstreams: Option<Vec<RepositoryName>>,
     },
     DeleteRepository {
         name: RepositoryName,
@@ -76,11 +76,20 @@ pub(crate) enum Action {
     },
 }
 
+/// What is in an account: a domain, or something in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Thing {
+    Domain,
+    Repository(RepositoryName),
+    Group(PackagePattern),
+}
+
 /// A thing that carries tags: its ARN for the call, its name for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tagged {
     pub(crate) arn: String,
     pub(crate) name: String,
+    pub(crate) thing: Thing,
 }
 
 impl Action {
@@ -125,6 +134,49 @@ impl Action {
             | Self::DeletePackageGroup { pattern } => pattern.as_str(),
             Self::Tag { on, .. } | Self::Untag { on, .. } => &on.name,
         }
+    }
+}
+
+impl Action {
+    /// What it creates.
+    pub(crate) fn creates(&self) -> Option<Thing> {
+        match self {
+            Self::CreateDomain { .. } => Some(Thing::Domain),
+            Self::CreateRepository { name, .. } => Some(Thing::Repository(name.clone())),
+            Self::CreatePackageGroup { pattern, .. } => Some(Thing::Group(pattern.clone())),
+            _ => None,
+        }
+    }
+
+    /// What must be there for it, if this event has just created it. What is to be deleted may be gone.
+    pub(crate) fn needs(&self) -> Vec<Thing> {
+        let (mut needs, upstreams): (Vec<Thing>, &[RepositoryName]) = match self {
+            Self::CreateDomain { .. } => return Vec::new(),
+            Self::CreateRepository { upstreams, .. } => (Vec::new(), upstreams),
+            Self::UpdateRepository { name, upstreams, .. } => {
+                let upstreams = upstreams.as_deref().unwrap_or_default();
+                (vec![Thing::Repository(name.clone())], upstreams)
+            }
+            Self::AssociateExternalConnection { name, .. }
+            | Self::DisassociateExternalConnection { name, .. }
+            | Self::PutRepositoryPolicy { name, .. }
+            | Self::DeleteRepositoryPolicy { name, .. }
+            | Self::DeleteRepository { name } => (vec![Thing::Repository(name.clone())], &[]),
+            Self::UpdatePackageGroupOrigins { pattern, change } => {
+                let named = change.add.iter().filter_map(|(_, name)| name.parse().ok());
+                let group = Thing::Group(pattern.clone());
+                (named.map(Thing::Repository).chain([group]).collect(), &[])
+            }
+            Self::DeletePackageGroup { pattern } => (vec![Thing::Group(pattern.clone())], &[]),
+            Self::Tag { on, .. } | Self::Untag { on, .. } => (vec![on.thing.clone()], &[]),
+            Self::CreatePackageGroup { .. }
+            | Self::DeleteDomain { .. }
+            | Self::PutDomainPolicy { .. }
+            | Self::DeleteDomainPolicy { .. } => (Vec::new(), &[]),
+        };
+        needs.push(Thing::Domain);
+        needs.extend(upstreams.iter().cloned().map(Thing::Repository));
+        needs
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing};
 use super::check::Check;
-use super::observed::ObservedRepository;
+use super::observed::{Hidden, ObservedRepository};
 use super::reasons::{LeftAlone, Refusal, Refused, Why};
 use super::step::{Plan, Step, StepId};
 use crate::stack::{MOST_TAGS, Owner, RepositoryName, TagMap};
@@ -39,6 +39,15 @@ impl Builder {
 
     pub(super) fn refuse(&mut self, refusal: Refusal) {
         self.refusals.push(refusal);
+    }
+
+    /// What could not be read: the plan is refused if it is needed, and else leaves it alone.
+    pub(super) fn need(&mut self, hidden: &Hidden, is_needed: bool) {
+        if is_needed {
+            self.refuse(Refusal::Unreadable(hidden.clone()));
+        } else {
+            self.leave(LeftAlone::Unreadable(hidden.clone()));
+        }
     }
 
     pub(super) fn leave(&mut self, what: LeftAlone) {
@@ -137,19 +146,18 @@ impl Builder {
         (!keys.is_empty()).then(|| self.add(Action::Untag { on, keys }, after.iter().copied()))
     }
 
-    /// The plan, with the steps after which the primary repository is there.
-    pub(super) fn finish(mut self, primary_there: Vec<StepId>) -> Result<Plan, Refused> {
-        self.plan.primary_there = primary_there;
+    /// The steps after which the primary repository is there to be asked for its endpoints.
+    pub(super) fn primary_there(&mut self, after: Vec<StepId>) {
+        self.plan.primary_there = after;
+    }
+
+    /// The plan, if nothing stands against it.
+    pub(super) fn finish(self) -> Result<Plan, Refused> {
         if self.refusals.is_empty() {
             Ok(self.plan)
         } else {
             Err(Refused(self.refusals))
         }
-    }
-
-    /// The plan of a Delete, which nothing refuses.
-    pub(super) fn into_plan(self) -> Plan {
-        self.plan
     }
 }
 
@@ -157,6 +165,7 @@ pub(super) fn tagged(name: &RepositoryName, repository: &ObservedRepository) -> 
     Tagged {
         arn: repository.arn.clone(),
         name: name.to_string(),
+        thing: Thing::Repository(name.clone()),
     }
 }
 

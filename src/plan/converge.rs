@@ -40,5 +40,6 @@ pub(crate) fn converge(
     groups::converge(to, &mut plan, &primary);
     domain_policy::converge(to, &mut plan, &domain, &primary);
     proxies::drop_unwanted(to, &mut plan);
-    plan.finish(primary)
+    plan.primary_there(primary);
+    plan.finish()
 }

@@ -4,12 +4,16 @@ use super::builder::Builder;
 use super::context::{Deleting, Fate};
 use super::domain_policy::OwnerTag;
 use super::observed::Observed;
+use super::reasons::Refused;
 use super::step::Plan;
 use super::{domain, domain_policy, groups, primary, proxies};
 use crate::properties::Previous;
 use crate::stack::{Evidence, Identity, Owner, Place};
 
 /// Plans the writes after which nothing that this owner made is left.
+///
+/// # Errors
+/// If what has to go could not be read.
 pub(crate) fn delete(
     identity: &Identity,
     evidence: Evidence,
@@ -17,7 +21,7 @@ pub(crate) fn delete(
     observed: &Observed,
     owner: &Owner,
     place: &Place,
-) -> Plan {
+) -> Result<Plan, Refused> {
     let from = &Deleting {
         identity,
         evidence,
@@ -27,6 +31,9 @@ pub(crate) fn delete(
         place,
     };
     let mut plan = Builder::default();
+    if domain::delete_without_key(from, &mut plan) {
+        return plan.finish();
+    }
     // If only the primary repository shows that the policy is ours too, it goes before that.
     let first = match evidence {
         Evidence::WasOurs => Vec::new(),
@@ -48,5 +55,5 @@ pub(crate) fn delete(
     if domain_goes {
         domain::delete(from, &mut plan);
     }
-    plan.into_plan()
+    plan.finish()
 }

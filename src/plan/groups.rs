@@ -3,7 +3,7 @@
 //! The service applies a new or deleted group with a delay but a changed one almost at once (user guide, "Working with
 //! package groups"), so a group is always changed in place.
 
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
 use super::check::Check;
 use super::context::{Converging, Deleting};
@@ -15,7 +15,12 @@ use crate::stack::{FORMER_RESTRICTIONS, OriginChange, Owner, PackagePattern, Rep
 /// The groups come after the primary repository, whose publishers they name.
 pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) {
     let desired = &to.desired.internal_packages;
-    for pattern in desired {
+    for (pattern, hidden) in &to.observed.hidden_groups {
+        let is_ours = to.owner.standing(&hidden.tags).is_ours();
+        plan.need(hidden, desired.contains(pattern) || is_ours);
+    }
+    let readable = |pattern: &&PackagePattern| !to.observed.hidden_groups.contains_key(*pattern);
+    for pattern in desired.iter().filter(readable) {
         match to.observed.package_groups.get(pattern) {
             None => create(to, plan, pattern, primary),
             Some(group) => repair(to, plan, pattern, group, primary),
@@ -120,12 +125,16 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
     Tagged {
         arn: group.arn.clone(),
         name: pattern.to_string(),
+        thing: Thing::Group(pattern.clone()),
     }
 }
 
 /// The groups go after the primary that they guard is gone (`gone_after`), and are never taken from one that stays.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
+    for hidden in from.observed.hidden_groups.values() {
+        plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+    }
     for (pattern, group) in &from.observed.package_groups {
         let leaving = Leaving {
             observed: from.observed,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::action::Thing;
 use crate::stack::{Domain, FORMER_RESTRICTIONS, Format, PackagePattern, RepositoryName, Restrictions, TagMap};
 
 /// What to look at.
@@ -33,14 +34,74 @@ pub(crate) enum Contents {
 /// What the service says now; whatever is missing was not there, or not looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
-    pub(crate) domain: Option<ObservedDomain>,
+    pub(crate) domain: Read<ObservedDomain>,
     pub(crate) repositories: BTreeMap<RepositoryName, ObservedRepository>,
-    pub(crate) repository_policy: Option<ObservedPolicy>,
+    /// Repositories that could not be looked at.
+    pub(crate) hidden: BTreeMap<RepositoryName, Hidden>,
+    pub(crate) repository_policy: Read<ObservedPolicy>,
     pub(crate) endpoints: BTreeMap<Format, String>,
     pub(crate) package_groups: BTreeMap<PackagePattern, ObservedGroup>,
+    /// Package groups that could not be looked at.
+    pub(crate) hidden_groups: BTreeMap<PackagePattern, Hidden>,
     /// Some of the names of the domain's repositories: more than could be ours, if there are so many.
-    pub(crate) listed: BTreeSet<String>,
-    pub(crate) primary_holds_packages: bool,
+    pub(crate) listed: Read<BTreeSet<String>>,
+    /// Whether the primary repository holds packages.
+    pub(crate) contents: Read<Packages>,
+}
+
+/// What a read brought.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Read<T> {
+    Found(T),
+    /// It is not there, or was not looked at.
+    #[default]
+    Absent,
+    Hidden(Hidden),
+}
+
+/// A read that was denied or refused: an observation like another. An event fails for it only if its plan needs the fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) cause: Cause,
+    /// What the service said, of which operation on what.
+    pub(crate) why: String,
+    /// The tags of the thing, if they could be read.
+    pub(crate) tags: TagMap,
+}
+
+/// Why a read did not show what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Denied,
+    Refused,
+    /// The domain's key cannot be used.
+    Key,
+}
+
+/// That a repository holds packages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packages;
+
+impl<T> Read<T> {
+    pub(crate) fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Absent | Self::Hidden(_) => None,
+        }
+    }
+
+    pub(crate) fn hidden(&self) -> Option<&Hidden> {
+        match self {
+            Self::Hidden(hidden) => Some(hidden),
+            Self::Absent | Self::Found(_) => None,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Read<T> {
+    fn from(found: Option<T>) -> Self {
+        found.map_or(Self::Absent, Self::Found)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -48,14 +109,16 @@ pub(crate) struct ObservedDomain {
     pub(crate) arn: String,
     pub(crate) key: String,
     pub(crate) tags: TagMap,
-    pub(crate) policy: Option<ObservedPolicy>,
+    pub(crate) policy: Read<ObservedPolicy>,
+    /// How many repositories the service counts in it.
+    pub(crate) repositories: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObservedRepository {
     pub(crate) arn: String,
     pub(crate) description: String,
-    pub(crate) upstreams: Vec<String>,
+    pub(crate) upstreams: Vec<RepositoryName>,
     pub(crate) connections: Vec<String>,
     pub(crate) tags: TagMap,
 }
@@ -73,22 +136,33 @@ pub(crate) struct ObservedGroup {
     pub(crate) restrictions: Restrictions,
 }
 
+impl Observed {
+    /// Whether a thing was seen.
+    pub(crate) fn has(&self, thing: &Thing) -> bool {
+        match thing {
+            Thing::Domain => self.domain.found().is_some(),
+            Thing::Repository(name) => self.repositories.contains_key(name),
+            Thing::Group(pattern) => self.package_groups.contains_key(pattern),
+        }
+    }
+}
+
 impl ObservedRepository {
     pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
-        self.upstreams.iter().any(|upstream| upstream == name.as_str())
+        self.upstreams.contains(name)
     }
 
     /// Its upstreams without these, if it has any of them.
-    pub(crate) fn upstreams_without(&self, names: &BTreeSet<&str>) -> Option<Vec<String>> {
-        let kept = self.upstreams.iter().filter(|name| !names.contains(name.as_str()));
-        let kept: Vec<String> = kept.cloned().collect();
+    pub(crate) fn upstreams_without(&self, names: &BTreeSet<&RepositoryName>) -> Option<Vec<RepositoryName>> {
+        let kept = self.upstreams.iter().filter(|name| !names.contains(name));
+        let kept: Vec<RepositoryName> = kept.cloned().collect();
         (kept.len() < self.upstreams.len()).then_some(kept)
     }
 }
 
 impl ObservedDomain {
     pub(crate) fn policy_revision(&self) -> Option<String> {
-        self.policy.as_ref().and_then(|policy| policy.revision.clone())
+        self.policy.found().and_then(|policy| policy.revision.clone())
     }
 }
 

@@ -9,18 +9,22 @@ use super::observed::ObservedRepository;
 use super::own::own;
 use super::reasons::Why;
 use super::step::StepId;
-use crate::stack::{DeletionMode, Standing};
+use crate::stack::{DeletionMode, Evidence, RepositoryName, Standing};
 
 /// What there is for the primary to link to.
 pub(super) struct Upstreams<'a> {
     /// The steps after which every proxy can be linked.
     pub(super) ready: &'a [StepId],
     /// The step that unlinked some of them, and what is linked since.
-    pub(super) unlinked: Option<&'a (StepId, Vec<String>)>,
+    pub(super) unlinked: Option<&'a (StepId, Vec<RepositoryName>)>,
 }
 
 /// The primary repository, with its upstreams in the order of search. Gives the steps after which it is there and ours.
 pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], upstreams: &Upstreams) -> Vec<StepId> {
+    if let Some(hidden) = to.observed.hidden.get(&to.desired.identity.repository) {
+        plan.need(hidden, true);
+        return Vec::new();
+    }
     if let Some(repository) = to.primary() {
         return repair(to, plan, repository, upstreams);
     }
@@ -39,9 +43,8 @@ fn repair(to: &Converging, plan: &mut Builder, repository: &ObservedRepository, 
     // A registry linked straight to the primary would bypass its proxy, and bars upstreams besides.
     let mut after = plan.disassociate(name, repository.connections.iter(), claimed.into_iter().collect());
     let linked = upstreams.unlinked.map_or(&repository.upstreams, |(_, linked)| linked);
-    let wanted: Vec<String> = to.desired.upstreams.iter().map(ToString::to_string).collect();
     // Sent only if they differ: `[]` to a repository with an external connection is an error.
-    let wanted = (*linked != wanted).then_some(wanted);
+    let wanted = (*linked != to.desired.upstreams).then(|| to.desired.upstreams.clone());
     let description = to.desired.description.as_str();
     let description = (repository.description != description).then(|| description.to_owned());
     if wanted.is_some() || description.is_some() {
@@ -60,15 +63,29 @@ fn repair(to: &Converging, plan: &mut Builder, repository: &ObservedRepository, 
 /// What becomes of the primary, as `DeletionMode` and its owner tags have it.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> Fate {
     let name = &from.identity.repository;
+    if let Some(hidden) = from.observed.hidden.get(name) {
+        // Its own tags say whose it is, if they can be read; else the id does.
+        let is_needed = match from.owner.standing(&hidden.tags) {
+            Standing::Created | Standing::Adopted => true,
+            Standing::OwnedBy(_) => false,
+            Standing::Unowned => from.evidence == Evidence::WasOurs,
+        };
+        plan.need(hidden, is_needed);
+        return Fate::Others;
+    }
     let Some(primary) = from.primary() else {
         return Fate::Deleted(Vec::new());
     };
     let retains = match from.last.deletion_mode {
         DeletionMode::Delete => false,
-        DeletionMode::RetainIfNotEmpty => from.observed.primary_holds_packages,
+        DeletionMode::RetainIfNotEmpty => from.observed.contents.found().is_some(),
         DeletionMode::Retain => true,
     };
-    match from.owner.standing(&primary.tags) {
+    let standing = from.owner.standing(&primary.tags);
+    if let Some(hidden) = from.observed.contents.hidden() {
+        plan.need(hidden, standing == Standing::Created);
+    }
+    match standing {
         Standing::Created if retains => {
             plan.leave_repository(name, Why::DeletionMode);
             Fate::Retained
@@ -102,7 +119,7 @@ fn unlink(from: &Deleting, plan: &mut Builder, primary: &ObservedRepository) -> 
     let ours = from
         .proxies()
         .filter(|(_, proxy)| from.owner.standing(&proxy.tags) == Standing::Created);
-    let ours: BTreeSet<&str> = ours.map(|(name, _)| name.as_str()).collect();
+    let ours: BTreeSet<&RepositoryName> = ours.map(|(name, _)| name).collect();
     let update = |upstreams| Action::UpdateRepository {
         name: from.identity.repository.clone(),
         description: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::action::Action;
 use super::builder::{Builder, tagged};
+use super::check::Check;
 use super::context::{Converging, Deleting, Fate};
 use super::observed::ObservedRepository;
 use super::own::own;
@@ -17,7 +18,7 @@ pub(super) struct Links {
     /// The steps after which every proxy can be linked.
     pub(super) ready: Vec<StepId>,
     /// The step that unlinked some of them, and what is linked since.
-    pub(super) unlinked: Option<(StepId, Vec<String>)>,
+    pub(super) unlinked: Option<(StepId, Vec<RepositoryName>)>,
 }
 
 /// A proxy for each registry: created, or put right, and unlinked before it is created again.
@@ -26,6 +27,10 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
     let mut ready = Vec::new();
     for proxy in &to.desired.proxies {
         let after = unlinked.as_ref().filter(|_| is_stale(to, proxy)).map(|(step, _)| *step);
+        if let Some(hidden) = to.observed.hidden.get(&proxy.name) {
+            plan.need(hidden, true);
+            continue;
+        }
         ready.extend(match to.observed.repositories.get(&proxy.name) {
             None => Some(create(to, plan, proxy, domain.iter().copied().chain(after))),
             Some(repository) => repair(to, plan, proxy, repository, after),
@@ -36,10 +41,10 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
 
 /// A recreated repository keeps its name but not its link, and no later look can see that
 /// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
-fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<String>)> {
+fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<RepositoryName>)> {
     let primary = to.primary()?;
     let stale = to.desired.proxies.iter().filter(|proxy| is_stale(to, proxy));
-    let stale: BTreeSet<&str> = stale.map(|proxy| proxy.name.as_str()).collect();
+    let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
     let linked = primary.upstreams_without(&stale)?;
     let update = Action::UpdateRepository {
         name: to.desired.identity.repository.clone(),
@@ -78,7 +83,11 @@ fn associate(plan: &mut Builder, proxy: &Proxy, after: Vec<StepId>) {
         name: proxy.name.clone(),
         connection: proxy.connection,
     };
-    plan.add(associate, after);
+    let check = Check::Connected {
+        name: proxy.name.clone(),
+        connection: proxy.connection,
+    };
+    plan.add_checked(associate, after, check);
 }
 
 fn repair(
@@ -120,6 +129,9 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
         .into_iter()
         .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
     for name in dropped {
+        if let Some(hidden) = to.observed.hidden.get(&name) {
+            plan.need(hidden, to.owner.standing(&hidden.tags).is_ours());
+        }
         let Some(repository) = to.observed.repositories.get(&name) else {
             continue;
         };
@@ -141,6 +153,11 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[StepId]) -> Vec<StepId> {
     let mut done = after.to_vec();
+    for (name, hidden) in &from.observed.hidden {
+        if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
+            plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+        }
+    }
     for (name, proxy) in from.proxies() {
         let is_in_use = from.primary().is_some_and(|primary| primary.has_upstream(name));
         let delete = Action::DeleteRepository { name: name.clone() };

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use super::observed::{Cause, Hidden};
 use crate::stack::{AccountId, DomainName, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName};
 
-/// Why a Create or an Update is not done.
+/// Why a plan is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The domain is encrypted with another key.
@@ -45,6 +46,13 @@ pub(crate) enum Refusal {
     AwaitedPolicy {
         domain: DomainName,
         repository: String,
+    },
+    /// The plan needs a fact that could not be read.
+    Unreadable(Hidden),
+    /// The domain's key is lost, and its deletion would take a neighbour's repositories along.
+    LostKey {
+        domain: DomainName,
+        hidden: Hidden,
     },
 }
 
@@ -115,6 +123,23 @@ impl fmt::Display for Refusal {
                 "the policy of the domain {domain} is owned by the stack of the repository {repository}, which has not put \
                  one yet; if no such stack is at work, remove the tag {POLICY_REPOSITORY} from the domain"
             ),
+            Self::Unreadable(Hidden { cause, why, .. }) => {
+                formatter.write_str(why)?;
+                match cause {
+                    Cause::Key => formatter.write_str(
+                        ": the domain's key cannot be used; enable it, cancel its deletion or give its grant back, and \
+                         try again",
+                    ),
+                    Cause::Denied | Cause::Refused => Ok(()),
+                }
+            }
+            Self::LostKey { domain, hidden } => write!(
+                formatter,
+                "{}: the key of the domain {domain} cannot be used, and without it no repository can be deleted. Enable \
+                 the key or cancel its deletion, and try again; if it is gone for good, delete the domain with everything \
+                 in it, other stacks' repositories too: aws codeartifact delete-domain --domain {domain}",
+                hidden.why
+            ),
         }
     }
 }
@@ -151,6 +176,8 @@ pub(crate) enum LeftAlone {
     UnownedDomain(DomainName),
     /// There are other repositories in the domain.
     UsedDomain(DomainName),
+    /// It could not be read, and nothing shows that it is ours.
+    Unreadable(Hidden),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,6 +230,11 @@ impl fmt::Display for LeftAlone {
                     "the domain {domain} stays: there are other repositories in it"
                 )
             }
+            Self::Unreadable(hidden) => write!(
+                formatter,
+                "what could not be read is left alone, for nothing shows that it is this stack's: {}",
+                hidden.why
+            ),
         }
     }
 }

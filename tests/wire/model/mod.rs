@@ -39,7 +39,8 @@ const WORKERS: usize = 10;
 
 /// Generous where haste would be mistaken for a fault: what waits here takes no time of the processor.
 const PATIENCE: Patience = Patience {
-    key: Duration::from_secs(10),
+    lag: Duration::from_secs(10),
+    absence: Duration::from_secs(1),
     races: Duration::from_secs(3),
     empty_domain: Duration::from_secs(10),
     cancelled_create: Duration::from_secs(8),

@@ -20,6 +20,9 @@ pub struct Options {
     pub secret: Option<String>,
     /// Seeds the faults that fire with a probability, and the revisions' text.
     pub seed: u64,
+    /// The time of day at the start, in milliseconds since the epoch. Where it is left out it is the
+    /// machine's for an emulator with a port, and always the same one for one in process.
+    pub epoch_ms: Option<u64>,
     /// The settings at start, and again after a reset.
     pub settings: Settings,
 }
@@ -32,6 +35,7 @@ impl Default for Options {
             region: "us-east-1".into(),
             secret: None,
             seed: 0,
+            epoch_ms: None,
             settings: Settings::default(),
         }
     }

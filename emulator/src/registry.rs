@@ -103,7 +103,7 @@ impl Shared {
         let owner = seed.owner.clone().unwrap_or_else(|| self.options.account.clone());
         let mut inner = self.lock();
         let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         let domain: DomainKey = (owner, seed.domain.clone());
         context.find_repository(context.find_domain(&domain)?, &seed.repository, "PublishPackageVersion")?;
         for package in &seed.packages {
@@ -117,7 +117,7 @@ impl Shared {
                 let release = Release {
                     revision: context.fresh_token(),
                     status: "Published",
-                    published: context.now,
+                    published: context.now(),
                     source: Source::Repository(seed.repository.clone()),
                     assets: [("asset".to_owned(), asset)].into(),
                 };
@@ -141,7 +141,7 @@ impl Shared {
         let package = coordinates(&request.format, &request.namespace, &request.package)?;
         let version = request.version.as_deref().unwrap_or("1.0.0");
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         Ok(ingest(&mut context, &domain, &request.repository, &package, version)?)
     }
 
@@ -157,7 +157,7 @@ impl Shared {
             unfinished: false,
         };
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         let release = publish(&mut context, &domain, &request.repository, &publication)?;
         Ok(json!({ "status": release.status, "revision": release.revision }))
     }

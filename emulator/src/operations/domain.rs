@@ -34,6 +34,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         Some(key) => ctx.find_key(key)?,
         None => ctx.managed_key(&owner),
     };
+    let created = ctx.created();
     let domain = Domain {
         key,
         bucket: format!(
@@ -42,11 +43,11 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             ctx.rng.u64(..1 << 48),
             ctx.place.region
         ),
-        created: ctx.now,
+        created,
         tags,
         policy: None,
         repositories: BTreeMap::new(),
-        groups: root_group(ctx, &owner, &name),
+        groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
         lag: 0,
         arn,
@@ -59,9 +60,9 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
 }
 
 /// Every domain has the root group from its beginning, and it allows all.
-fn root_group(ctx: &Context<'_>, owner: &str, domain: &str) -> BTreeMap<String, Group> {
+fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTreeMap<String, Group> {
     let root = Pattern::read(ROOT).ok();
-    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), ctx.now, Mode::Allow));
+    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), created, Mode::Allow));
     group.into_iter().map(|group| (ROOT.to_owned(), group)).collect()
 }
 

@@ -69,7 +69,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::conflict(message, Subject::group(arn)));
     }
     let text = pattern.text().to_owned();
-    let mut group = Group::new(pattern, arn, ctx.now, Mode::Inherit);
+    let mut group = Group::new(pattern, arn, ctx.created(), Mode::Inherit);
     group.description = input.optional("description").map(str::to_owned);
     group.contact = input.optional("contactInfo").map(str::to_owned);
     group.tags = tags;

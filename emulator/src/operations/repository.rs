@@ -41,10 +41,11 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::quota(message, Subject::domain(&domain.arn)));
     }
     let upstreams = read_upstreams(ctx, domain, &name, input)?.unwrap_or_default();
+    let created = ctx.created();
     let repository = Repository {
         id: 0,
         administrator: ctx.caller.account.clone(),
-        created: ctx.now,
+        created,
         description: input
             .optional("description")
             .filter(|text| !text.is_empty())

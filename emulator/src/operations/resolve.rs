@@ -85,7 +85,7 @@ pub(crate) fn publish(
     ctx.authorize(ACTION, &arn, domain, Some(target))?;
     check_publication(domain, target, publication, &arn)?;
     let revision = ctx.fresh_token();
-    let now = ctx.now;
+    let now = ctx.now();
     let domain = ctx.found_domain(key)?;
     age_groups(domain);
     let target = domain
@@ -237,7 +237,7 @@ pub(crate) fn ingest(
     let release = Release {
         revision: ctx.fresh_token(),
         status: "Published",
-        published: ctx.now,
+        published: ctx.now(),
         source: found.source,
         assets: BTreeMap::new(),
     };

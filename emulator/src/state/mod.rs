@@ -21,6 +21,8 @@ pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
     /// How often each key was named by a `CreateDomain` before it counts as known.
     pub(crate) keys_seen: BTreeMap<String, u32>,
+    /// When the newest thing was made.
+    pub(crate) last_created_ms: u64,
     last_id: u64,
 }
 

@@ -9,6 +9,7 @@ mod endpoints;
 mod faults;
 mod groups;
 mod harness;
+mod in_process;
 mod packages;
 mod policies;
 mod repositories;

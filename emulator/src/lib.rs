@@ -59,7 +59,8 @@ pub use fault::{Effect, Error, Fault};
 pub use journal::LogEntry;
 pub use model::Kind;
 pub use options::{
-    DeleteOfUpstream, Keys, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
+    DeleteOfUpstream, Keys, Lag, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
+    Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 

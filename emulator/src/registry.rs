@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::error::ServiceError;
+use crate::error::{ServiceError, Subject};
 use crate::operations::package::coordinates;
 use crate::operations::resolve::{Publication, ingest, publish};
 use crate::shared::Shared;
-use crate::state::{Asset, DomainKey, Package, Release, Source};
+use crate::state::{Asset, DomainKey, Package, Release, Source, Veil};
 
 /// Packages to put into a repository without asking anyone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -105,7 +105,16 @@ impl Shared {
         let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
         let mut context = inner.context(self, &caller);
         let domain: DomainKey = (owner, seed.domain.clone());
-        context.find_repository(context.find_domain(&domain)?, &seed.repository, "PublishPackageVersion")?;
+        if !context
+            .found_domain(&domain)
+            .is_ok_and(|domain| domain.repositories.contains_key(&seed.repository))
+        {
+            let message = format!(
+                "There is no repository '{}' in domain '{}'",
+                seed.repository, seed.domain
+            );
+            return Err(ServiceError::not_found(message, Subject::repository(seed.repository.clone())).into());
+        }
         for package in &seed.packages {
             let key = coordinates(&package.format, &package.namespace, &package.package)?;
             let mut releases = std::collections::BTreeMap::new();
@@ -128,6 +137,7 @@ impl Shared {
                 let package = Package {
                     publish: true,
                     upstream: false,
+                    listed: Veil::default(),
                     releases,
                 };
                 repository.packages.insert(key, package);

@@ -14,4 +14,5 @@ mod packages;
 mod policies;
 mod repositories;
 mod tags;
+mod visibility;
 mod wire;

@@ -230,8 +230,10 @@ fn carry_out(shared: &Shared, admission: &Admission) -> Result<Result<Value, Ser
     if inner.generation != admission.generation {
         return Err(Closed);
     }
-    let mut context = inner.context(shared, caller);
-    Ok((prepared.operation.handler)(&mut context, &prepared.input))
+    let (operation, input) = (prepared.operation, &prepared.input);
+    let mut context = inner.context(shared, caller, operation.kind);
+    let authorized = context.authorize_call(operation, input);
+    Ok(authorized.and_then(|()| (operation.handler)(&mut context, input)))
 }
 
 /// Completes the log's entry and words the answer.

@@ -59,8 +59,8 @@ pub use fault::{Effect, Error, Fault};
 pub use journal::LogEntry;
 pub use model::Kind;
 pub use options::{
-    DeleteOfUpstream, Keys, Lag, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
-    Visibility,
+    CreationResource, DeleteOfUpstream, Denial, Keys, Lag, Options, Principal, PutRepositoryPolicy, SecondConnection,
+    Settings, StatusCase, TagsOn, UnnormalisedPatterns, Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 

@@ -84,6 +84,14 @@ pub struct Settings {
     pub second_connection: SecondConnection,
     /// What happens to patterns that hold names the service would normalise.
     pub unnormalised_patterns: UnnormalisedPatterns,
+    /// What is denied to everyone, whatever allows it.
+    pub denied: Vec<Denial>,
+    /// Which resource a caller's own policy must allow a creation on.
+    pub creation_resource: CreationResource,
+    /// Which resource `TagResource` must be allowed on where tags are given at a creation.
+    pub creation_tags_on: TagsOn,
+    /// Whether another account can be given `PutRepositoryPermissionsPolicy`.
+    pub put_repository_policy: PutRepositoryPolicy,
     /// Access key ids that stand for certain principals.
     pub principals: BTreeMap<String, Principal>,
     /// What the public registries hold, as `FORMAT/NAMESPACE/NAME` (the namespace may be
@@ -114,6 +122,10 @@ impl Default for Settings {
             delete_of_upstream: DeleteOfUpstream::default(),
             second_connection: SecondConnection::default(),
             unnormalised_patterns: UnnormalisedPatterns::default(),
+            denied: Vec::new(),
+            creation_resource: CreationResource::default(),
+            creation_tags_on: TagsOn::default(),
+            put_repository_policy: PutRepositoryPolicy::default(),
             principals: BTreeMap::new(),
             public_packages: None,
             package_group_lag: 0,
@@ -182,13 +194,84 @@ pub struct Keys {
     pub aliases: BTreeMap<String, String>,
 }
 
+/// Something that is denied (403) for as long as it stands here. In both members `*` and `?` stand for
+/// characters.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Denial {
+    /// The action: an operation's name, or a right without an operation such as
+    /// `AssociateWithDownstreamRepository` or `kms:CreateGrant`; nothing means every one.
+    pub operation: Option<String>,
+    /// The ARN of what it is about; nothing means everything.
+    pub resource: Option<String>,
+}
+
+impl Denial {
+    /// A denial of one action.
+    #[must_use]
+    pub fn of(operation: &str) -> Self {
+        Self {
+            operation: Some(operation.into()),
+            resource: None,
+        }
+    }
+
+    /// Only on resources whose ARN matches this.
+    #[must_use]
+    pub fn on(mut self, resource: &str) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+}
+
+/// Which resource `CreateDomain`, `CreateRepository` and `CreatePackageGroup` are asked for. The service
+/// authorization reference gives them no resource type in one place and ARNs in another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CreationResource {
+    /// Both `*` and the new thing's ARN must be allowed: the stricter side.
+    #[default]
+    All,
+    /// The ARN, as in the user guide's examples.
+    Arns,
+    /// `*` alone, as for actions without a resource type: a statement that names an ARN allows nothing.
+    Any,
+}
+
+/// Which resource `TagResource` is asked for at a creation with tags. The user guide has it allowed "to the
+/// domain and all repositories", and does not say which one is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagsOn {
+    /// The domain and the new thing: the stricter side.
+    #[default]
+    Both,
+    /// The domain.
+    Domain,
+    /// The new thing.
+    Resource,
+}
+
+/// Whether `PutRepositoryPermissionsPolicy` can be given to another account. (For
+/// `PutDomainPermissionsPolicy` it is certain that it can't.)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PutRepositoryPolicy {
+    /// No policy of the domain or the repository gives it: the stricter side.
+    #[default]
+    NeverDelegated,
+    /// The domain's policy may give it; the repository's own is ignored (user guide, "Interaction between
+    /// repository and domain policies").
+    ByDomainPolicy,
+}
+
 /// Who is behind an access key id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Principal {
     /// The IAM or STS ARN of a user, a role or an account's root.
     pub arn: String,
-    /// The principal's identity policy; nothing means that it allows everything.
+    /// The principal's identity policy, or a list of them; nothing means that it allows everything.
     #[serde(default)]
     pub policy: Option<Value>,
     /// What `aws:PrincipalOrgID` holds for it.

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::caller::Caller;
 use crate::error::{ServiceError, Subject};
+use crate::model::Kind;
+use crate::operations::Right;
 use crate::operations::package::coordinates;
 use crate::operations::resolve::{Publication, ingest, publish};
 use crate::shared::Shared;
@@ -103,7 +105,7 @@ impl Shared {
         let owner = seed.owner.clone().unwrap_or_else(|| self.options.account.clone());
         let mut inner = self.lock();
         let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
-        let mut context = inner.context(self, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
         let domain: DomainKey = (owner, seed.domain.clone());
         if !context
             .found_domain(&domain)
@@ -151,7 +153,10 @@ impl Shared {
         let package = coordinates(&request.format, &request.namespace, &request.package)?;
         let version = request.version.as_deref().unwrap_or("1.0.0");
         let mut inner = self.lock();
-        let mut context = inner.context(self, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
+        let arn = self.place.repository(&domain.0, &domain.1, &request.repository);
+        let right = Right::of("ReadFromRepository", arn, &domain, Some(&request.repository));
+        context.authorize(&right)?;
         Ok(ingest(&mut context, &domain, &request.repository, &package, version)?)
     }
 
@@ -167,7 +172,11 @@ impl Shared {
             unfinished: false,
         };
         let mut inner = self.lock();
-        let mut context = inner.context(self, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
+        let path = publication.package.path();
+        let arn = self.place.package(&domain.0, &domain.1, &request.repository, &path);
+        let right = Right::of("PublishPackageVersion", arn, &domain, Some(&request.repository));
+        context.authorize(&right)?;
         let release = publish(&mut context, &domain, &request.repository, &publication)?;
         Ok(json!({ "status": release.status, "revision": release.revision }))
     }

@@ -16,7 +16,6 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let owner = ctx.caller.account.clone();
     let name = input.text("domain").to_owned();
     let arn = ctx.place.domain(&owner, &name);
-    ctx.authorize_account("CreateDomain", &arn)?;
     let tags = tag::read(input, &arn)?;
     if ctx.world.domains.contains_key(&(owner.clone(), name.clone())) {
         let message = format!("Domain with name '{name}' owned by account '{owner}' already exists");
@@ -69,8 +68,8 @@ fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTr
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let answer = json!({ "domain": description(ctx, ctx.domain(input, "DescribeDomain")?) });
-    let domain = ctx.domain_mut(input, "DescribeDomain")?;
+    let answer = json!({ "domain": description(ctx, ctx.domain(input)?) });
+    let domain = ctx.domain_mut(input)?;
     domain.pending = domain.pending.saturating_sub(1);
     Ok(answer)
 }
@@ -88,10 +87,8 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             );
             return Err(ServiceError::access_denied(message));
         }
-        ctx.authorize_account("DeleteDomain", &arn)?;
         return Ok(json!({}));
     };
-    ctx.authorize("DeleteDomain", &domain.arn, domain, None)?;
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
     // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
     if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
@@ -110,7 +107,6 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.authorize_account("ListDomains", "*")?;
     let own = ctx
         .world
         .domains

@@ -7,7 +7,7 @@ use crate::error::ServiceError;
 use crate::model::Input;
 
 pub(crate) fn get(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, repository) = ctx.repository(input, "GetRepositoryEndpoint")?;
+    let (domain, repository) = ctx.repository(input)?;
     let region = &ctx.place.region;
     let host = format!("{}-{}", domain.name, domain.owner);
     let host = match input.optional("endpointType") {
@@ -20,7 +20,7 @@ pub(crate) fn get(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Service
 }
 
 pub(crate) fn authorization_token(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.domain(input, "GetAuthorizationToken")?;
+    ctx.domain(input)?;
     let seconds = input.integer("durationSeconds").unwrap_or(43_200);
     if (1..900).contains(&seconds) {
         return Err(ServiceError::invalid(

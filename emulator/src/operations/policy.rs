@@ -9,19 +9,19 @@ use crate::policy::{check, normalise};
 use crate::state::Policy;
 
 pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let domain = ctx.domain(input, "PutDomainPermissionsPolicy")?;
+    let domain = ctx.domain(input)?;
     let arn = domain.arn.clone();
     check_revision(input, domain.policy.current().as_ref(), Subject::domain(&arn))?;
     let policy = ctx.new_policy(input)?;
     let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
     let answer = resource_policy(&policy, &arn);
-    let domain = ctx.domain_mut(input, "PutDomainPermissionsPolicy")?;
+    let domain = ctx.domain_mut(input)?;
     domain.policy.change(Some(policy), lag, now_ms);
     Ok(answer)
 }
 
 pub(crate) fn get_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let domain = ctx.domain(input, "GetDomainPermissionsPolicy")?;
+    let domain = ctx.domain(input)?;
     let none = || no_policy(Subject::domain(&domain.arn));
     Ok(resource_policy(
         domain.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
@@ -31,7 +31,7 @@ pub(crate) fn get_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Va
 
 pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let answer = {
-        let domain = ctx.domain(input, "DeleteDomainPermissionsPolicy")?;
+        let domain = ctx.domain(input)?;
         let policy = domain
             .policy
             .current()
@@ -41,25 +41,25 @@ pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result
         resource_policy(policy, &domain.arn)
     };
     let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
-    let domain = ctx.domain_mut(input, "DeleteDomainPermissionsPolicy")?;
+    let domain = ctx.domain_mut(input)?;
     domain.policy.change(None, lag, now_ms);
     Ok(answer)
 }
 
 pub(crate) fn put_on_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (_, repository) = ctx.repository(input, "PutRepositoryPermissionsPolicy")?;
+    let (_, repository) = ctx.repository(input)?;
     let arn = repository.arn.clone();
     check_revision(input, repository.policy.current().as_ref(), Subject::repository(&arn))?;
     let policy = ctx.new_policy(input)?;
     let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
     let answer = resource_policy(&policy, &arn);
-    let repository = ctx.repository_mut(input, "PutRepositoryPermissionsPolicy")?;
+    let repository = ctx.repository_mut(input)?;
     repository.policy.change(Some(policy), lag, now_ms);
     Ok(answer)
 }
 
 pub(crate) fn get_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (_, repository) = ctx.repository(input, "GetRepositoryPermissionsPolicy")?;
+    let (_, repository) = ctx.repository(input)?;
     let none = || no_policy(Subject::repository(&repository.arn));
     Ok(resource_policy(
         repository.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
@@ -69,7 +69,7 @@ pub(crate) fn get_from_repository(ctx: &mut Context<'_>, input: &Input) -> Resul
 
 pub(crate) fn delete_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let answer = {
-        let (_, repository) = ctx.repository(input, "DeleteRepositoryPermissionsPolicy")?;
+        let (_, repository) = ctx.repository(input)?;
         let policy = repository
             .policy
             .current()
@@ -79,7 +79,7 @@ pub(crate) fn delete_from_repository(ctx: &mut Context<'_>, input: &Input) -> Re
         resource_policy(policy, &repository.arn)
     };
     let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
-    let repository = ctx.repository_mut(input, "DeleteRepositoryPermissionsPolicy")?;
+    let repository = ctx.repository_mut(input)?;
     repository.policy.change(None, lag, now_ms);
     Ok(answer)
 }

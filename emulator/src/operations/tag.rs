@@ -73,7 +73,7 @@ pub(crate) fn tag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Service
     let arn = input.text("resourceArn");
     let added = read(input, arn)?;
     let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
-    let tags = ctx.tags_mut(arn, "TagResource")?;
+    let tags = ctx.tags_mut(arn)?;
     // All or nothing: a call over the limit changes no tag.
     let mut merged = tags.current().clone();
     merged.extend(added);
@@ -91,7 +91,7 @@ pub(crate) fn untag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servi
         .collect();
     keys.iter().try_for_each(|key| check_key(key))?;
     let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
-    let tags = ctx.tags_mut(input.text("resourceArn"), "UntagResource")?;
+    let tags = ctx.tags_mut(input.text("resourceArn"))?;
     let mut left = tags.current().clone();
     left.retain(|key, _| !keys.contains(&key.as_str()));
     tags.change(left, lag, now_ms);
@@ -99,7 +99,7 @@ pub(crate) fn untag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servi
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let tags = ctx.tags(input.text("resourceArn"), "ListTagsForResource")?;
+    let tags = ctx.tags(input.text("resourceArn"))?;
     let tags: Vec<Value> = tags
         .look(ctx.now_ms)
         .iter()
@@ -114,8 +114,8 @@ impl Context<'_> {
         Lagging::new(tags, self.settings.visibility.creation_tags, self.now_ms)
     }
 
-    /// The tags of the resource behind an ARN, if the caller may do this with it.
-    fn tags(&self, arn: &str, action: &str) -> Result<&Lagging<Tags>, ServiceError> {
+    /// The tags of the resource behind an ARN.
+    fn tags(&self, arn: &str) -> Result<&Lagging<Tags>, ServiceError> {
         let ResourceArn {
             owner,
             domain,
@@ -123,10 +123,9 @@ impl Context<'_> {
         } = ResourceArn::read(arn, self.place)?;
         let domain = self.find_domain(&(owner, domain))?;
         let repository = match &resource {
-            Taggable::Repository(name) => Some(self.find_repository(domain, name, action)?),
+            Taggable::Repository(name) => Some(self.find_repository(domain, name)?),
             _ => None,
         };
-        self.authorize(action, arn, domain, repository)?;
         Ok(match (&resource, repository) {
             (_, Some(repository)) => &repository.tags,
             (Taggable::Group(pattern), _) => &self.find_group(domain, pattern)?.tags,
@@ -134,8 +133,8 @@ impl Context<'_> {
         })
     }
 
-    fn tags_mut(&mut self, arn: &str, action: &str) -> Result<&mut Lagging<Tags>, ServiceError> {
-        self.tags(arn, action)?;
+    fn tags_mut(&mut self, arn: &str) -> Result<&mut Lagging<Tags>, ServiceError> {
+        self.tags(arn)?;
         let ResourceArn {
             owner,
             domain,

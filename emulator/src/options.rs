@@ -82,6 +82,16 @@ pub struct Settings {
     pub delete_of_upstream: DeleteOfUpstream,
     /// How a second external connection on one repository is refused.
     pub second_connection: SecondConnection,
+    /// How the external connection that a repository has already is refused.
+    pub same_connection: SameConnection,
+    /// Which characters tags may hold.
+    pub tag_characters: TagCharacters,
+    /// Principals that IAM does not know, by their ARN, in which `*` and `?` stand for characters; an account is
+    /// its root's ARN. A policy that names one is refused (400). The first entry that matches decides.
+    ///
+    /// Elsewhere in AWS a policy cannot name what does not exist, nor for some seconds what was just made; for this
+    /// service it is likely, and not documented.
+    pub unknown_principals: BTreeMap<String, Unknown>,
     /// What happens to patterns that hold names the service would normalise.
     pub unnormalised_patterns: UnnormalisedPatterns,
     /// What is denied to everyone, whatever allows it.
@@ -121,6 +131,9 @@ impl Default for Settings {
             normalise_policies: true,
             delete_of_upstream: DeleteOfUpstream::default(),
             second_connection: SecondConnection::default(),
+            same_connection: SameConnection::default(),
+            tag_characters: TagCharacters::default(),
+            unknown_principals: BTreeMap::new(),
             unnormalised_patterns: UnnormalisedPatterns::default(),
             denied: Vec::new(),
             creation_resource: CreationResource::default(),
@@ -314,6 +327,46 @@ pub enum SecondConnection {
     Quota,
     /// 409.
     Conflict,
+}
+
+/// The answer to the external connection that the repository has already, which nothing documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SameConnection {
+    /// 409.
+    #[default]
+    Conflict,
+    /// 400.
+    Validation,
+}
+
+/// Which characters the keys and values of tags may hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TagCharacters {
+    /// Letters, digits, spaces and `_.:/=+-@`, as AWS recommends for all services: the stricter side.
+    #[default]
+    Recommended,
+    /// All that the service's model allows.
+    Modelled,
+}
+
+/// How long IAM does not know a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unknown {
+    /// For so many policies that name it, and for so many milliseconds after the first of them; until both
+    /// are over.
+    For {
+        /// So many policies that name it are refused.
+        #[serde(default)]
+        puts: u32,
+        /// Policies that name it are refused so long after the first one.
+        #[serde(default)]
+        ms: u64,
+    },
+    /// There is no such principal.
+    ForGood,
 }
 
 /// The answer to a pattern whose names are not in the service's normal form.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Context, repository};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::options::SecondConnection;
+use crate::options::{SameConnection, SecondConnection};
 use crate::state::{CONNECTIONS, Connection, Repository};
 
 pub(crate) fn associate(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
@@ -34,7 +34,10 @@ fn refuse_second(ctx: &Context<'_>, target: &Repository, wanted: &Connection) ->
         None => Ok(()),
         Some(present) if **present == *wanted => {
             let message = format!("The repository is connected to '{}' already", wanted.name);
-            Err(ServiceError::conflict(message, subject))
+            Err(match ctx.settings.same_connection {
+                SameConnection::Conflict => ServiceError::conflict(message, subject),
+                SameConnection::Validation => ServiceError::validation("OTHER", message),
+            })
         }
         Some(_) => {
             // The wording users report (awsdocs/aws-cloudformation-user-guide#1127).

@@ -16,7 +16,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let owner = ctx.caller.account.clone();
     let name = input.text("domain").to_owned();
     let arn = ctx.place.domain(&owner, &name);
-    let tags = tag::read(input, &arn)?;
+    let tags = tag::read(ctx, input, &arn)?;
     if ctx.world.domains.contains_key(&(owner.clone(), name.clone())) {
         let message = format!("Domain with name '{name}' owned by account '{owner}' already exists");
         return Err(ServiceError::conflict(message, Subject::domain(arn)));

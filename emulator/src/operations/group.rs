@@ -54,7 +54,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let domain = ctx.find_domain(&ctx.domain_key(input))?;
     let pattern = read_pattern(ctx, input.text("packageGroup"))?;
     let arn = ctx.place.group(&domain.owner, &domain.name, pattern.text());
-    let tags = tag::read(input, &arn)?;
+    let tags = tag::read(ctx, input, &arn)?;
     if domain.groups.contains_key(pattern.text()) {
         let message = format!(
             "Package group '{}' in domain '{}' already exists",

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::policy::{check, normalise};
-use crate::state::Policy;
+use crate::options::Unknown;
+use crate::policy::{check, normalise, principals, wildcard};
+use crate::state::{Named, Policy};
 
 pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input)?;
@@ -107,6 +108,7 @@ impl Context<'_> {
     fn new_policy(&mut self, input: &Input) -> Result<Policy, ServiceError> {
         let text = input.text("policyDocument");
         let parsed = check(text)?;
+        self.check_principals(&parsed)?;
         let document = if self.settings.normalise_policies {
             normalise(&parsed, self.place.partition())
         } else {
@@ -117,5 +119,35 @@ impl Context<'_> {
             document,
             revision: self.fresh_token(),
         })
+    }
+
+    /// Refuses a policy that names a principal which IAM does not know. Each one that may not be known yet is
+    /// counted, so that several wait at the same time.
+    fn check_principals(&mut self, policy: &Value) -> Result<(), ServiceError> {
+        let mut named = principals(policy, self.place.partition());
+        named.retain(|arn| !self.knows(arn));
+        match named.first() {
+            None => Ok(()),
+            Some(unknown) => Err(ServiceError::validation(
+                "OTHER",
+                format!("Invalid principal in policy: \"AWS\":\"{unknown}\""),
+            )),
+        }
+    }
+
+    fn knows(&mut self, arn: &str) -> bool {
+        let mut settings = self.settings.unknown_principals.iter();
+        let unknown = settings.find(|(pattern, _)| wildcard(pattern, arn));
+        let (puts, ms) = match unknown {
+            None => return true,
+            Some((_, Unknown::ForGood)) => return false,
+            Some((_, Unknown::For { puts, ms })) => (*puts, *ms),
+        };
+        let named = self.world.principals_named.entry(arn.to_owned()).or_insert(Named {
+            times: 0,
+            since_ms: self.now_ms,
+        });
+        named.times = named.times.saturating_add(1);
+        named.times > puts && self.now_ms >= named.since_ms.saturating_add(ms)
     }
 }

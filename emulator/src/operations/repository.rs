@@ -18,7 +18,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let name = input.text("repository").to_owned();
     let domain = ctx.domain(input)?;
     let arn = ctx.place.repository(&domain.owner, &domain.name, &name);
-    let tags = tag::read(input, &arn)?;
+    let tags = tag::read(ctx, input, &arn)?;
     if domain.pending > 0 {
         let message = format!("Domain '{}' is not active", domain.name);
         return Err(ServiceError::conflict(message, Subject::domain(&domain.arn)));

@@ -162,6 +162,27 @@ fn check_condition(condition: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// The ARNs of the principals that a document names, an account by its root's.
+pub(crate) fn principals(document: &Value, partition: &str) -> Vec<String> {
+    let statements = statements(document);
+    let named = statements
+        .iter()
+        .flat_map(|statement| ["Principal", "NotPrincipal"].map(|name| statement.get(name)));
+    let aws = named.flatten().flat_map(|principal| texts(principal.get("AWS")));
+    aws.filter(|word| *word != "*")
+        .map(|word| root(word, partition))
+        .collect()
+}
+
+/// An account's id as its root's ARN, and everything else as it is.
+fn root(principal: &str, partition: &str) -> String {
+    if is_account(principal) {
+        format!("arn:{partition}:iam::{principal}:root")
+    } else {
+        principal.to_owned()
+    }
+}
+
 /// Words a document as the service might give it back: the same meaning, hardly ever the same
 /// text. Lists and single values trade places, lists change their order, an account id becomes
 /// its root's ARN, conditions' booleans and numbers become strings.
@@ -214,16 +235,7 @@ fn normalise_principal(principal: &Value, partition: &str) -> Value {
     let Some(kinds) = principal.as_object() else {
         return json!({ "AWS": principal });
     };
-    let worded = |who: &Value| {
-        let root = |word: &str| {
-            if is_account(word) {
-                format!("arn:{partition}:iam::{word}:root")
-            } else {
-                word.to_owned()
-            }
-        };
-        other_form(texts(Some(who)).into_iter().map(root).collect())
-    };
+    let worded = |who: &Value| other_form(texts(Some(who)).into_iter().map(|word| root(word, partition)).collect());
     kinds.iter().map(|(kind, who)| (kind.clone(), worded(who))).collect()
 }
 

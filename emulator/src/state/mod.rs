@@ -23,6 +23,8 @@ pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
     /// How often each key was named by a `CreateDomain` before it counts as known.
     pub(crate) keys_seen: BTreeMap<String, u32>,
+    /// How often each principal that IAM may not know was named by a policy, and when for the first time.
+    pub(crate) principals_named: BTreeMap<String, Named>,
     /// When the newest thing was made.
     pub(crate) last_created_ms: u64,
     last_id: u64,
@@ -34,6 +36,13 @@ impl World {
         self.last_id += 1;
         self.last_id
     }
+}
+
+/// How often something was named, and when for the first time.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) times: u32,
+    pub(crate) since_ms: u64,
 }
 
 /// The tags of one resource.

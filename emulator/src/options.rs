@@ -90,7 +90,8 @@ pub struct Settings {
     /// its root's ARN. A policy that names one is refused (400). The first entry that matches decides.
     ///
     /// Elsewhere in AWS a policy cannot name what does not exist, nor for some seconds what was just made; for this
-    /// service it is likely, and not documented.
+    /// service it is likely, and not documented. A role or user that is unknown for good after a policy named it was
+    /// deleted: reading that policy shows its unique id (`AROA…`) in place of its ARN.
     pub unknown_principals: BTreeMap<String, Unknown>,
     /// What happens to patterns that hold names the service would normalise.
     pub unnormalised_patterns: UnnormalisedPatterns,

@@ -6,8 +6,8 @@ use super::Context;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::options::Unknown;
-use crate::policy::{check, normalise, principals, wildcard};
-use crate::state::{Named, Policy};
+use crate::policy::{check, normalise, principals, wildcard, with_ids};
+use crate::state::{Lagging, Named, Policy};
 
 pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input)?;
@@ -23,11 +23,7 @@ pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Valu
 
 pub(crate) fn get_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input)?;
-    let none = || no_policy(Subject::domain(&domain.arn));
-    Ok(resource_policy(
-        domain.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
-        &domain.arn,
-    ))
+    ctx.shown(&domain.policy, &domain.arn, Subject::domain(&domain.arn))
 }
 
 pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
@@ -61,11 +57,11 @@ pub(crate) fn put_on_repository(ctx: &mut Context<'_>, input: &Input) -> Result<
 
 pub(crate) fn get_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (_, repository) = ctx.repository(input)?;
-    let none = || no_policy(Subject::repository(&repository.arn));
-    Ok(resource_policy(
-        repository.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
+    ctx.shown(
+        &repository.policy,
         &repository.arn,
-    ))
+        Subject::repository(&repository.arn),
+    )
 }
 
 pub(crate) fn delete_from_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
@@ -121,6 +117,25 @@ impl Context<'_> {
         })
     }
 
+    /// A policy as reading it shows it.
+    fn shown(&self, policy: &Lagging<Option<Policy>>, arn: &str, subject: Subject) -> Result<Value, ServiceError> {
+        let policy = policy.look(self.now_ms).as_ref().ok_or_else(|| no_policy(subject))?;
+        let mut answer = resource_policy(policy, arn);
+        let gone = |principal: &str| self.unknown(principal) == Some(Unknown::ForGood);
+        if let Some(document) = with_ids(&policy.document, gone) {
+            answer["policy"]["document"] = json!(document);
+        }
+        Ok(answer)
+    }
+
+    /// What the settings say of a principal that IAM may not know.
+    fn unknown(&self, arn: &str) -> Option<Unknown> {
+        let mut settings = self.settings.unknown_principals.iter();
+        settings
+            .find(|(pattern, _)| wildcard(pattern, arn))
+            .map(|(_, unknown)| *unknown)
+    }
+
     /// Refuses a policy that names a principal which IAM does not know. Each one that may not be known yet is
     /// counted, so that several wait at the same time.
     fn check_principals(&mut self, policy: &Value) -> Result<(), ServiceError> {
@@ -136,12 +151,10 @@ impl Context<'_> {
     }
 
     fn knows(&mut self, arn: &str) -> bool {
-        let mut settings = self.settings.unknown_principals.iter();
-        let unknown = settings.find(|(pattern, _)| wildcard(pattern, arn));
-        let (puts, ms) = match unknown {
+        let (puts, ms) = match self.unknown(arn) {
             None => return true,
-            Some((_, Unknown::ForGood)) => return false,
-            Some((_, Unknown::For { puts, ms })) => (*puts, *ms),
+            Some(Unknown::ForGood) => return false,
+            Some(Unknown::For { puts, ms }) => (puts, ms),
         };
         let named = self.world.principals_named.entry(arn.to_owned()).or_insert(Named {
             times: 0,

@@ -3,7 +3,7 @@
 mod document;
 mod evaluate;
 
-pub(crate) use document::{check, normalise, principals};
+pub(crate) use document::{check, normalise, principals, with_ids};
 pub(crate) use evaluate::{Kind, Question, Verdict, evaluate};
 
 use serde_json::Value;

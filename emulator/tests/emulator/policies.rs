@@ -184,3 +184,20 @@ async fn accounts_may_be_unknown_too() {
         .ok();
     put(&service, None, &naming(&[ROLE])).await.invalid();
 }
+
+#[tokio::test]
+async fn a_deleted_role_comes_back_as_its_unique_id() {
+    let service = without(&[]).await;
+    put(&service, None, &naming(&["444455556666", ROLE])).await.ok();
+    let unknown = json!({ ROLE: "for-good" });
+    service
+        .call("PUT /_emulator/settings", json!({ "unknown_principals": unknown }))
+        .await
+        .ok();
+    let read = service.call(GET, Value::Null).await.ok();
+    let document = read["policy"]["document"].as_str().unwrap();
+    assert!(
+        document.contains("\"AROA") && document.contains(":root") && !document.contains(ROLE),
+        "{document}"
+    );
+}

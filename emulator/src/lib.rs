@@ -59,8 +59,9 @@ pub use fault::{Effect, Error, Fault};
 pub use journal::LogEntry;
 pub use model::Kind;
 pub use options::{
-    CreationResource, DeleteOfUpstream, Denial, Keys, Lag, Options, Principal, PutRepositoryPolicy, SameConnection,
-    SecondConnection, Settings, StatusCase, TagCharacters, TagsOn, Unknown, UnnormalisedPatterns, Visibility,
+    CreationResource, DeleteOfUpstream, Denial, Keys, Lag, LostError, LostLocks, Options, Principal,
+    PutRepositoryPolicy, SameConnection, SecondConnection, Settings, StatusCase, TagCharacters, TagsOn, Unknown,
+    UnnormalisedPatterns, Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 

@@ -204,8 +204,35 @@ pub struct Keys {
     /// Keys lost after a domain was made with them: its repositories can't be reached, listed or
     /// deleted any more, the domain itself can be deleted with them inside.
     pub lost: BTreeSet<String>,
+    /// How far a lost key locks a domain's repositories.
+    pub lost_locks: LostLocks,
+    /// The answer to what a lost key locks.
+    pub lost_error: LostError,
     /// Alias ARNs and the key ARN each points at.
     pub aliases: BTreeMap<String, String>,
+}
+
+/// What a lost key locks besides making repositories, listing them and deleting them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LostLocks {
+    /// Every call that names a repository: the stricter side (user guide, "Delete a domain": the repositories
+    /// can't be reached).
+    #[default]
+    Repositories,
+    /// Nothing else, as far as the user guide says it in so many words.
+    ListsAndDeletions,
+}
+
+/// The answer to what a lost key locks, which nothing documents.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LostError {
+    /// 400 with the reason `ENCRYPTION_KEY_ERROR`, the only one of the model's errors that speaks of a key.
+    #[default]
+    Validation,
+    /// 403, as from KMS itself.
+    AccessDenied,
 }
 
 /// Something that is denied (403) for as long as it stands here. In both members `*` and `?` stand for

@@ -163,6 +163,7 @@ fn reaches(domain: &Domain, from: &Repository, name: &str) -> bool {
 
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (domain, repository) = ctx.repository(input)?;
+    ctx.key_is_there(domain)?;
     if ctx.settings.delete_of_upstream == DeleteOfUpstream::Conflict {
         let uses = |other: &&Repository| other.upstreams.iter().any(|upstream| upstream.id == repository.id);
         if let Some(user) = domain.repositories.values().find(uses) {

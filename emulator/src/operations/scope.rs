@@ -3,6 +3,7 @@
 use super::Context;
 use crate::error::{ServiceError, Subject};
 use crate::model::{Input, Kind};
+use crate::options::{LostError, LostLocks};
 use crate::state::{Domain, DomainKey, Repository};
 
 impl Context<'_> {
@@ -58,7 +59,9 @@ impl Context<'_> {
 
     /// A repository by name.
     pub(crate) fn find_repository<'d>(&self, domain: &'d Domain, name: &str) -> Result<&'d Repository, ServiceError> {
-        self.key_is_there(domain)?;
+        if self.settings.keys.lost_locks == LostLocks::Repositories {
+            self.key_is_there(domain)?;
+        }
         if let Some(repository) = self.seen_repository(domain, name) {
             return Ok(repository);
         }
@@ -99,7 +102,10 @@ impl Context<'_> {
                 "The KMS key {} of domain '{}' is not accessible",
                 domain.key, domain.name
             );
-            return Err(ServiceError::validation("ENCRYPTION_KEY_ERROR", message));
+            return Err(match self.settings.keys.lost_error {
+                LostError::Validation => ServiceError::validation("ENCRYPTION_KEY_ERROR", message),
+                LostError::AccessDenied => ServiceError::access_denied(message),
+            });
         }
         Ok(())
     }

@@ -249,6 +249,25 @@ async fn a_lost_key_locks_the_repositories_but_not_the_domain_s_deletion() {
 }
 
 #[tokio::test]
+async fn a_lost_key_may_lock_less_and_answer_otherwise() {
+    let service = Service::with_repositories(&["rr"]).await;
+    let keys = json!({ "lost": [KEY], "lost_locks": "lists-and-deletions", "lost_error": "access-denied" });
+    service
+        .call("PUT /_emulator/settings", json!({ "keys": keys }))
+        .await
+        .ok();
+    service.get("/v1/repository?domain=dd&repository=rr").await.ok();
+    let locked = [
+        "POST /v1/domain/repositories?domain=dd",
+        "DELETE /v1/repository?domain=dd&repository=rr",
+        "POST /v1/repository?domain=dd&repository=other",
+    ];
+    for request in locked {
+        service.call(request, Value::Null).await.denied();
+    }
+}
+
+#[tokio::test]
 async fn domains_are_listed_per_account_in_pages() {
     let service = Service::start().await;
     for name in ["cc", "aa", "bb"] {

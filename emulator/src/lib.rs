@@ -209,6 +209,16 @@ impl Emulator {
         self.shared.seed(seed)
     }
 
+    /// Logs a caller, named by its access key id, in to a domain, as `aws codeartifact login` does: the token that
+    /// `GetAuthorizationToken` gives it for twelve hours.
+    ///
+    /// # Errors
+    ///
+    /// As the service would: no such domain, or no right to a token for it.
+    pub fn token(&self, caller: &str, owner: &str, domain: &str) -> Result<String, Refusal> {
+        self.shared.token(caller, (owner.to_owned(), domain.to_owned()))
+    }
+
     /// Publishes a package version of any format as a package manager does.
     ///
     /// # Errors

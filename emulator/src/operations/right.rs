@@ -102,10 +102,7 @@ impl Context<'_> {
                 rights.extend(associations(input, on_repository));
                 rights
             }
-            "GetAuthorizationToken" => {
-                // The token is STS's, given for CodeArtifact (user guide, "Authentication and tokens").
-                vec![on_domain(), Right::own("sts:GetServiceBearerToken", "*")]
-            }
+            "GetAuthorizationToken" => self.login(&key).into(),
             "TagResource" | "UntagResource" | "ListTagsForResource" => self.on_arn(name, input),
             // The caller does not know the group yet, so the right is asked for over any.
             _ if input.optional("packageGroup").is_some() || name == "GetAssociatedPackageGroup" => {
@@ -120,6 +117,16 @@ impl Context<'_> {
                 (None, _) => vec![on_domain()],
             },
         }
+    }
+
+    /// What a token for a domain needs. It is STS's, given for `CodeArtifact` (user guide, "Authentication and
+    /// tokens").
+    pub(crate) fn login(&self, key: &DomainKey) -> [Right; 2] {
+        let domain = self.place.domain(&key.0, &key.1);
+        [
+            Right::of("GetAuthorizationToken", domain, key, None),
+            Right::own("sts:GetServiceBearerToken", "*"),
+        ]
     }
 
     fn on_group(&self, action: &str, input: &Input) -> Right {

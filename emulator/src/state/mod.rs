@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::caller::Caller;
+
 pub(crate) use group::{Group, Mode, ORIGINS, Origin, Origins, Restriction};
 pub(crate) use package::{Asset, Package, PackageKey, Release, Source};
 pub(crate) use snapshot::snapshot;
@@ -25,6 +27,8 @@ pub(crate) struct World {
     pub(crate) keys_seen: BTreeMap<String, u32>,
     /// How often each principal that IAM may not know was named by a policy, and when for the first time.
     pub(crate) principals_named: BTreeMap<String, Named>,
+    /// The authorization tokens that were given.
+    pub(crate) tokens: BTreeMap<String, Token>,
     /// When the newest thing was made.
     pub(crate) last_created_ms: u64,
     last_id: u64,
@@ -36,6 +40,15 @@ impl World {
         self.last_id += 1;
         self.last_id
     }
+}
+
+/// Who is behind an authorization token, and how far it goes.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) caller: Caller,
+    pub(crate) domain: DomainKey,
+    /// Seconds since the epoch.
+    pub(crate) expiration: u64,
 }
 
 /// How often something was named, and when for the first time.

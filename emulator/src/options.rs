@@ -55,8 +55,10 @@ pub struct Settings {
     pub writes_per_second: Option<u32>,
     /// The next so many `CreateDomain` calls that name a key answer "KMS key not found".
     pub kms_not_found_times: u32,
-    /// Each key is unknown to the first so many `CreateDomain` calls that name it.
-    pub key_unknown_times: u32,
+    /// Keys that the service does not find (400), by their ARN, in which `*` and `?` stand for characters. The longest
+    /// pattern that matches decides. A key or a grant that was just made is not found for some seconds
+    /// (hashicorp/terraform-provider-aws#30523).
+    pub unknown_keys: BTreeMap<String, Unknown>,
     /// How long reads and lists lag behind writes.
     pub visibility: Visibility,
     /// Which KMS keys there are.
@@ -64,10 +66,8 @@ pub struct Settings {
     /// After a domain's last repository went, so many `DeleteDomain` calls still answer that it
     /// is not empty.
     pub domain_not_empty_lag: u32,
-    /// A new domain shows [`pending_status`](Self::pending_status) for so many describes.
+    /// A new domain is not active for so many describes. Its status is then none of the model's.
     pub domain_pending_describes: u32,
-    /// The status of a domain that is not active yet.
-    pub pending_status: String,
     /// How statuses are spelled.
     pub status_case: StatusCase,
     /// Lists are cut to pages of at most so many entries.
@@ -87,7 +87,7 @@ pub struct Settings {
     /// Which characters tags may hold.
     pub tag_characters: TagCharacters,
     /// Principals that IAM does not know, by their ARN, in which `*` and `?` stand for characters; an account is
-    /// its root's ARN. A policy that names one is refused (400). The first entry that matches decides.
+    /// its root's ARN. A policy that names one is refused (400). The longest pattern that matches decides.
     ///
     /// Elsewhere in AWS a policy cannot name what does not exist, nor for some seconds what was just made; for this
     /// service it is likely, and not documented. A role or user that is unknown for good after a policy named it was
@@ -119,12 +119,11 @@ impl Default for Settings {
             reads_per_second: None,
             writes_per_second: None,
             kms_not_found_times: 0,
-            key_unknown_times: 0,
+            unknown_keys: BTreeMap::new(),
             visibility: Visibility::default(),
             keys: Keys::default(),
             domain_not_empty_lag: 0,
             domain_pending_describes: 0,
-            pending_status: "Creating".into(),
             status_case: StatusCase::default(),
             page_size: None,
             domains_per_account: 10,
@@ -175,6 +174,9 @@ pub struct Visibility {
     pub repository_changes: Lag,
     /// A deleted repository, for reads that name it: it is shown as before. Writes do not find it.
     pub deleted_repository: Lag,
+    /// The deletion of a domain's last repository, for `DeleteDomain`: 409, as not empty. Here the reads are
+    /// attempts to delete it; [`domain_not_empty_lag`](Settings::domain_not_empty_lag) adds to them.
+    pub emptied_domain: Lag,
     /// Creations and deletions, for `ListRepositoriesInDomain` and `ListPackages`. Here the reads are
     /// first pages of that list.
     pub lists: Lag,
@@ -379,21 +381,21 @@ pub enum TagCharacters {
     Modelled,
 }
 
-/// How long IAM does not know a principal.
+/// How long a principal or a key is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unknown {
-    /// For so many policies that name it, and for so many milliseconds after the first of them; until both
+    /// For so many calls that name it, and for so many milliseconds after the first of them; until both
     /// are over.
     For {
-        /// So many policies that name it are refused.
+        /// So many calls that name it are refused.
         #[serde(default)]
-        puts: u32,
-        /// Policies that name it are refused so long after the first one.
+        times: u32,
+        /// Calls that name it are refused so long after the first one.
         #[serde(default)]
         ms: u64,
     },
-    /// There is no such principal.
+    /// It does not exist.
     ForGood,
 }
 

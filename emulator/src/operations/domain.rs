@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::unknown::matching;
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
@@ -50,7 +51,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
         groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
-        lag: 0,
+        emptied: Veil::default(),
         arn,
         name: name.clone(),
         owner: owner.clone(),
@@ -91,10 +92,8 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     };
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
     // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
-    if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
+    if !key_lost && (!domain.repositories.is_empty() || domain.emptied.look(ctx.now_ms)) {
         let subject = Subject::domain(domain.arn.clone());
-        let left = domain.lag.saturating_sub(u32::from(domain.repositories.is_empty()));
-        ctx.found_domain(&key)?.lag = left;
         return Err(ServiceError::conflict(
             "Domain must contain 0 repositories before deletion",
             subject,
@@ -117,11 +116,7 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 fn summary(ctx: &Context<'_>, domain: &Domain) -> Value {
-    let status = if domain.pending > 0 {
-        ctx.settings.pending_status.as_str()
-    } else {
-        "Active"
-    };
+    let status = if domain.pending > 0 { "Creating" } else { "Active" };
     json!({
         "name": domain.name,
         "owner": domain.owner,
@@ -168,9 +163,8 @@ impl Context<'_> {
             self.settings.kms_not_found_times -= 1;
             return Err(missing());
         }
-        let seen = self.world.keys_seen.entry(named.to_owned()).or_default();
-        if *seen < self.settings.key_unknown_times {
-            *seen += 1;
+        let unknown = matching(&self.settings.unknown_keys, named);
+        if !self.knows(named, unknown) {
             return Err(missing());
         }
         let keys = &self.settings.keys;

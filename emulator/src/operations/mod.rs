@@ -13,6 +13,7 @@ pub(crate) mod resolve;
 mod right;
 mod scope;
 pub(crate) mod tag;
+mod unknown;
 pub(crate) mod version;
 
 pub(crate) use right::Right;

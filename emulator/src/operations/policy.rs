@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Context;
+use super::unknown::matching;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::options::Unknown;
-use crate::policy::{check, normalise, principals, wildcard, with_ids};
-use crate::state::{Lagging, Named, Policy};
+use crate::policy::{check, normalise, principals, with_ids};
+use crate::state::{Lagging, Policy};
 
 pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input)?;
@@ -121,26 +122,21 @@ impl Context<'_> {
     fn shown(&self, policy: &Lagging<Option<Policy>>, arn: &str, subject: Subject) -> Result<Value, ServiceError> {
         let policy = policy.look(self.now_ms).as_ref().ok_or_else(|| no_policy(subject))?;
         let mut answer = resource_policy(policy, arn);
-        let gone = |principal: &str| self.unknown(principal) == Some(Unknown::ForGood);
+        let gone = |principal: &str| matching(&self.settings.unknown_principals, principal) == Some(Unknown::ForGood);
         if let Some(document) = with_ids(&policy.document, gone) {
             answer["policy"]["document"] = json!(document);
         }
         Ok(answer)
     }
 
-    /// What the settings say of a principal that IAM may not know.
-    fn unknown(&self, arn: &str) -> Option<Unknown> {
-        let mut settings = self.settings.unknown_principals.iter();
-        settings
-            .find(|(pattern, _)| wildcard(pattern, arn))
-            .map(|(_, unknown)| *unknown)
-    }
-
     /// Refuses a policy that names a principal which IAM does not know. Each one that may not be known yet is
     /// counted, so that several wait at the same time.
     fn check_principals(&mut self, policy: &Value) -> Result<(), ServiceError> {
         let mut named = principals(policy, self.place.partition());
-        named.retain(|arn| !self.knows(arn));
+        named.retain(|arn| {
+            let unknown = matching(&self.settings.unknown_principals, arn);
+            !self.knows(arn, unknown)
+        });
         match named.first() {
             None => Ok(()),
             Some(unknown) => Err(ServiceError::validation(
@@ -148,19 +144,5 @@ impl Context<'_> {
                 format!("Invalid principal in policy: \"AWS\":\"{unknown}\""),
             )),
         }
-    }
-
-    fn knows(&mut self, arn: &str) -> bool {
-        let (puts, ms) = match self.unknown(arn) {
-            None => return true,
-            Some(Unknown::ForGood) => return false,
-            Some(Unknown::For { puts, ms }) => (puts, ms),
-        };
-        let named = self.world.principals_named.entry(arn.to_owned()).or_insert(Named {
-            times: 0,
-            since_ms: self.now_ms,
-        });
-        named.times = named.times.saturating_add(1);
-        named.times > puts && self.now_ms >= named.since_ms.saturating_add(ms)
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     };
     let id = ctx.world.fresh_id();
     let domain = ctx.domain_mut(input)?;
-    domain.lag = 0;
+    domain.emptied = Veil::default();
     domain.repositories.insert(name, Repository { id, ..repository });
     let (domain, repository) = found(ctx, input)?;
     Ok(json!({ "repository": description(ctx, domain, repository) }))
@@ -172,7 +172,9 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         }
     }
     let answer = json!({ "repository": description(ctx, domain, repository) });
-    let lag = ctx.settings.domain_not_empty_lag;
+    let mut lag = ctx.settings.visibility.emptied_domain;
+    lag.reads = lag.reads.saturating_add(ctx.settings.domain_not_empty_lag);
+    let emptied = Veil::new(lag, ctx.now_ms);
     let seen = Veil::new(ctx.settings.visibility.deleted_repository, ctx.now_ms);
     let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let now_ms = ctx.now_ms;
@@ -188,7 +190,7 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         });
     }
     if domain.repositories.is_empty() {
-        domain.lag = lag;
+        domain.emptied = emptied;
     }
     Ok(answer)
 }

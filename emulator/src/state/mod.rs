@@ -23,10 +23,8 @@ pub(crate) type DomainKey = (String, String);
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
-    /// How often each key was named by a `CreateDomain` before it counts as known.
-    pub(crate) keys_seen: BTreeMap<String, u32>,
-    /// How often each principal that IAM may not know was named by a policy, and when for the first time.
-    pub(crate) principals_named: BTreeMap<String, Named>,
+    /// How often each principal and key that may be unknown was named, and when for the first time.
+    pub(crate) named: BTreeMap<String, Named>,
     /// The authorization tokens that were given.
     pub(crate) tokens: BTreeMap<String, Token>,
     /// When the newest thing was made.
@@ -87,8 +85,8 @@ pub(crate) struct Domain {
     pub(crate) seen: Veil,
     /// So many describes still show it as not active.
     pub(crate) pending: u32,
-    /// So many deletions are still refused although it is empty.
-    pub(crate) lag: u32,
+    /// The deletion of its last repository, for its own deletion.
+    pub(crate) emptied: Veil,
 }
 
 #[derive(Debug)]

@@ -157,8 +157,8 @@ async fn a_policy_cannot_name_a_principal_that_does_not_exist() {
 async fn a_new_principal_is_unknown_for_some_policies_and_for_some_time() {
     let other = "arn:aws:iam::111122223333:role/other";
     let service = without(&[
-        (ROLE, Unknown::For { puts: 2, ms: 0 }),
-        (other, Unknown::For { puts: 0, ms: 8_000 }),
+        (ROLE, Unknown::For { times: 2, ms: 0 }),
+        (other, Unknown::For { times: 0, ms: 8_000 }),
     ])
     .await;
     put(&service, None, &naming(&[ROLE])).await.invalid();

@@ -342,6 +342,25 @@ async fn a_list_of_repositories_lags_behind_creations_and_deletions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_emptied_domain_looks_full_for_a_time() {
+    let service = lagging(Visibility {
+        emptied_domain: TWO_SECONDS,
+        ..Visibility::default()
+    })
+    .await;
+    service
+        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
+        .await
+        .ok();
+    service
+        .call("DELETE /v1/domain?domain=dd", Value::Null)
+        .await
+        .conflict();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_of_packages_lags_behind_creations_and_deletions() {
     let service = lagging(Visibility {
         lists: TWO_SECONDS,

@@ -172,8 +172,12 @@ pub struct Visibility {
     pub policy: Lag,
     /// A change to a repository's description, upstreams or connection: it is described as before.
     pub repository_changes: Lag,
+    /// A deleted domain, for reads of its owner that name it: it is shown as before. Writes do not find it.
+    pub deleted_domain: Lag,
     /// A deleted repository, for reads that name it: it is shown as before. Writes do not find it.
     pub deleted_repository: Lag,
+    /// A deleted package group, for reads that name it: it is shown as before. Writes do not find it.
+    pub deleted_package_group: Lag,
     /// The deletion of a domain's last repository, for `DeleteDomain`: 409, as not empty. Here the reads are
     /// attempts to delete it; [`domain_not_empty_lag`](Settings::domain_not_empty_lag) adds to them.
     pub emptied_domain: Lag,

@@ -48,6 +48,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         policy: Lagging::new(None, Lag::default(), ctx.now_ms),
         repositories: BTreeMap::new(),
         departed: Vec::new(),
+        departed_groups: Vec::new(),
         seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
         groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
@@ -70,8 +71,10 @@ fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTr
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let answer = json!({ "domain": description(ctx, ctx.domain(input)?) });
-    let domain = ctx.domain_mut(input)?;
-    domain.pending = domain.pending.saturating_sub(1);
+    let key = ctx.domain_key(input);
+    if let Some(domain) = ctx.world.domains.get_mut(&key) {
+        domain.pending = domain.pending.saturating_sub(1);
+    }
     Ok(answer)
 }
 
@@ -101,7 +104,9 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     }
     let mut answer = json!({ "domain": description(ctx, domain) });
     answer["domain"]["status"] = json!(spell(ctx, "Deleted"));
-    ctx.world.domains.remove(&key);
+    let deletion = Veil::new(ctx.settings.visibility.deleted_domain, ctx.now_ms);
+    let removed = ctx.world.domains.remove(&key).filter(|_| deletion.hides(ctx.now_ms));
+    ctx.world.departed.extend(removed.map(|domain| (domain, deletion)));
     Ok(answer)
 }
 

@@ -7,7 +7,7 @@ use super::package::{named, requested};
 use super::resolve::{age_groups, associated as associate};
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
-use crate::model::Input;
+use crate::model::{Input, Kind};
 use crate::options::UnnormalisedPatterns;
 use crate::pattern::{Pattern, ROOT, Strength};
 use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey, Veil};
@@ -25,7 +25,8 @@ impl Context<'_> {
     /// A group of a domain by its pattern.
     pub(crate) fn find_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Result<&'d Group, ServiceError> {
         let found = domain.groups.get(pattern);
-        found.filter(|group| !group.seen.look(self.now_ms)).ok_or_else(|| {
+        let seen = found.filter(|group| !group.seen.look(self.now_ms));
+        seen.or_else(|| self.departed_group(domain, pattern)).ok_or_else(|| {
             let arn = self.place.group(&domain.owner, &domain.name, pattern);
             let message = format!(
                 "Package group not found. Package group '{pattern}' in domain '{}' does not exist",
@@ -33,6 +34,16 @@ impl Context<'_> {
             );
             ServiceError::not_found(message, Subject::group(arn))
         })
+    }
+
+    /// The group that was last deleted under a pattern, while its deletion is not seen.
+    fn departed_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Option<&'d Group> {
+        if self.kind == Kind::Write {
+            return None;
+        }
+        let mut latest = domain.departed_groups.iter().rev();
+        let (group, deletion) = latest.find(|(group, _)| group.pattern.text() == pattern)?;
+        deletion.look(self.now_ms).then_some(group)
     }
 
     /// The group a request names.
@@ -113,7 +124,11 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     }
     let answer = json!({ "packageGroup": description(domain, group) });
     let key = ctx.domain_key(input);
-    ctx.found_domain(&key)?.groups.remove(input.text("packageGroup"));
+    let deletion = Veil::new(ctx.settings.visibility.deleted_package_group, ctx.now_ms);
+    let unseen = deletion.hides(ctx.now_ms);
+    let domain = ctx.found_domain(&key)?;
+    let removed = domain.groups.remove(input.text("packageGroup")).filter(|_| unseen);
+    domain.departed_groups.extend(removed.map(|group| (group, deletion)));
     Ok(answer)
 }
 
@@ -150,7 +165,9 @@ pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, 
         None => json!({}),
     };
     let key = ctx.domain_key(input);
-    age_groups(ctx.found_domain(&key)?);
+    if let Ok(domain) = ctx.found_domain(&key) {
+        age_groups(domain);
+    }
     Ok(answer)
 }
 

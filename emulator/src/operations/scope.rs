@@ -45,11 +45,23 @@ impl Context<'_> {
     pub(crate) fn find_domain(&self, key: &DomainKey) -> Result<&Domain, ServiceError> {
         let (owner, name) = key;
         let found = self.world.domains.get(key);
-        found.filter(|domain| !domain.seen.look(self.now_ms)).ok_or_else(|| {
+        let seen = found.filter(|domain| !domain.seen.look(self.now_ms));
+        seen.or_else(|| self.departed_domain(key)).ok_or_else(|| {
             // The wording users report (aws/aws-cdk#19792).
             let message = format!("Domain not found. Domain '{name}' owned by account '{owner}' does not exist");
             ServiceError::not_found(message, Subject::domain(self.place.domain(owner, name)))
         })
+    }
+
+    /// The domain that was last deleted under a name, while its deletion is not seen by its owner. A guest is not
+    /// let in by a policy that is gone.
+    fn departed_domain(&self, key: &DomainKey) -> Option<&Domain> {
+        if self.kind == Kind::Write || self.caller.account != key.0 {
+            return None;
+        }
+        let mut latest = self.world.departed.iter().rev();
+        let (domain, deletion) = latest.find(|(domain, _)| domain.owner == key.0 && domain.name == key.1)?;
+        deletion.look(self.now_ms).then_some(domain)
     }
 
     /// A domain that was looked up before under the same lock.

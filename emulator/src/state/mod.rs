@@ -23,6 +23,8 @@ pub(crate) type DomainKey = (String, String);
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
+    /// Deleted domains that may still be seen, with their deletion.
+    pub(crate) departed: Vec<(Domain, Veil)>,
     /// How often each principal and key that may be unknown was named, and when for the first time.
     pub(crate) named: BTreeMap<String, Named>,
     /// The authorization tokens that were given.
@@ -81,6 +83,8 @@ pub(crate) struct Domain {
     /// Deleted repositories that may still be seen.
     pub(crate) departed: Vec<Departed>,
     pub(crate) groups: BTreeMap<String, Group>,
+    /// Deleted package groups that may still be seen, with their deletion.
+    pub(crate) departed_groups: Vec<(Group, Veil)>,
     /// Its creation.
     pub(crate) seen: Veil,
     /// So many describes still show it as not active.

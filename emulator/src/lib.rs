@@ -56,7 +56,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use fault::{Effect, Error, Fault};
-pub use journal::LogEntry;
+pub use journal::{LogEntry, Need};
 pub use model::Kind;
 pub use options::{
     CreationResource, DeleteOfUpstream, Denial, Keys, Lag, LostError, LostLocks, Options, Principal,

@@ -6,6 +6,7 @@
 use super::Context;
 use crate::arn::{ResourceArn, Taggable};
 use crate::error::ServiceError;
+use crate::journal::Need;
 use crate::model::{Input, Operation};
 use crate::options::{CreationResource, PutRepositoryPolicy, TagsOn};
 use crate::policy::{Kind, Question, Verdict, evaluate, wildcard};
@@ -68,6 +69,15 @@ impl Context<'_> {
         let requested = Requested::read(input);
         let mut rights = self.rights(operation, input).into_iter();
         rights.try_for_each(|right| self.authorize_with(&right, &requested))
+    }
+
+    /// Every right that a call needs, for the log.
+    pub(crate) fn needs(&self, operation: &Operation, input: &Input) -> Vec<Need> {
+        let need = |right: Right| Need {
+            action: right.action,
+            resource: right.resource,
+        };
+        self.rights(operation, input).into_iter().map(need).collect()
     }
 
     /// Whether the caller has a right.

@@ -399,3 +399,28 @@ async fn putting_a_repository_s_policy_may_be_given_by_the_domain_s_but_never_by
             .denied();
     }
 }
+
+#[tokio::test]
+async fn the_log_says_which_rights_a_call_needs() {
+    let service = Service::in_process(Settings::default());
+    service.call(&format!("POST {DOMAIN}"), json!({})).await.ok();
+    let create = json!({ "tags": owner_tags(), "upstreams": [{ "repositoryName": "up" }] });
+    service.call(&format!("POST {REPOSITORY}=main"), create).await.missing();
+    let needs = service.emulator.log()[1].needs.clone();
+    let needs: Vec<String> = needs
+        .iter()
+        .map(|need| {
+            let resource = need.resource.rsplit(':').next().unwrap();
+            format!("{} {resource}", need.action.trim_start_matches("codeartifact:"))
+        })
+        .collect();
+    let expected = [
+        "CreateRepository domain/team-a",
+        "CreateRepository repository/team-a/main",
+        "CreateRepository *",
+        "TagResource repository/team-a/main",
+        "TagResource domain/team-a",
+        "AssociateWithDownstreamRepository repository/team-a/up",
+    ];
+    assert_eq!(needs, expected);
+}

@@ -7,8 +7,8 @@
 //!
 //! * `server` accepts connections (or [`Emulator::call`] hands a call in without one), `api` takes a call from its bytes to its answer,
 //! * `model` holds the call to the service's published model, `caller` to its signature,
-//! * `operations` carries it out on `state`, under one lock, where `policy`, `pattern` and `arn` hold
-//!   the service's own rules,
+//! * `operations` asks for the call's rights and carries it out on `state`, under one lock, where `policy`,
+//!   `pattern` and `arn` hold the service's own rules,
 //! * `fault`, `rate` and `journal` are the test's hands and eyes, `control` and this file their two
 //!   doors: HTTP under `/_emulator/`, and methods of [`Emulator`].
 //!

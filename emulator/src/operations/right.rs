@@ -23,6 +23,8 @@ pub(crate) struct Right {
     /// a domain's, and a repository's in it.
     domain: Option<DomainKey>,
     repository: Option<String>,
+    /// A guest needs no word of those policies, though they may deny.
+    unasked: bool,
 }
 
 impl Right {
@@ -33,6 +35,7 @@ impl Right {
             resource: resource.into(),
             domain: None,
             repository: None,
+            unasked: false,
         }
     }
 
@@ -169,8 +172,14 @@ impl Context<'_> {
         );
         if arns {
             rights.push(match action {
-                // The domain's policy has nothing to say of the domain itself, or of a name in it.
-                "CreateDomain" | "CreateRepository" => Right::own(&thing.action, &thing.resource),
+                // There is no domain yet that could have a policy.
+                "CreateDomain" => Right::own(&thing.action, &thing.resource),
+                // The domain's policy lets a guest in on the domain, not on each name in it.
+                "CreateRepository" => Right {
+                    repository: None,
+                    unasked: true,
+                    ..thing.clone()
+                },
                 _ => thing.clone(),
             });
         }
@@ -243,7 +252,7 @@ impl Context<'_> {
             Verdict::Denied => refuse("with an explicit deny in a resource-based policy"),
             // Naming the account leaves the decision to its identity policies.
             Verdict::Allowed if self.is_own(right) => Ok(()),
-            Verdict::Silent if !self.is_own(right) => unallowed("resource"),
+            Verdict::Silent if !right.unasked && !self.is_own(right) => unallowed("resource"),
             _ if by_identity => Ok(()),
             _ => unallowed("identity"),
         }

@@ -15,8 +15,7 @@ impl Context<'_> {
 
     /// The domain a request names.
     pub(crate) fn domain(&self, input: &Input) -> Result<&Domain, ServiceError> {
-        let domain = self.find_domain(&self.domain_key(input))?;
-        Ok(domain)
+        self.find_domain(&self.domain_key(input))
     }
 
     pub(crate) fn domain_mut(&mut self, input: &Input) -> Result<&mut Domain, ServiceError> {
@@ -42,6 +41,7 @@ impl Context<'_> {
             .ok_or_else(ServiceError::internal)
     }
 
+    /// A domain by its key, if its creation is seen.
     pub(crate) fn find_domain(&self, key: &DomainKey) -> Result<&Domain, ServiceError> {
         let (owner, name) = key;
         let found = self.world.domains.get(key);
@@ -69,7 +69,7 @@ impl Context<'_> {
         self.world.domains.get_mut(key).ok_or_else(ServiceError::internal)
     }
 
-    /// A repository by name.
+    /// A repository by name, if its creation is seen.
     pub(crate) fn find_repository<'d>(&self, domain: &'d Domain, name: &str) -> Result<&'d Repository, ServiceError> {
         if self.settings.keys.lost_locks == LostLocks::Repositories {
             self.key_is_there(domain)?;
@@ -77,10 +77,7 @@ impl Context<'_> {
         if let Some(repository) = self.seen_repository(domain, name) {
             return Ok(repository);
         }
-        let departed = (self.kind == Kind::Read)
-            .then(|| self.departed_repository(domain, name))
-            .flatten();
-        if let Some(departed) = departed {
+        if let Some(departed) = self.departed_repository(domain, name) {
             return Ok(departed);
         }
         let arn = self.place.repository(&domain.owner, &domain.name, name);
@@ -97,8 +94,11 @@ impl Context<'_> {
         found.filter(|repository| !repository.seen.look(self.now_ms))
     }
 
-    /// The repository that was last deleted under a name, while its deletion is not seen.
+    /// The repository that was last deleted under a name, while its deletion is not seen: by reads alone.
     fn departed_repository<'d>(&self, domain: &'d Domain, name: &str) -> Option<&'d Repository> {
+        if self.kind == Kind::Write {
+            return None;
+        }
         let mut latest = domain.departed.iter().rev();
         let found = latest.find(|departed| departed.repository.name == name);
         found

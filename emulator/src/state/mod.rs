@@ -127,7 +127,7 @@ pub(crate) struct Departed {
 }
 
 /// A link to an upstream: it is to the repository there was when the link was made. A repository
-/// made again under the same name is another one (hashicorp/terraform-provider-aws#31092).
+/// recreated under the same name is another one (hashicorp/terraform-provider-aws#31092).
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     pub(crate) name: String,

@@ -369,6 +369,26 @@ async fn rights_that_are_no_operations_are_denied_by_their_name() {
 }
 
 #[tokio::test]
+async fn a_domain_s_policy_lets_guests_create_on_the_domain_and_denies_on_names_in_it() {
+    let arn = |kind: &str| format!("arn:aws:codeartifact:us-east-1:{OWNER}:{kind}");
+    let statement = |effect: &str, resource: String| {
+        let action = "codeartifact:CreateRepository";
+        json!({ "Effect": effect, "Principal": { "AWS": OTHER }, "Action": action, "Resource": resource })
+    };
+    let policy = json!({ "Version": "2012-10-17", "Statement": [
+        statement("Allow", arn("domain/team-a")),
+        statement("Deny", arn("repository/team-a/platform-*")),
+    ] });
+    let service = Service::in_process(Settings::default());
+    service.call(&format!("POST {DOMAIN}"), json!({})).await.ok();
+    let body = json!({ "domain": "team-a", "policyDocument": policy.to_string() });
+    service.call("PUT /v1/domain/permissions/policy", body).await.ok();
+    let create = |name: &str| format!("POST {REPOSITORY}={name}&domain-owner={OWNER}");
+    service.call_as(OTHER, &create("squad"), json!({})).await.ok();
+    service.call_as(OTHER, &create("platform-x"), json!({})).await.denied();
+}
+
+#[tokio::test]
 async fn putting_a_repository_s_policy_may_be_given_by_the_domain_s_but_never_by_its_own() {
     let open = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Principal": {"AWS": OTHER}, "Action": "codeartifact:*", "Resource": "*"},

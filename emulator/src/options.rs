@@ -276,13 +276,12 @@ impl Denial {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CreationResource {
-    /// Both `*` and the new thing's ARN must be allowed: the stricter side.
+    /// `*`, as for actions without a resource type, so that a statement that names ARNs allows nothing: the
+    /// stricter side.
     #[default]
-    All,
-    /// The ARN, as in the user guide's examples.
-    Arns,
-    /// `*` alone, as for actions without a resource type: a statement that names an ARN allows nothing.
     Any,
+    /// The new thing's ARN, as in the user guide's examples.
+    Arn,
 }
 
 /// Which resource `TagResource` is asked for at a creation with tags. The user guide has it allowed "to the

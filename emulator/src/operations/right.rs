@@ -165,25 +165,19 @@ impl Context<'_> {
     /// What creating a thing needs. Nobody administers it yet, so its own policy and administrator do not
     /// count.
     fn creation(&self, action: &str, thing: &Right, input: &Input) -> Vec<Right> {
-        let mut rights = Vec::new();
-        let arns = matches!(
-            self.settings.creation_resource,
-            CreationResource::All | CreationResource::Arns
-        );
-        if arns {
-            rights.push(match action {
-                // There is no domain yet that could have a policy.
-                "CreateDomain" => Right::own(&thing.action, &thing.resource),
-                // The domain's policy lets a guest in on the domain, not on each name in it.
-                "CreateRepository" => Right {
-                    repository: None,
-                    unasked: true,
-                    ..thing.clone()
-                },
-                _ => thing.clone(),
-            });
-        }
-        if self.settings.creation_resource != CreationResource::Arns {
+        let on_arn = match action {
+            // There is no domain yet that could have a policy.
+            "CreateDomain" => Right::own(&thing.action, &thing.resource),
+            // The domain's policy lets a guest in on the domain, not on each name in it.
+            "CreateRepository" => Right {
+                repository: None,
+                unasked: true,
+                ..thing.clone()
+            },
+            _ => thing.clone(),
+        };
+        let mut rights = vec![on_arn];
+        if self.settings.creation_resource == CreationResource::Any {
             rights.push(Right::own(&thing.action, "*"));
         }
         if input.list("tags").is_some_and(|tags| !tags.is_empty()) {

@@ -221,10 +221,9 @@ async fn a_key_is_used_in_the_caller_s_name() {
 async fn a_creation_may_be_looked_for_on_an_arn_or_on_none() {
     let arn = format!("arn:aws:codeartifact:us-east-1:{OWNER}:*");
     let cases = [
-        (CreationResource::All, arn.as_str(), 403),
-        (CreationResource::All, "*", 200),
-        (CreationResource::Arns, &arn, 200),
-        (CreationResource::Any, &arn, 403),
+        (CreationResource::Any, arn.as_str(), 403),
+        (CreationResource::Any, "*", 200),
+        (CreationResource::Arn, &arn, 200),
     ];
     for (creation_resource, resource, status) in cases {
         let settings = Settings {

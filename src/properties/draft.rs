@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Format, Identity, KmsKeyArn, PackagePattern,
+    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Downstreams, Format, Identity, KmsKeyArn, PackagePattern,
     Place, Policy, RepositoryName, TagMap,
 };
 
 use super::reader::{Given, Reader};
-use super::{Problems, access, connections, policy, tags};
+use super::{Problems, access, connections, downstreams, policy, tags};
 
 /// The properties as read, each on its own, and what was wrong with them.
 pub(super) struct Draft {
@@ -21,6 +21,7 @@ pub(super) struct Draft {
     pub(super) description: Option<Description>,
     pub(super) connections: Connections,
     pub(super) upstreams: Vec<RepositoryName>,
+    pub(super) downstreams: Downstreams,
     pub(super) domain_policy: Option<Policy>,
     pub(super) repository_policy: Option<Policy>,
     pub(super) access_policy: Option<Policy>,
@@ -45,6 +46,7 @@ impl Draft {
             description: reader.text("RepositoryDescription"),
             connections: connections::read(&mut reader, "ExternalConnection"),
             upstreams: reader.list("Upstreams"),
+            downstreams: downstreams::read(&mut reader, "Downstreams"),
             domain_policy: policy::read(&mut reader, "DomainPolicyDocument"),
             repository_policy: policy::read(&mut reader, "RepositoryPolicyDocument"),
             access_policy: access::read(&mut reader, "Access"),

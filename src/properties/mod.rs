@@ -10,6 +10,7 @@
 
 mod access;
 mod connections;
+mod downstreams;
 mod draft;
 mod hints;
 mod policy;
@@ -25,7 +26,7 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    Connections, DeletionMode, Description, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy, Proxy,
+    Connections, DeletionMode, Description, Downstreams, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy, Proxy,
     RepositoryName, TagMap,
 };
 
@@ -69,6 +70,8 @@ pub(crate) struct Desired {
     pub(crate) proxies: Vec<Proxy>,
     /// The primary's upstreams, the proxies last.
     pub(crate) upstreams: Vec<RepositoryName>,
+    /// Which neighbours' repositories may have this stack's as an upstream.
+    pub(crate) downstreams: Downstreams,
     /// The policy on the primary repository, if it is managed.
     pub(crate) repository_policy: Option<Policy>,
     /// The user's tags.
@@ -110,6 +113,8 @@ pub(crate) struct Previous {
     pub(crate) states_repository_policy: bool,
     /// The user's tags.
     pub(crate) tags: TagMap,
+    /// Which neighbours' repositories might have this stack's as an upstream.
+    pub(crate) downstreams: Downstreams,
     /// What was to become of the repositories.
     pub(crate) deletion_mode: DeletionMode,
     /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
@@ -127,6 +132,7 @@ impl Previous {
             states_repository_policy: draft.states_repository_policy(),
             connections: draft.connections.distinct(),
             tags: draft.tags,
+            downstreams: draft.downstreams,
             deletion_mode: draft.deletion_mode.unwrap_or_default(),
             internal_packages: patterns_that_can_be(draft.internal_packages),
         }

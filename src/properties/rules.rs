@@ -61,6 +61,7 @@ impl Draft {
             description: self.description.unwrap_or_default(),
             proxies,
             upstreams,
+            downstreams: self.downstreams,
             repository_policy: self.access_policy.or(self.repository_policy),
             tags: self.tags,
             endpoint_formats: self.endpoint_formats,

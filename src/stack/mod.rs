@@ -2,8 +2,11 @@
 
 mod characters;
 mod deletion_mode;
+mod downstreams;
 mod description;
 mod identity;
+mod links;
+mod moment;
 mod names;
 mod owner;
 mod package_pattern;
@@ -20,10 +23,13 @@ pub(crate) use deletion_mode::DeletionMode;
 pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
+pub(crate) use downstreams::Downstreams;
+pub(crate) use links::FormerLinks;
+pub(crate) use moment::Moment;
 pub(crate) use identity::{Domain, Identity};
 pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{
-    Evidence, FORMER_RESTRICTIONS, Owner, POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
+    Evidence, DOWNSTREAMS, FORMER_LINKS, FORMER_RESTRICTIONS, LINKED, Owner, POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
 };
 pub(crate) use package_pattern::PackagePattern;
 #[cfg(test)]

@@ -14,9 +14,23 @@ pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 /// On an adopted package group: what it allowed before.
 pub(crate) const FORMER_RESTRICTIONS: &str = "codeartifact-stack:former-restrictions";
+/// On an adopted repository: what it was linked to before.
+pub(crate) const FORMER_LINKS: &str = "codeartifact-stack:former-links";
+/// On a primary repository: the newest creation among the upstreams of the last update that sent them.
+pub(crate) const LINKED: &str = "codeartifact-stack:linked";
+/// On a repository: which neighbours' may have it as an upstream. It stays when the repository is released.
+pub(crate) const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
 /// All the tag keys that a thing loses when its owner releases it.
-pub(crate) const RESERVED: [&str; 5] = [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER_RESTRICTIONS];
+pub(crate) const RESERVED: [&str; 7] = [
+    STACK_ID,
+    LOGICAL_ID,
+    ADOPTED,
+    POLICY_REPOSITORY,
+    FORMER_RESTRICTIONS,
+    FORMER_LINKS,
+    LINKED,
+];
 
 /// The resource of a CloudFormation stack that a thing belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,8 @@ pub enum FailureKind {
     KeyMismatch,
     /// Something that is named belongs to someone else.
     OwnershipConflict,
+    /// A repository that `Upstreams` names does not exist.
+    UpstreamNotFound,
     /// The function's role, or a domain's policy, does not allow a call.
     AccessDenied,
     /// A quota of the service is used up.
@@ -52,6 +54,7 @@ impl FailureKind {
             Self::InvalidProperties => "InvalidProperties",
             Self::KeyMismatch => "KeyMismatch",
             Self::OwnershipConflict => "OwnershipConflict",
+            Self::UpstreamNotFound => "UpstreamNotFound",
             Self::AccessDenied => "AccessDenied",
             Self::QuotaExceeded => "QuotaExceeded",
             Self::Throttled => "Throttled",
@@ -145,6 +148,7 @@ fn kind_of(refusal: &Refusal) -> FailureKind {
             Cause::Denied => FailureKind::AccessDenied,
             Cause::Refused | Cause::Key => FailureKind::ServiceValidation,
         },
+        Refusal::NoUpstream(_) => FailureKind::UpstreamNotFound,
         _ => FailureKind::OwnershipConflict,
     }
 }

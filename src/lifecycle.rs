@@ -33,8 +33,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Success {
     /// The outputs; none of a Delete.
     Done(Data),
-    /// What a Create or an Update would do.
-    Planned(Vec<String>),
+    /// What a Create or an Update would do, and what to know before.
+    Planned { steps: Vec<String>, notes: Vec<String> },
 }
 
 impl Success {
@@ -42,7 +42,7 @@ impl Success {
     pub(crate) fn data(&self) -> Option<&Data> {
         match self {
             Self::Done(data) => Some(data),
-            Self::Planned(_) => None,
+            Self::Planned { .. } => None,
         }
     }
 
@@ -50,7 +50,9 @@ impl Success {
     pub(crate) fn returned(&self, physical_id: &PhysicalId) -> Value {
         match self {
             Self::Done(data) => json!({ "PhysicalResourceId": physical_id.as_str(), "Data": data }),
-            Self::Planned(steps) => json!({ "Converged": steps.is_empty(), "Steps": steps }),
+            Self::Planned { steps, notes } => {
+                json!({ "Converged": steps.is_empty(), "Steps": steps, "Notes": notes })
+            }
         }
     }
 }
@@ -206,10 +208,13 @@ impl Lifecycle<'_> {
         };
         self.check_room(&desired)?;
         let plan = self.reconciler(&owner).plan(&desired, &history).await?;
-        let steps = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        let planned = Success::Planned {
+            steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
+            notes: plan.notes.iter().map(ToString::to_string).collect(),
+        };
         Ok(Outcome {
             physical_id: PhysicalId::not_created(),
-            result: Ok(Success::Planned(steps)),
+            result: Ok(planned),
         })
     }
 

@@ -70,6 +70,8 @@ enum RoundError {
     LostRace(Failure),
     /// The domain still holds a repository, or the service has not noticed yet that it holds none.
     DomainNotEmpty(Failure),
+    /// A repository that is to be an upstream is not there, or not yet.
+    NoUpstream(Failure),
     Failed(Failure),
 }
 
@@ -85,7 +87,9 @@ impl From<ServiceError> for RoundError {
 
 impl From<Refused> for RoundError {
     fn from(refused: Refused) -> Self {
-        if refused.may_pass() {
+        if refused.may_pass() && refused.awaits_upstream() {
+            Self::NoUpstream(refused.into())
+        } else if refused.may_pass() {
             Self::LostRace(refused.into())
         } else {
             Self::Failed(refused.into())
@@ -127,8 +131,13 @@ impl Reconciler<'_> {
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
         let mut backoff = Backoff::within(self.patience.races);
+        let mut upstream = Backoff::within(self.patience.lag);
         loop {
             match self.converge_once(desired, history).await {
+                Err(RoundError::NoUpstream(failure)) => {
+                    self.progress.waits_for(&failure.reason);
+                    upstream.wait_or(failure).await?;
+                }
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
                 Ok(Converged { facts, .. }) => return Ok(facts),
@@ -330,7 +339,7 @@ impl Reconciler<'_> {
                 Ok(Deleted { look_again: false, .. }) => return Ok(()),
                 Ok(_) => {}
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
@@ -349,7 +358,7 @@ impl Reconciler<'_> {
             let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
                 Ok(deleted) => deleted,
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_)) => Deleted {
+                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_) | RoundError::NoUpstream(_)) => Deleted {
                     steps: 1,
                     look_again: true,
                 },
@@ -397,8 +406,8 @@ impl Reconciler<'_> {
 }
 
 fn tell_left_alone(plan: &Plan) {
-    for what in &plan.left_alone {
-        info!(%what, "left alone");
+    for note in &plan.notes {
+        info!(%note, "left alone");
     }
 }
 

@@ -18,7 +18,7 @@ use super::wait::Wait;
 use super::{Observer, Progress, Service, calls};
 use crate::backoff::Backoff;
 use crate::plan::{Action, Check, Look, Plan, Seen, Step, Thing, Trust, Verdict};
-use crate::stack::{Format, KmsKeyArn, Owner, TagMap};
+use crate::stack::{Format, KmsKeyArn, LINKED, Owner, TagMap};
 
 /// How long what the service brings about in its own time may take.
 #[derive(Clone, Copy, Debug)]
@@ -233,7 +233,11 @@ impl Applier<'_> {
                 upstreams,
                 tags,
             } => {
-                written.arn = service.create_repository(name, description, upstreams, tags).await?;
+                let created = service.create_repository(name, description, upstreams, tags).await?;
+                if let Some(moment) = created.created {
+                    self.progress.created_at(name, moment);
+                }
+                written.arn = created.arn;
             }
             Action::UpdateRepository {
                 name,
@@ -244,7 +248,7 @@ impl Applier<'_> {
                 service.update_repository(name, description, upstreams).await?;
             }
             Action::DeleteRepository { name } => service.delete_repository(name).await?,
-            Action::AssociateExternalConnection { name, connection } => service.associate(name, *connection).await?,
+            Action::AssociateExternalConnection { name, connection } => service.associate(name, connection).await?,
             Action::DisassociateExternalConnection { name, connection } => {
                 service.disassociate(name, connection).await?;
             }
@@ -267,6 +271,15 @@ impl Applier<'_> {
             }
             Action::DeletePackageGroup { pattern } => service.delete_package_group(pattern).await?,
             Action::Tag { on, tags } => service.tag(on, tags).await?,
+            Action::TagLinked { on, newest, created } => {
+                let newest = created
+                    .iter()
+                    .filter_map(|name| self.progress.moment_of(name))
+                    .max()
+                    .max(*newest);
+                let tags = newest.map(|newest| TagMap::from([(LINKED.to_owned(), newest.to_string())]));
+                service.tag(on, &tags.unwrap_or_default()).await?;
+            }
             Action::Untag { on, keys } => service.untag(on, keys).await?,
         }
         Ok(written)

@@ -14,7 +14,9 @@ use crate::plan::{
     Contents, Hidden, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Packages, Read,
     Scope,
 };
-use crate::stack::{ALLOW_SPECIFIC, Format, Origin, PackagePattern, RepositoryName, TagMap, possible_proxy_names};
+use crate::stack::{
+    ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
+};
 
 /// What to read of a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,12 @@ pub(super) enum With {
     /// And its policy.
     Policy,
 }
+
+/// So many listed repositories are looked at together to find one that is there: the first is, nearly always.
+const AT_A_TIME: usize = 2;
+
+/// So many neighbours are looked at together.
+const MANY_AT_A_TIME: usize = 20;
 
 /// Reads the service.
 pub(crate) struct Observer<'a> {
@@ -58,13 +66,23 @@ impl Observer<'_> {
         let proxies = possible_proxy_names(&scope.primary)
             .into_iter()
             .filter(|name| linked.contains(name) || is_listed(name.as_str()));
+        let former = primary.and_then(ObservedRepository::former_links);
         let turned_up: BTreeSet<RepositoryName> = proxies
+            .chain(former.into_iter().flat_map(|former| former.upstreams))
             .chain(named_by_leaving_groups(scope, &observed.package_groups))
             .filter(|name| !names.contains(name))
             .collect();
-        let (repositories, hidden) = sorted(self.repositories(&turned_up).await?);
+        let (turned_up, has_others, neighbours, adopted) = try_join!(
+            self.repositories(&turned_up),
+            self.has_others(scope, &observed),
+            self.neighbours(scope),
+            self.adopted(scope, &observed),
+        )?;
+        let (repositories, hidden) = sorted(turned_up);
         observed.repositories.extend(repositories);
+        observed.repositories.extend(adopted);
         observed.hidden.extend(hidden);
+        (observed.has_others, observed.neighbours) = (has_others, neighbours);
         Ok(observed)
     }
 
@@ -155,6 +173,90 @@ impl Observer<'_> {
         };
         let tags = self.tags_of(&repository.arn, &expected, tags).await?;
         Ok(tags.map(|tags| ObservedRepository { tags, ..repository }))
+    }
+
+    /// Whether a repository that is none of this stack's is in the domain: one that is listed, and was seen. The list alone
+    /// may still have what is deleted.
+    async fn has_others(&self, scope: &Scope, observed: &Observed) -> Result<bool> {
+        let listed = observed
+            .listed
+            .found()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.parse().ok());
+        let ours =
+            |name: &RepositoryName| *name == scope.primary || possible_proxy_names(&scope.primary).contains(name);
+        let others: Vec<RepositoryName> = listed.filter(|name| !ours(name)).collect();
+        for some in others.chunks(AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            if described.await?.values().any(|it| !matches!(it, Read::Absent)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The neighbours' repositories that have one of this stack's as an upstream, among those that may.
+    async fn neighbours(&self, scope: &Scope) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
+        let names: Vec<RepositoryName> = match &scope.neighbours {
+            None => return Ok(BTreeMap::new()),
+            Some(Downstreams::Named(names)) => names.clone(),
+            Some(Downstreams::All) => {
+                let names = self
+                    .or_hidden(self.service.all_repository_names().await.map(Some), None)
+                    .await?;
+                let names = names.found().into_iter().flatten();
+                names.filter_map(|name| name.parse().ok()).collect()
+            }
+        };
+        let mut ours = possible_proxy_names(&scope.primary);
+        ours.insert(scope.primary.clone());
+        let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
+        let mut neighbours = BTreeMap::new();
+        for some in names.chunks(MANY_AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            for (name, read) in described.await? {
+                let upstreams = read.found().map_or(&[][..], |repository| &repository.upstreams);
+                let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| ours.contains(it)).cloned().collect();
+                if !of_ours.is_empty() {
+                    neighbours.insert(name, of_ours);
+                }
+            }
+        }
+        Ok(neighbours)
+    }
+
+    /// What is to be adopted as a proxy, with its policy and whether packages were published to it.
+    async fn adopted(
+        &self,
+        scope: &Scope,
+        observed: &Observed,
+    ) -> Result<BTreeMap<RepositoryName, ObservedRepository>> {
+        let possible = possible_proxy_names(&scope.primary);
+        let is_candidate = |(name, repository): &(&RepositoryName, &ObservedRepository)| {
+            scope.adopts && possible.contains(*name) && Owner::in_tags(&repository.tags).is_none()
+        };
+        let candidates: BTreeMap<&RepositoryName, &ObservedRepository> =
+            observed.repositories.iter().filter(is_candidate).collect();
+        let looks = candidates.into_iter().map(|(name, repository)| async move {
+            let (policy, published) = join(
+                self.service.repository_policy(name),
+                self.service.holds_published_packages(name),
+            )
+            .await;
+            let published = published.map(|holds| holds.then_some(Packages));
+            let repository = ObservedRepository {
+                policy: self.or_hidden(policy, None).await?,
+                published: self.or_hidden(published, None).await?,
+                ..repository.clone()
+            };
+            Ok((name.clone(), repository))
+        });
+        Ok(try_join_all(looks).await?.into_iter().collect())
     }
 
     async fn repository_policy(&self, scope: &Scope) -> Result<Read<ObservedPolicy>> {

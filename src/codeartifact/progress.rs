@@ -1,6 +1,6 @@
 //! How far the work on an event has come: what a Reason can tell when it is cut short.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::plan::Thing;
-use crate::stack::Identity;
+use crate::stack::{Identity, Moment, RepositoryName};
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
 #[derive(Debug, Default)]
@@ -45,6 +45,8 @@ struct State {
     obstacle: Option<String>,
     there: BTreeSet<Thing>,
     created: BTreeSet<Thing>,
+    /// When the service created what this event had it create.
+    moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
     /// When the event began, or last ended a step.
@@ -63,6 +65,7 @@ impl Default for State {
             obstacle: None,
             there: BTreeSet::new(),
             created: BTreeSet::new(),
+            moments: BTreeMap::new(),
             owned: Vec::new(),
             last_sign: Instant::now(),
         }
@@ -157,6 +160,15 @@ impl Progress {
         let mut state = self.state();
         state.there.insert(thing.clone());
         state.created.insert(thing.clone());
+    }
+
+    /// The service says when it created a repository for this event.
+    pub(crate) fn created_at(&self, name: &RepositoryName, moment: Moment) {
+        self.state().moments.insert(name.clone(), moment);
+    }
+
+    pub(crate) fn moment_of(&self, name: &RepositoryName) -> Option<Moment> {
+        self.state().moments.get(name).copied()
     }
 
     /// Whether this event created anything.

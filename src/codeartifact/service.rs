@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_codeartifact::Client;
-use aws_sdk_codeartifact::types::DomainDescription;
+use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription};
 
 use super::error::{Kind, Result, ServiceError};
-use super::translate::{self, CreatedDomain};
+use super::translate::{self, CreatedDomain, CreatedRepository};
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Tagged};
 use crate::stack::{
-    Domain, ExternalConnection, Format, KmsKeyArn, Origin, OriginChange, PackagePattern, Place, RepositoryName, TagMap,
+    Domain, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place, RepositoryName, TagMap,
 };
 
 /// More repositories than one stack can have: so many names tell whether a domain holds any others.
@@ -114,7 +114,8 @@ impl Service<'_> {
     /// The names of enough of the domain's repositories; of all those with a prefix.
     pub(crate) async fn repository_names(&self, prefix: Option<&str>) -> Result<BTreeSet<String>> {
         let (page_size, enough) = prefix.map_or((20, ENOUGH_NAMES), |_| (1000, usize::MAX));
-        let request = request!(self.list_repositories_in_domain()).set_repository_prefix(prefix.map(str::to_owned));
+        let request = request!(self.list_repositories_in_domain())
+            .set_repository_prefix(prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned));
         let mut repositories = request.into_paginator().page_size(page_size).items().send();
         let mut names = BTreeSet::new();
         while names.len() < enough {
@@ -126,6 +127,21 @@ impl Service<'_> {
             }
         }
         Ok(names)
+    }
+
+    /// The names of all of the domain's repositories.
+    pub(crate) async fn all_repository_names(&self) -> Result<BTreeSet<String>> {
+        self.repository_names(Some("")).await
+    }
+
+    /// Whether any package was published to a repository: what came from upstreams may not be published (user guide,
+    /// "Editing package origin controls").
+    pub(crate) async fn holds_published_packages(&self, name: &RepositoryName) -> Result<bool> {
+        let request = request!(self.list_packages(repository(name))).publish(AllowPublish::Allow);
+        let mut packages = request.into_paginator().page_size(1).items().send();
+        let first = packages.try_next().await;
+        let first = found(first.map_err(|error| ServiceError::new(self.repository(name), &error)))?;
+        Ok(first.flatten().is_some())
     }
 
     pub(crate) async fn holds_packages(&self, name: &RepositoryName) -> Result<bool> {
@@ -198,21 +214,27 @@ impl Service<'_> {
         ))
     }
 
-    /// Gives the ARN.
     pub(crate) async fn create_repository(
         &self,
         name: &RepositoryName,
         description: &str,
         upstreams: &[RepositoryName],
         tags: &TagMap,
-    ) -> Result<Option<String>> {
+    ) -> Result<CreatedRepository> {
         let output = call!(
             self.create_repository(repository(name))
                 .description(description)
                 .set_upstreams((!upstreams.is_empty()).then(|| translate::upstream_list(upstreams)))
                 .set_tags(Some(translate::tag_list(tags)))
         )?;
-        Ok(output.repository.and_then(|repository| repository.arn))
+        let repository = output.repository;
+        Ok(CreatedRepository {
+            created: repository
+                .as_ref()
+                .and_then(|repository| repository.created_time)
+                .map(Moment::from),
+            arn: repository.and_then(|repository| repository.arn),
+        })
     }
 
     pub(crate) async fn update_repository(
@@ -232,10 +254,10 @@ impl Service<'_> {
         gone(call!(self.delete_repository(repository(name))))
     }
 
-    pub(crate) async fn associate(&self, name: &RepositoryName, connection: ExternalConnection) -> Result {
+    pub(crate) async fn associate(&self, name: &RepositoryName, connection: &str) -> Result {
         done(call!(
             self.associate_external_connection(repository(name))
-                .external_connection(connection.as_str())
+                .external_connection(connection)
         ))
     }
 

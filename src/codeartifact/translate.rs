@@ -10,7 +10,7 @@ use aws_sdk_codeartifact::types::{
 };
 
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository};
-use crate::stack::{Allowed, Format, Origin, Restrictions, TagMap};
+use crate::stack::{Allowed, Format, Moment, Origin, Restrictions, TagMap};
 
 /// A domain as `CreateDomain` leaves it.
 #[derive(Debug)]
@@ -25,6 +25,13 @@ impl From<Option<DomainDescription>> for CreatedDomain {
         let arn = domain.and_then(|domain| domain.arn);
         Self { arn, is_active }
     }
+}
+
+/// A repository as `CreateRepository` leaves it.
+#[derive(Debug)]
+pub(crate) struct CreatedRepository {
+    pub(crate) arn: Option<String>,
+    pub(crate) created: Option<Moment>,
 }
 
 pub(super) fn is_active(domain: Option<&DomainDescription>) -> bool {
@@ -59,6 +66,7 @@ pub(super) fn repository(described: RepositoryDescription, expected_arn: String)
     ObservedRepository {
         arn: described.arn.unwrap_or(expected_arn),
         description: described.description.unwrap_or_default(),
+        created: described.created_time.map(Moment::from),
         upstreams: upstreams.filter_map(|it| it.repository_name?.parse().ok()).collect(),
         connections: connections.filter_map(|it| it.external_connection_name).collect(),
         ..ObservedRepository::default()

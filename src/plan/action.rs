@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::stack::{DomainName, ExternalConnection, KmsKeyArn, OriginChange, PackagePattern, RepositoryName, TagMap};
+use crate::stack::{DomainName, KmsKeyArn, Moment, OriginChange, PackagePattern, RepositoryName, TagMap};
 
 /// One write call.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +40,7 @@ pub(crate) enum Action {
     },
     AssociateExternalConnection {
         name: RepositoryName,
-        connection: ExternalConnection,
+        connection: String,
     },
     DisassociateExternalConnection {
         name: RepositoryName,
@@ -69,6 +69,12 @@ pub(crate) enum Action {
     Tag {
         on: Tagged,
         tags: TagMap,
+    },
+    /// The tag of when the newest of a repository's upstreams was created: `newest`, or those just `created`.
+    TagLinked {
+        on: Tagged,
+        newest: Option<Moment>,
+        created: Vec<RepositoryName>,
     },
     Untag {
         on: Tagged,
@@ -110,7 +116,7 @@ impl Action {
             Self::CreatePackageGroup { .. } => "CreatePackageGroup",
             Self::UpdatePackageGroupOrigins { .. } => "UpdatePackageGroupOriginConfiguration",
             Self::DeletePackageGroup { .. } => "DeletePackageGroup",
-            Self::Tag { .. } => "TagResource",
+            Self::Tag { .. } | Self::TagLinked { .. } => "TagResource",
             Self::Untag { .. } => "UntagResource",
         }
     }
@@ -132,7 +138,7 @@ impl Action {
             Self::CreatePackageGroup { pattern, .. }
             | Self::UpdatePackageGroupOrigins { pattern, .. }
             | Self::DeletePackageGroup { pattern } => pattern.as_str(),
-            Self::Tag { on, .. } | Self::Untag { on, .. } => &on.name,
+            Self::Tag { on, .. } | Self::TagLinked { on, .. } | Self::Untag { on, .. } => &on.name,
         }
     }
 }
@@ -168,7 +174,7 @@ impl Action {
                 (named.map(Thing::Repository).chain([group]).collect(), &[])
             }
             Self::DeletePackageGroup { pattern } => (vec![Thing::Group(pattern.clone())], &[]),
-            Self::Tag { on, .. } | Self::Untag { on, .. } => (vec![on.thing.clone()], &[]),
+            Self::Tag { on, .. } | Self::TagLinked { on, .. } | Self::Untag { on, .. } => (vec![on.thing.clone()], &[]),
             Self::CreatePackageGroup { .. }
             | Self::DeleteDomain { .. }
             | Self::PutDomainPolicy { .. }
@@ -184,8 +190,8 @@ impl fmt::Display for Action {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{} {}", self.operation(), self.object())?;
         match self {
-            Self::AssociateExternalConnection { connection, .. } => write!(formatter, " {}", connection.as_str()),
-            Self::DisassociateExternalConnection { connection, .. } => write!(formatter, " {connection}"),
+            Self::AssociateExternalConnection { connection, .. }
+            | Self::DisassociateExternalConnection { connection, .. } => write!(formatter, " {connection}"),
             _ => Ok(()),
         }
     }

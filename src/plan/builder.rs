@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::action::{Action, Tagged, Thing};
 use super::check::Check;
 use super::observed::{Hidden, ObservedRepository};
-use super::reasons::{LeftAlone, Refusal, Refused, Why};
+use super::reasons::{Note, Refusal, Refused, Why};
 use super::step::{Plan, Step, StepId};
 use crate::stack::{MOST_TAGS, Owner, RepositoryName, TagMap};
 
@@ -46,16 +46,16 @@ impl Builder {
         if is_needed {
             self.refuse(Refusal::Unreadable(hidden.clone()));
         } else {
-            self.leave(LeftAlone::Unreadable(hidden.clone()));
+            self.note(Note::Unreadable(hidden.clone()));
         }
     }
 
-    pub(super) fn leave(&mut self, what: LeftAlone) {
-        self.plan.left_alone.push(what);
+    pub(super) fn note(&mut self, what: Note) {
+        self.plan.notes.push(what);
     }
 
     pub(super) fn leave_repository(&mut self, name: &RepositoryName, why: Why) {
-        self.leave(LeftAlone::Repository(name.clone(), why));
+        self.note(Note::Repository(name.clone(), why));
     }
 
     /// All steps so far: what comes last waits for them.
@@ -114,6 +114,16 @@ impl Builder {
             self.add(untag, after);
         }
         claimed
+    }
+
+    /// Connects a repository to a registry; that it is connected already is fine.
+    pub(super) fn associate(&mut self, name: &RepositoryName, connection: &str, after: Vec<StepId>) -> StepId {
+        let (name, connection) = (name.clone(), connection.to_owned());
+        let check = Check::Connected {
+            name: name.clone(),
+            connection: connection.clone(),
+        };
+        self.add_checked(Action::AssociateExternalConnection { name, connection }, after, check)
     }
 
     /// Cuts external connections, one after the other; gives the steps to wait for.

@@ -6,8 +6,8 @@
 use super::action::{Action, Tagged, Thing};
 use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
 use crate::stack::{
-    DomainName, Evidence, ExternalConnection, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy,
-    PolicyOwner, RepositoryName, Standing, TagMap,
+    DomainName, Evidence, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy, PolicyOwner, RepositoryName,
+    Standing, TagMap,
 };
 
 /// What a write is held to.
@@ -37,10 +37,7 @@ pub(crate) enum Check {
         undo: Vec<OriginChange>,
     },
     /// An external connection, which is refused if it is there already: then it is what was wanted.
-    Connected {
-        name: RepositoryName,
-        connection: ExternalConnection,
-    },
+    Connected { name: RepositoryName, connection: String },
 }
 
 /// What a check wants to see.
@@ -156,7 +153,7 @@ impl Check {
                 }
             }
             (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
-                let is_wanted = repository.connections.iter().any(|it| it == connection.as_str());
+                let is_wanted = repository.connections.contains(connection);
                 if is_wanted { Verdict::Keep } else { Verdict::LostRace }
             }
             _ => Verdict::LostRace,

@@ -1,15 +1,13 @@
 //! The domain: shared by design, created by whoever comes first, deleted with the last repository in it.
 
-use std::collections::BTreeSet;
-
 use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
 use super::context::{Converging, Deleting};
 use super::observed::{Cause, ObservedDomain, Read};
-use super::reasons::{LeftAlone, Refusal};
+use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::properties::DomainSource;
-use crate::stack::{Domain, Evidence, Owner, RepositoryName, Standing, TagMap};
+use crate::stack::{Domain, Evidence, Owner, Standing, TagMap};
 
 /// The domain comes first: everything else is in it. Gives the steps to wait for.
 ///
@@ -80,32 +78,27 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         }
     };
     if owner != from.place.account() {
-        plan.leave(LeftAlone::ForeignDomain(name.clone(), owner.clone()));
+        plan.note(Note::ForeignDomain(name.clone(), owner.clone()));
         return false;
     }
     if Owner::in_tags(&domain.tags).is_none() {
-        plan.leave(LeftAlone::UnownedDomain(name.clone()));
+        plan.note(Note::UnownedDomain(name.clone()));
         return false;
     }
     if let Some(hidden) = from.observed.listed.hidden() {
         plan.need(hidden, true);
         return false;
     }
+    // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
-    let there: BTreeSet<&str> = from.observed.repositories.keys().map(RepositoryName::as_str).collect();
-    // What was just deleted may be listed for a moment longer, though it is not there when looked at.
-    let is_there = |name: &&str| there.contains(name) || !from.identity.is_own(name);
-    let listed = from.observed.listed.found().into_iter().flatten().map(String::as_str);
-    let has_others = listed
-        .filter(is_there)
-        .chain(there.iter().copied())
-        .any(|name| !deleted.contains(name));
+    let mut there = from.observed.repositories.keys();
+    let has_others = from.observed.has_others || there.any(|name| !deleted.contains(name.as_str()));
     if has_others {
         // Another stack's Delete may be at work on the last of the others, and just now see ours.
         if !deleted.is_empty() {
             plan.look_again();
         }
-        plan.leave(LeftAlone::UsedDomain(name.clone()));
+        plan.note(Note::UsedDomain(name.clone()));
     }
     !has_others
 }
@@ -128,7 +121,7 @@ pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
     let ours = 1 + from.last.connections.all().len();
     let has_others = domain.repositories.is_none_or(|count| count > ours);
     if Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
-        plan.leave(LeftAlone::Unreadable(hidden.clone()));
+        plan.note(Note::Unreadable(hidden.clone()));
     } else if has_others {
         let (domain, hidden) = (name.clone(), hidden.clone());
         plan.refuse(Refusal::LostKey { domain, hidden });

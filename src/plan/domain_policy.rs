@@ -5,7 +5,7 @@ use super::builder::{Builder, among};
 use super::check::Check;
 use super::context::{Converging, Deleting};
 use super::observed::ObservedDomain;
-use super::reasons::{LeftAlone, Refusal};
+use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::stack::{DomainName, Evidence, POLICY_REPOSITORY, Policy, PolicyOwner, RepositoryName, TagMap};
 
@@ -172,7 +172,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
             delete_it(plan, domain, name, after, tag)
         }
         PolicyOwner::Another(marked) if marked == primary.as_str() => {
-            plan.leave(LeftAlone::Policy(name.clone()));
+            plan.note(Note::Policy(name.clone()));
             Vec::new()
         }
         PolicyOwner::Another(_) | PolicyOwner::Unowned => Vec::new(),

@@ -8,7 +8,7 @@ use super::builder::Builder;
 use super::check::Check;
 use super::context::{Converging, Deleting};
 use super::observed::{Observed, ObservedGroup};
-use super::reasons::{LeftAlone, Refusal, Why};
+use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
 use crate::stack::{FORMER_RESTRICTIONS, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing};
 
@@ -143,11 +143,11 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[S
             group,
         };
         if leaving.guards_another(primary) {
-            plan.leave(LeftAlone::Group(pattern.clone(), Why::GuardsAnother));
+            plan.note(Note::Group(pattern.clone(), Why::GuardsAnother));
         } else if let Some(after) = gone_after {
             leaving.go(plan, after);
         } else {
-            plan.leave(LeftAlone::Group(pattern.clone(), Why::Guards(primary.clone())));
+            plan.note(Note::Group(pattern.clone(), Why::Guards(primary.clone())));
             leaving.release(plan, &[]);
         }
     }
@@ -174,19 +174,19 @@ impl Leaving<'_> {
 
     /// Deletes the group if this owner created it, and puts it back if it was adopted.
     fn go(&self, plan: &mut Builder, after: &[StepId]) {
-        let leave = |why| LeftAlone::Group(self.pattern.clone(), why);
+        let leave = |why| Note::Group(self.pattern.clone(), why);
         match self.owner.standing(&self.group.tags) {
             Standing::Created => {
                 let pattern = self.pattern.clone();
                 plan.add(Action::DeletePackageGroup { pattern }, after.iter().copied());
             }
             Standing::Adopted => {
-                plan.leave(leave(Why::Adopted));
+                plan.note(leave(Why::Adopted));
                 self.put_back(plan, after);
             }
-            Standing::OwnedBy(owner) => plan.leave(leave(Why::OwnedBy(owner))),
+            Standing::OwnedBy(owner) => plan.note(leave(Why::OwnedBy(owner))),
             Standing::Unowned => {
-                plan.leave(leave(Why::Unowned));
+                plan.note(leave(Why::Unowned));
                 self.release(plan, after);
             }
         }

@@ -23,6 +23,7 @@ mod reasons;
 mod repository_policy;
 mod scope;
 mod step;
+mod upstreams;
 
 pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
-use crate::stack::{Domain, FORMER_RESTRICTIONS, Format, PackagePattern, RepositoryName, Restrictions, TagMap};
+use crate::stack::{
+    Domain, Downstreams, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment, PackagePattern,
+    RepositoryName, Restrictions, TagMap,
+};
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -19,6 +22,10 @@ pub(crate) struct Scope {
     /// Those of the groups that may be let go: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
+    /// Whether what is unowned is to be adopted: then a proxy is looked at more closely.
+    pub(crate) adopts: bool,
+    /// The neighbours' repositories that may have this stack's as an upstream, if that matters.
+    pub(crate) neighbours: Option<Downstreams>,
 }
 
 /// How far to look into what a domain holds.
@@ -47,6 +54,10 @@ pub(crate) struct Observed {
     pub(crate) listed: Read<BTreeSet<String>>,
     /// Whether the primary repository holds packages.
     pub(crate) contents: Read<Packages>,
+    /// Repositories of neighbours, with those of their upstreams that have a name of this stack's.
+    pub(crate) neighbours: BTreeMap<RepositoryName, Vec<RepositoryName>>,
+    /// Whether a repository that is none of this stack's was seen in the domain.
+    pub(crate) has_others: bool,
 }
 
 /// What a read brought.
@@ -120,7 +131,11 @@ pub(crate) struct ObservedRepository {
     pub(crate) description: String,
     pub(crate) upstreams: Vec<RepositoryName>,
     pub(crate) connections: Vec<String>,
+    pub(crate) created: Option<Moment>,
     pub(crate) tags: TagMap,
+    /// Its policy, and whether packages were published to it: looked at only of what is to be adopted as a proxy.
+    pub(crate) policy: Read<ObservedPolicy>,
+    pub(crate) published: Read<Packages>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -137,6 +152,12 @@ pub(crate) struct ObservedGroup {
 }
 
 impl Observed {
+    /// The neighbours' repositories that have a repository as an upstream.
+    pub(crate) fn having_upstream(&self, name: &RepositoryName) -> Vec<RepositoryName> {
+        let having = self.neighbours.iter().filter(|(_, upstreams)| upstreams.contains(name));
+        having.map(|(neighbour, _)| neighbour.clone()).collect()
+    }
+
     /// Whether a thing was seen.
     pub(crate) fn has(&self, thing: &Thing) -> bool {
         match thing {
@@ -150,6 +171,16 @@ impl Observed {
 impl ObservedRepository {
     pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
         self.upstreams.contains(name)
+    }
+
+    /// When the newest of the upstreams was created that were linked last, if a tag says so.
+    pub(crate) fn linked(&self) -> Option<Moment> {
+        Moment::parse(self.tags.get(LINKED)?)
+    }
+
+    /// What it was linked to before it was adopted, if a tag says so.
+    pub(crate) fn former_links(&self) -> Option<FormerLinks> {
+        FormerLinks::from_tag(self.tags.get(FORMER_LINKS)?)
     }
 
     /// Its upstreams without these, if it has any of them.

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::builder::{Builder, tagged};
-use super::check::Check;
+use super::builder::Builder;
 use super::context::{Converging, Deleting, Fate};
-use super::observed::ObservedRepository;
-use super::own::own;
-use super::reasons::Why;
+use super::observed::{Observed, ObservedRepository, Read};
+use super::own::{note_adoption, own, restore};
+use super::reasons::{Refusal, Why};
 use super::step::StepId;
 use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
 
@@ -21,7 +20,8 @@ pub(super) struct Links {
     pub(super) unlinked: Option<(StepId, Vec<RepositoryName>)>,
 }
 
-/// A proxy for each registry: created, or put right, and unlinked before it is created again.
+/// A proxy for each registry: created, or put right, and unlinked before it is created again. One that is being adopted
+/// is only claimed here: see [`adopt`].
 pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -> Links {
     let unlinked = unlink_stale(to, plan);
     let mut ready = Vec::new();
@@ -31,12 +31,46 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
             plan.need(hidden, true);
             continue;
         }
-        ready.extend(match to.observed.repositories.get(&proxy.name) {
-            None => Some(create(to, plan, proxy, domain.iter().copied().chain(after))),
-            Some(repository) => repair(to, plan, proxy, repository, after),
-        });
+        let Some(repository) = to.observed.repositories.get(&proxy.name) else {
+            ready.push(create(to, plan, proxy, domain.iter().copied().chain(after)));
+            continue;
+        };
+        let had = to.had_proxy(&proxy.name);
+        let claimed = own(to, plan, &proxy.name, repository, had, after);
+        ready.extend(claimed);
+        if to.adopts(repository, had) {
+            check_adoption(plan, proxy, repository);
+        } else {
+            repair(to, plan, proxy, repository, claimed.into_iter().collect());
+        }
     }
     Links { ready, unlinked }
+}
+
+/// What was published to a repository, and who its policy lets in, has no place in a proxy.
+fn check_adoption(plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository) {
+    match &repository.policy {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPolicy(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    match &repository.published {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPackages(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    note_adoption(plan, &proxy.name, repository, Some(proxy.connection.as_str()), &[]);
+}
+
+/// Changes the proxies that are being adopted, after everything else: gives the steps to wait for.
+pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    for proxy in &to.desired.proxies {
+        let repository = to.observed.repositories.get(&proxy.name);
+        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(&proxy.name))) {
+            repair(to, plan, proxy, repository, after.clone());
+        }
+    }
 }
 
 /// A recreated repository keeps its name but not its link, and no later look can see that
@@ -71,37 +105,18 @@ fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterat
         name: proxy.name.clone(),
         description: description(to, proxy),
         upstreams: Vec::new(),
-        tags: to.tags_of_created(),
+        tags: to.tags_of_created_repository(),
     };
     let created = plan.add(create, after);
-    associate(plan, proxy, vec![created]);
+    plan.associate(&proxy.name, proxy.connection.as_str(), vec![created]);
     created
 }
 
-fn associate(plan: &mut Builder, proxy: &Proxy, after: Vec<StepId>) {
-    let associate = Action::AssociateExternalConnection {
-        name: proxy.name.clone(),
-        connection: proxy.connection,
-    };
-    let check = Check::Connected {
-        name: proxy.name.clone(),
-        connection: proxy.connection,
-    };
-    plan.add_checked(associate, after, check);
-}
-
-fn repair(
-    to: &Converging,
-    plan: &mut Builder,
-    proxy: &Proxy,
-    repository: &ObservedRepository,
-    unlinked: Option<StepId>,
-) -> Option<StepId> {
-    let claimed = own(to, plan, &proxy.name, repository, to.had_proxy(&proxy.name), unlinked);
+fn repair(to: &Converging, plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository, after: Vec<StepId>) {
     // A repository has an external connection or upstreams, never both: what is unwanted goes first.
     let wanted = proxy.connection.as_str();
     let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
-    let mut after = plan.disassociate(&proxy.name, unwanted, claimed.into_iter().collect());
+    let mut after = plan.disassociate(&proxy.name, unwanted, after);
     let description = description(to, proxy);
     let description = (repository.description != description).then_some(description);
     let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
@@ -114,9 +129,8 @@ fn repair(
         after = vec![plan.add(update, after)];
     }
     if !repository.connections.iter().any(|connection| connection == wanted) {
-        associate(plan, proxy, after);
+        plan.associate(&proxy.name, wanted, after);
     }
-    claimed
 }
 
 /// Proxies that are no longer wanted go after the primary stopped naming them; and after all else is done, for what
@@ -135,19 +149,52 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
         let Some(repository) = to.observed.repositories.get(&name) else {
             continue;
         };
+        let neighbours = to.observed.having_upstream(&name);
+        let retains = match to.desired.deletion_mode {
+            DeletionMode::Delete => false,
+            DeletionMode::RetainIfNotEmpty => !neighbours.is_empty(),
+            DeletionMode::Retain => true,
+        };
         match to.owner.standing(&repository.tags) {
-            Standing::Created if to.desired.deletion_mode != DeletionMode::Retain => {
+            Standing::Created if !retains => {
                 plan.add(Action::DeleteRepository { name }, after.iter().copied());
             }
-            Standing::Created | Standing::Adopted => {
-                plan.leave_repository(&name, Why::Released);
-                let keys = to.owner.keys_to_release(&repository.tags);
-                plan.untag(tagged(&name, repository), keys, &after);
+            Standing::Created => {
+                let is_upstream = !neighbours.is_empty();
+                plan.leave_repository(
+                    &name,
+                    if is_upstream {
+                        Why::UpstreamOf(neighbours)
+                    } else {
+                        Why::Released
+                    },
+                );
+                plan.release(to.owner, &name, repository, &after);
+            }
+            Standing::Adopted => {
+                plan.leave_repository(&name, Why::Adopted);
+                let restored = give_back(plan, to.observed, &name, repository, &after);
+                plan.release(to.owner, &name, repository, &restored);
             }
             Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
             Standing::Unowned => plan.leave_repository(&name, Why::Unowned),
         }
     }
+}
+
+/// Puts back what an adopted proxy was linked to, if that is known; gives the steps to wait for.
+fn give_back(
+    plan: &mut Builder,
+    observed: &Observed,
+    name: &RepositoryName,
+    proxy: &ObservedRepository,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let Some(former) = proxy.former_links() else {
+        return after.to_vec();
+    };
+    let is_there = |name: &RepositoryName| observed.repositories.contains_key(name);
+    restore(plan, name, proxy, &former, is_there, after)
 }
 
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
@@ -171,9 +218,18 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                 plan.release(from.owner, name, proxy, &[])
             }
             (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
-            (Standing::Adopted, _) => {
+            (Standing::Adopted, Fate::Retained) => {
                 plan.leave_repository(name, Why::Adopted);
                 plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Adopted, Fate::Deleted(_) | Fate::Released(_) | Fate::Others) => {
+                plan.leave_repository(name, Why::Adopted);
+                let after = match fate {
+                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
+                    Fate::Retained | Fate::Others => &[],
+                };
+                let restored = give_back(plan, from.observed, name, proxy, after);
+                plan.release(from.owner, name, proxy, &restored)
             }
             (Standing::Unowned, _) => {
                 plan.leave_repository(name, Why::Unowned);

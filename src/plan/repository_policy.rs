@@ -3,6 +3,7 @@
 use super::action::Action;
 use super::builder::Builder;
 use super::context::Converging;
+use super::reasons::Note;
 use super::step::StepId;
 
 /// Put if it means something else, deleted if the previous properties stated one and these do not.
@@ -32,5 +33,15 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
         },
         (None, _) => return,
     };
-    plan.add(action, primary.iter().copied());
+    let adopted = to.primary().filter(|primary| to.adopts(primary, to.is_in_place));
+    if adopted.is_some() && observed.is_some() {
+        plan.note(Note::ReplacesPolicy(to.desired.identity.repository.clone()));
+    }
+    // What an adoption changes comes after all else.
+    let after = if adopted.is_some() {
+        plan.all()
+    } else {
+        primary.to_vec()
+    };
+    plan.add(action, after);
 }

@@ -15,6 +15,9 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         .map(|previous| previous.connections.proxies(primary))
         .unwrap_or_default();
     let proxies = desired.proxies.iter().chain(&before).map(|proxy| proxy.name.clone());
+    // A proxy that a neighbour has as an upstream is not dropped, unless the template says so.
+    let drops_proxies = before.iter().any(|proxy| !desired.proxies.contains(proxy));
+    let drops_proxies = drops_proxies && desired.deletion_mode == DeletionMode::RetainIfNotEmpty;
     let wanted = &desired.internal_packages;
     let groups_before = previous.map_or(&[][..], |previous| &previous.internal_packages);
     let leaving_groups: BTreeSet<PackagePattern> = groups_before
@@ -25,7 +28,10 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
     Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
-        others: proxies.chain(history.former_primaries(desired).cloned()).collect(),
+        others: proxies
+            .chain(history.former_primaries(desired).cloned())
+            .chain(desired.upstreams.iter().cloned())
+            .collect(),
         domain_policy: desired.domain.policy().is_some()
             || history
                 .of_domain(desired)
@@ -41,6 +47,8 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
         leaving_groups,
         contents: Contents::Unseen,
+        adopts: desired.adopt_existing,
+        neighbours: drops_proxies.then(|| desired.downstreams.clone()),
     }
 }
 
@@ -64,5 +72,7 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
             DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
             DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,
         },
+        adopts: false,
+        neighbours: (last.deletion_mode == DeletionMode::RetainIfNotEmpty).then(|| last.downstreams.clone()),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Downstreams, Format, Identity, KmsKeyArn, PackagePattern,
-    Place, Policy, RepositoryName, TagMap,
+    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Downstreams, Format, Identity, KmsKeyArn,
+    PackagePattern, Place, Policy, RepositoryName, TagMap,
 };
 
 use super::reader::{Given, Reader};

@@ -26,8 +26,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    Connections, DeletionMode, Description, Downstreams, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy, Proxy,
-    RepositoryName, TagMap,
+    Connections, DeletionMode, Description, Downstreams, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy,
+    Proxy, RepositoryName, TagMap,
 };
 
 use draft::Draft;

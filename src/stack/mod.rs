@@ -2,8 +2,8 @@
 
 mod characters;
 mod deletion_mode;
-mod downstreams;
 mod description;
+mod downstreams;
 mod identity;
 mod links;
 mod moment;
@@ -24,12 +24,13 @@ pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
 pub(crate) use downstreams::Downstreams;
+pub(crate) use identity::{Domain, Identity};
 pub(crate) use links::FormerLinks;
 pub(crate) use moment::Moment;
-pub(crate) use identity::{Domain, Identity};
 pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{
-    Evidence, DOWNSTREAMS, FORMER_LINKS, FORMER_RESTRICTIONS, LINKED, Owner, POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
+    DOWNSTREAMS, Evidence, FORMER_LINKS, FORMER_RESTRICTIONS, LINKED, Owner, POLICY_REPOSITORY, PolicyOwner,
+    RESERVED_PREFIX, Standing, UnfitOwner,
 };
 pub(crate) use package_pattern::PackagePattern;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod characters;
 mod deletion_mode;
 mod description;
+mod endpoint_type;
 mod identity;
 mod names;
 mod owner;
@@ -20,6 +21,7 @@ pub(crate) use deletion_mode::DeletionMode;
 pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
+pub(crate) use endpoint_type::EndpointType;
 pub(crate) use identity::{Domain, Identity};
 pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{

@@ -341,6 +341,36 @@ async fn endpoint_formats_are_the_services() {
 }
 
 #[tokio::test]
+async fn an_endpoint_type_is_one_of_two() {
+    refused(&[
+        (json!({"EndpointType": "ipv6"}), &["EndpointType", "ipv6", "dualstack"]),
+        (json!({"EndpointType": ["ipv4"]}), &["EndpointType"]),
+    ])
+    .await;
+    accepted(&[json!({"EndpointType": "ipv4"}), json!({"EndpointType": ""})]).await;
+}
+
+#[tokio::test]
+async fn a_new_value_of_refresh_repairs_drift_and_means_nothing_else() {
+    refused(&[(json!({"Refresh": ["now"]}), &["Refresh", "now"])]).await;
+    let (world, mut stack) = World::with_stack(full()).await;
+    world.aws.forget_calls();
+    stack
+        .update(with(full(), &json!({"Refresh": "1767225600"})))
+        .await
+        .succeeded();
+    assert_eq!(world.aws.writes(), [""; 0], "nothing has drifted");
+
+    world.aws.delete_repository_policy(DOMAIN, REPOSITORY).await;
+    stack
+        .update(with(full(), &json!({"Refresh": 1_767_312_000})))
+        .await
+        .succeeded();
+    let policy = world.aws.repository(DOMAIN, REPOSITORY).policy;
+    assert_eq!(policy, Some(repository_policy("222222222222")));
+}
+
+#[tokio::test]
 async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
     let long = format!("/npm//{}$", "n".repeat(520));
     refused(&[

@@ -1,9 +1,10 @@
 //! "Properties": each rule once through the wire.
 
+use codeartifact_emulator::{Options, Settings, TagCharacters};
 use serde_json::{Value, json};
 
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, repository_policy, with};
-use crate::support::{World, contains};
+use crate::support::{World, contains, options};
 
 /// Sends each set of changes to the full properties and holds the Reason to the words beside it.
 async fn refused(cases: &[(Value, &[&str])]) {
@@ -323,6 +324,24 @@ async fn tags_are_a_map_or_a_list_within_the_services_limits() {
         json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn tags_hold_what_the_services_model_allows() {
+    let settings = Settings {
+        tag_characters: TagCharacters::Modelled,
+        ..Settings::default()
+    };
+    let world = World::with(Options { settings, ..options() }, &[]).await;
+    let tags = json!({"unit": "R&D (EU)", "cost;centre": "5 €, 😀"});
+
+    let answer = world
+        .stack("payments")
+        .create(with(minimal(), &json!({"Tags": tags})))
+        .await;
+
+    answer.succeeded();
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).user_tags(), tags);
 }
 
 #[tokio::test]
@@ -740,4 +759,14 @@ async fn a_delete_whose_repository_name_is_too_long_to_exist_succeeds_without_a_
         stack.deliver(&event).await.answer().succeeded();
     }
     assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_name_too_long_for_a_proxy_is_fine_without_one_from_create_to_delete() {
+    for length in [92, 100] {
+        let (world, mut stack) =
+            World::with_stack(with(minimal(), &json!({"RepositoryName": "r".repeat(length)}))).await;
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{length}");
+    }
 }

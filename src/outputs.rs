@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cloudformation::Data;
 use crate::properties::{Desired, DomainSource};
-use crate::stack::Format;
-use crate::stack::Place;
+use crate::stack::{Domain, EndpointType, Format, Place};
 
 /// What only the service can say of a converged stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,12 +22,11 @@ impl Facts {
     pub(crate) fn expected(desired: &Desired, place: &Place) -> Self {
         let (domain, repository) = (&desired.identity.domain, &desired.identity.repository);
         let endpoint = |format: &Format| {
-            let host = format!(
-                "{}-{}.d.codeartifact.{}.amazonaws.com",
-                domain.name,
-                domain.owner,
-                place.region()
-            );
+            let (Domain { name, owner }, region) = (domain, place.region());
+            let host = match desired.endpoint_type {
+                EndpointType::Ipv4 => format!("{name}-{owner}.d.codeartifact.{region}.amazonaws.com"),
+                EndpointType::DualStack => format!("{name}-{owner}.codeartifact.{region}.on.aws"),
+            };
             (*format, format!("https://{host}/{}/{repository}/", format.as_str()))
         };
         let groups = desired.internal_packages.iter();

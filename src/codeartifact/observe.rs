@@ -269,7 +269,7 @@ impl Observer<'_> {
 
     /// The endpoints of the primary repository, of as many formats as are asked for.
     pub(crate) async fn endpoints(&self, scope: &Scope) -> Result<BTreeMap<Format, String>> {
-        let endpoint = |format: &Format| self.service.endpoint(&scope.primary, *format);
+        let endpoint = |format: &Format| self.service.endpoint(&scope.primary, *format, scope.endpoint_type);
         let endpoints = each(&scope.endpoint_formats, endpoint).await?;
         let found = endpoints.into_iter().filter_map(|(format, it)| Some((format, it?)));
         Ok(found.collect())

@@ -9,7 +9,8 @@ use super::error::{Kind, Result, ServiceError};
 use super::translate::{self, CreatedDomain, CreatedRepository};
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Tagged};
 use crate::stack::{
-    Domain, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place, RepositoryName, TagMap,
+    Domain, EndpointType, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place, RepositoryName,
+    TagMap,
 };
 
 /// More repositories than one stack can have: so many names tell whether a domain holds any others.
@@ -104,9 +105,16 @@ impl Service<'_> {
         Ok(output.and_then(|output| output.policy).and_then(translate::policy))
     }
 
-    pub(crate) async fn endpoint(&self, name: &RepositoryName, format: Format) -> Result<Option<String>> {
+    pub(crate) async fn endpoint(
+        &self,
+        name: &RepositoryName,
+        format: Format,
+        kind: EndpointType,
+    ) -> Result<Option<String>> {
         let output = found(call!(
-            self.get_repository_endpoint(repository(name)).format(format.into())
+            self.get_repository_endpoint(repository(name))
+                .format(format.into())
+                .set_endpoint_type((kind != EndpointType::default()).then(|| kind.as_str().into()))
         ))?;
         Ok(output.and_then(|output| output.repository_endpoint))
     }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment, PackagePattern,
-    RepositoryName, Restrictions, TagMap,
+    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment,
+    PackagePattern, RepositoryName, Restrictions, TagMap,
 };
 
 /// What to look at.
@@ -18,6 +18,7 @@ pub(crate) struct Scope {
     pub(crate) domain_policy: bool,
     pub(crate) repository_policy: bool,
     pub(crate) endpoint_formats: BTreeSet<Format>,
+    pub(crate) endpoint_type: EndpointType,
     pub(crate) package_groups: BTreeSet<PackagePattern>,
     /// Those of the groups that may be let go: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::history::History;
 use super::observed::{Contents, Scope};
 use crate::properties::{Desired, Previous};
-use crate::stack::{DeletionMode, Identity, PackagePattern};
+use crate::stack::{DeletionMode, EndpointType, Identity, PackagePattern};
 
 /// What must be seen to plan a Create or an Update.
 pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
@@ -44,6 +44,7 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         } else {
             BTreeSet::new()
         },
+        endpoint_type: desired.endpoint_type,
         package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
         leaving_groups,
         contents: Contents::Unseen,
@@ -66,6 +67,7 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
         domain_policy: last.states_domain_policy,
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
+        endpoint_type: EndpointType::default(),
         package_groups: last.internal_packages.iter().cloned().collect(),
         leaving_groups: last.internal_packages.iter().cloned().collect(),
         contents: match last.deletion_mode {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Downstreams, Format, Identity, KmsKeyArn,
-    PackagePattern, Place, Policy, RepositoryName, TagMap,
+    AccountId, Connections, DeletionMode, Description, Domain, DomainName, Downstreams, EndpointType, Format, Identity,
+    KmsKeyArn, PackagePattern, Place, Policy, RepositoryName, TagMap,
 };
 
 use super::reader::{Given, Reader};
@@ -27,6 +27,7 @@ pub(super) struct Draft {
     pub(super) access_policy: Option<Policy>,
     pub(super) tags: TagMap,
     pub(super) endpoint_formats: BTreeSet<Format>,
+    pub(super) endpoint_type: Option<EndpointType>,
     pub(super) adopt_existing: bool,
     pub(super) deletion_mode: Option<DeletionMode>,
     pub(super) internal_packages: Vec<PackagePattern>,
@@ -52,12 +53,15 @@ impl Draft {
             access_policy: access::read(&mut reader, "Access"),
             tags: tags::read(&mut reader, "Tags"),
             endpoint_formats: reader.list("EndpointFormats").into_iter().collect(),
+            endpoint_type: reader.text("EndpointType"),
             adopt_existing: reader.flag("AdoptExisting"),
             deletion_mode: reader.text("DeletionMode"),
             internal_packages: reader.list("InternalPackages"),
             given: Given::new(),
             problems: Problems::default(),
         };
+        // A new value makes CloudFormation send an Update, which repairs drift; it says nothing else.
+        reader.scalar("Refresh");
         (draft.given, draft.problems) = reader.finish();
         draft
     }

@@ -26,8 +26,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    Connections, DeletionMode, Description, Downstreams, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy,
-    Proxy, RepositoryName, TagMap,
+    Connections, DeletionMode, Description, Downstreams, EndpointType, Format, Identity, KmsKeyArn, PackagePattern,
+    Place, Policy, Proxy, RepositoryName, TagMap,
 };
 
 use draft::Draft;
@@ -78,6 +78,8 @@ pub(crate) struct Desired {
     pub(crate) tags: TagMap,
     /// The formats to look up endpoints for.
     pub(crate) endpoint_formats: BTreeSet<Format>,
+    /// Which kind of endpoint to look up.
+    pub(crate) endpoint_type: EndpointType,
     /// Whether what exists without an owner is taken over.
     pub(crate) adopt_existing: bool,
     /// What becomes of the repositories in the end.

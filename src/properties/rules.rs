@@ -65,6 +65,7 @@ impl Draft {
             repository_policy: self.access_policy.or(self.repository_policy),
             tags: self.tags,
             endpoint_formats: self.endpoint_formats,
+            endpoint_type: self.endpoint_type.unwrap_or_default(),
             adopt_existing: self.adopt_existing,
             deletion_mode: self.deletion_mode.unwrap_or_default(),
             internal_packages: self.internal_packages,

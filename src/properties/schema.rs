@@ -19,9 +19,9 @@ use super::access::{OrganizationId, Principal};
 use super::rules::MOST_UPSTREAMS;
 use super::tags;
 use crate::stack::{
-    AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, LONGEST_DESCRIPTION,
-    LONGEST_KEY, LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy, RESERVED_PREFIX, RepositoryName,
-    first_unreadable, namespace_of,
+    AccountId, DeletionMode, Description, DomainName, EndpointType, ExternalConnection, Format, KmsKeyArn,
+    LONGEST_DESCRIPTION, LONGEST_KEY, LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy,
+    RESERVED_PREFIX, RepositoryName, first_unreadable, namespace_of,
 };
 
 /// One CodeArtifact stack: a domain, a public proxy for each external connection, and the repository builds log in to.
@@ -68,6 +68,9 @@ struct Properties {
     /// The formats to look up endpoints for; without it those of the external connections and of `InternalPackages`, or
     /// all if there is no external connection.
     endpoint_formats: Option<List<Format>>,
+    /// Which kind of endpoint the outputs give.
+    #[schemars(extend("default" = EndpointType::default().as_str()))]
+    endpoint_type: Option<EndpointType>,
     /// Take over repositories, package groups and a domain policy that exist and have no owner.
     #[schemars(extend("default" = false))]
     adopt_existing: Option<Flag>,
@@ -81,6 +84,8 @@ struct Properties {
     /// Who may publish and who may read, written out as the repository's policy. Cannot be combined with
     /// `RepositoryPolicyDocument`.
     access: Option<Access>,
+    /// Means nothing. A new value makes CloudFormation send an Update, which repairs drift.
+    refresh: Option<Scalar>,
 }
 
 /// What must hold between properties.
@@ -153,6 +158,9 @@ macro_rules! schema_of {
         }
     };
 }
+
+struct Scalar;
+schema_of!(Scalar, |_| json_schema!({"type": ["string", "number", "boolean"]}));
 
 struct Flag;
 schema_of!(Flag, |_| json_schema!({"enum": [true, false, "true", "false"]}));

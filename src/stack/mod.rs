@@ -4,6 +4,7 @@ mod characters;
 mod deletion_mode;
 mod description;
 mod downstreams;
+mod endpoint_type;
 mod identity;
 mod links;
 mod moment;
@@ -24,6 +25,7 @@ pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
 pub(crate) use downstreams::Downstreams;
+pub(crate) use endpoint_type::EndpointType;
 pub(crate) use identity::{Domain, Identity};
 pub(crate) use links::FormerLinks;
 pub(crate) use moment::Moment;

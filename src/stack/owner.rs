@@ -43,7 +43,7 @@ pub(crate) struct Owner {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{field} cannot be the value of a tag, and so cannot mark what belongs to it: \
-     it must be 1 to 256 letters, digits, spaces and _ . : / = + - @"
+     it must be 1 to 256 characters, none of them a control, invisible, private-use or unassigned one"
 )]
 pub(crate) struct UnfitOwner {
     field: &'static str,

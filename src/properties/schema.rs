@@ -59,6 +59,9 @@ struct Properties {
     /// Repositories of the same domain, in order of priority; the proxies come after them. At most 10, proxies counted.
     #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_UPSTREAMS))]
     upstreams: Option<List<RepositoryName>>,
+    /// The repositories of neighbours that may have this one as an upstream, or `["*"]` for every one in the domain. At
+    /// most 256 characters together; without it nobody may.
+    downstreams: Option<Neighbours>,
     /// The domain's policy. Not managed when absent, removed when it is taken out.
     domain_policy_document: Option<Policy>,
     /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`.
@@ -129,6 +132,20 @@ fn everyone_is_of_an_organization(schema: &mut Schema) {
         "then".to_owned(),
         json!({"required": ["OrganizationId"], "properties": {"OrganizationId": {"not": {"const": ""}}}}),
     );
+}
+
+/// Names of repositories, or everyone.
+struct Neighbours;
+
+impl JsonSchema for Neighbours {
+    fn schema_name() -> Cow<'static, str> {
+        "Neighbours".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let names = generator.subschema_for::<List<RepositoryName>>();
+        json_schema!({"anyOf": [{"const": "*"}, {"const": ["*"]}, names]})
+    }
 }
 
 /// A list in which empty strings count for nothing.

@@ -5,20 +5,21 @@ use std::fmt;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-/// A point in time of the service's clock.
+/// A point in time of the service's clock, in whole milliseconds: as finely as the service tells it, and as it is read
+/// back from a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(DateTime);
 
 impl From<DateTime> for Moment {
     fn from(time: DateTime) -> Self {
-        Self(time)
+        Self(time.to_millis().map_or(time, DateTime::from_millis))
     }
 }
 
 impl Moment {
     /// Reads what its `Display` wrote.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        DateTime::from_str(text, Format::DateTime).ok().map(Self)
+        DateTime::from_str(text, Format::DateTime).ok().map(Self::from)
     }
 }
 

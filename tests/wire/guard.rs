@@ -545,7 +545,7 @@ async fn a_group_that_is_not_ours_any_more_is_left_when_its_pattern_is_taken_out
             }
 
             assert_eq!(world.aws.group(DOMAIN, SCOPE), before);
-            let owner = if theirs { STRANGER } else { "no owner's tags" };
+            let owner = if theirs { STRANGER } else { "no owner tags" };
             contains(&world.function_log().await, &[SCOPE, owner]);
         }
     }

@@ -70,7 +70,7 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
   readonly domainOwner: string;
   readonly domainEncryptionKey: string;
   /** ARN of the bucket that holds the packages. */
-  public readonly domainS3BucketArn: string;
+  readonly domainS3BucketArn: string;
   readonly repositoryName: string;
   readonly repositoryArn: string;
   /** The proxies' names, separated by commas. */

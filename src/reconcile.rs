@@ -287,7 +287,9 @@ impl Reconciler<'_> {
             let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
             created(Thing::Group(pattern.clone())).or(there).unwrap_or(expected)
         };
+        let bucket = observed.domain.found().and_then(|domain| domain.bucket.clone());
         Facts {
+            domain_bucket: applied.bucket.or(bucket).unwrap_or_default(),
             domain_arn: created(Thing::Domain).or(domain_arn).unwrap_or(expected.domain_arn),
             domain_key: domain_key.unwrap_or(expected.domain_key),
             repository_arn: created(Thing::Repository(identity.repository.clone()))

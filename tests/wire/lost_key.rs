@@ -6,7 +6,7 @@ use crate::support::sample::{DOMAIN, KEY, REPOSITORY, full, minimal, neighbour, 
 use crate::support::{LostError, Stack, World, contains};
 
 fn lose_key(world: &World) {
-    world.aws.set(|settings| drop(settings.keys.lost.insert(KEY.to_owned())));
+    world.aws.set(|settings| settings.keys.lost.extend([KEY.to_owned()]));
 }
 
 /// A domain with two stacks in it, whose key is lost since.

@@ -1015,15 +1015,17 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     aws.forget_calls();
     stack.create(adopting).await.succeeded();
 
-    let tagged = [format!("TagResource {PROXY}"), format!("TagResource {REPOSITORY}")];
-    assert_eq!(plan.returned(), json!({"Converged": false, "Steps": tagged}));
+    // The marks of the owner, and at the end who may have it as an upstream.
+    let [proxy, primary] = [PROXY, REPOSITORY].map(|name| format!("TagResource {name}"));
+    let tagged = [&proxy, &primary, &proxy, &primary];
+    assert_eq!(
+        plan.returned(),
+        json!({"Converged": false, "Steps": tagged, "Notes": []})
+    );
     let mut writes = aws.writes();
     writes.sort();
-    let tagged = [
-        format!("TagResource {REPOSITORY_ARN}"),
-        format!("TagResource {PROXY_ARN}"),
-    ];
-    assert_eq!(writes, tagged);
+    let [proxy, primary] = [PROXY_ARN, REPOSITORY_ARN].map(|arn| format!("TagResource {arn}"));
+    assert_eq!(writes, [&*primary, &primary, &proxy, &proxy]);
     assert!(owned_by(&aws.repository(DOMAIN, REPOSITORY).tags, &stack));
 
     // A guard in a second step, and out again.
@@ -1032,7 +1034,14 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     let adopting = with(stack.properties(), &json!({"InternalPackages": null}));
     stack.update(adopting).await.succeeded();
     stack.delete().await.succeeded();
-    same(&aws.everything(), &before, "all is as Terraform made it");
+    for arn in [PROXY_ARN, REPOSITORY_ARN] {
+        aws.untag(arn, &[DOWNSTREAMS]).await;
+    }
+    same(
+        &aws.everything(),
+        &before,
+        "all is as Terraform made it, but for the consent",
+    );
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@
 mod access;
 mod compatibility;
 mod deadline;
+mod denied;
 mod delivery;
 mod drift;
 mod faults;

@@ -3,7 +3,7 @@
 //! The API has no conditional write for tags, nor for a policy if there is none. So whoever claims a thing looks before
 //! and after, and undoes what turns out to be another's.
 
-use super::action::{Action, Tagged, Thing};
+use super::action::{Action, Tagged, Thing, policy_keys};
 use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
 use super::reasons::Refusal;
 use crate::stack::{
@@ -256,7 +256,7 @@ impl Check {
                     name: name.to_string(),
                     thing: Thing::Domain,
                 },
-                keys: vec![POLICY_REPOSITORY.to_owned()],
+                keys: policy_keys(),
             });
         }
         let undo = Verdict::Undo(undo);

@@ -1,5 +1,7 @@
 //! "A read that fails", and writes that are refused: what a missing right may not break.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::support::sample::{
@@ -319,6 +321,24 @@ async fn the_rollback_of_a_create_that_forbade_deletion_puts_its_own_policy_away
 
         assert_eq!(world.aws.domains(), [""; 0]);
     }
+}
+
+#[tokio::test]
+async fn the_rollback_of_a_create_that_forbade_deletion_and_ran_out_of_time_does_so_too() {
+    let world = World::in_process().await;
+    world
+        .aws
+        .inject(Fault::new(Effect::Hang).on("PutRepositoryPermissionsPolicy"));
+    let mut stack = world.stack("payments");
+    stack.allowed = Duration::from_secs(3);
+
+    let reason = stack
+        .create(with(full(), &json!({"DomainPolicyDocument": that_forbids_deletion()})))
+        .await
+        .failed();
+
+    contains(&reason, &["ran out of time"]);
+    assert_eq!(world.aws.domains(), [""; 0]);
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod faults;
 mod guard;
 mod hostile;
 mod hosts;
+mod lag;
 mod lifecycle;
 mod lost_key;
 mod metrics;

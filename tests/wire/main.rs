@@ -37,3 +37,4 @@ mod rollback;
 mod secrets;
 mod service;
 mod support;
+mod upstreams;

@@ -11,7 +11,9 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 use url::Url;
 
-use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status};
+use crate::cloudformation::{
+    AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status, floor_char_boundary,
+};
 use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
 use crate::lifecycle::{Channel, Lifecycle, Outcome};
@@ -103,7 +105,7 @@ impl Function {
                 Err(malformed) => Err(malformed.clone().into()),
             };
             let failure = failure_of(&answered);
-            summarise(failure, begun);
+            summarise(failure, begun, calls.writes());
             if let Some(namespace) = &self.metrics {
                 let request = request.as_ref().ok();
                 let text = |field: fn(&Request) -> &Option<String>| request.and_then(|it| field(it).as_deref());
@@ -156,7 +158,7 @@ impl Function {
             Channel::Return
         };
         let outcome = self.work_in_time(request, invocation, channel).await;
-        Span::current().record("physical_id", outcome.physical_id.as_str());
+        Span::current().record("physical_id", shown(outcome.physical_id.as_str()));
         let put = match return_address {
             Some(address) => {
                 let body = encoded(&outcome, &address, invocation)?;
@@ -206,7 +208,8 @@ impl Function {
                 progress: &progress,
                 new_id: &new_id,
             };
-            lifecycle.run().await
+            // Boxed: what the work may wait for makes a large future.
+            Box::pin(lifecycle.run()).await
         };
         let (cut_short, what) = match timeout(allowed, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(Ok(outcome))) => return outcome,
@@ -271,8 +274,13 @@ pub(crate) struct Answered {
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {
     let (status, reason, data) = match &outcome.result {
         Ok(success) => (Status::Success, String::new(), success.data()),
-        Err(failure) => (Status::Failed, failure.reason.clone(), None),
+        Err(failure) => (Status::Failed, as_sentences(&failure.reason), None),
     };
+    let error_type = outcome
+        .result
+        .as_ref()
+        .err()
+        .map_or("", |failure| failure.kind.as_str());
     let answer = Answer {
         status,
         reason,
@@ -283,12 +291,18 @@ fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) 
         data,
     };
     let pointer = format!(
-        "See log group {}, log stream {}",
+        "[{error_type}] See log group {}, log stream {}",
         invocation.log_group, invocation.log_stream
     );
     answer
         .encode(&pointer)
         .map_err(|too_long| Failure::new(FailureKind::ResponseNotDelivered, too_long.to_string()))
+}
+
+/// A Reason ends as sentences do.
+fn as_sentences(reason: &str) -> String {
+    let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{reason}{end}")
 }
 
 /// What the invocation itself returns. After a PUT it is a success, whatever was answered: an error would make
@@ -306,11 +320,18 @@ fn span_of(request: Option<&Request>, invocation: &Invocation) -> Span {
     let text = |field: fn(&Request) -> &Option<String>| request.and_then(|request| field(request).as_deref());
     info_span!(
         "event",
-        request_id = text(|request| &request.request_id).unwrap_or(&invocation.request_id),
-        stack_id = text(|request| &request.stack_id).unwrap_or_default(),
-        logical_id = text(|request| &request.logical_id).unwrap_or_default(),
-        physical_id = text(|request| &request.physical_id).unwrap_or_default(),
+        request_id = shown(text(|request| &request.request_id).unwrap_or(&invocation.request_id)),
+        lambda_request_id = invocation.request_id,
+        stack_id = shown(text(|request| &request.stack_id).unwrap_or_default()),
+        logical_id = shown(text(|request| &request.logical_id).unwrap_or_default()),
+        physical_id = shown(text(|request| &request.physical_id).unwrap_or_default()),
     )
+}
+
+/// An id as far as the protocol allows it to go: whatever else an event holds there is no id.
+fn shown(id: &str) -> &str {
+    const LONGEST_ID: usize = 1024;
+    &id[..floor_char_boundary(id, LONGEST_ID)]
 }
 
 fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {
@@ -321,14 +342,15 @@ fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {
 }
 
 /// The one line of an event that has an outcome and no step.
-fn summarise(failure: Option<&Failure>, begun: Instant) {
+fn summarise(failure: Option<&Failure>, begun: Instant, writes: u64) {
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     match failure {
-        None => info!(outcome = "SUCCESS", duration_ms, "answered"),
+        None => info!(outcome = "SUCCESS", duration_ms, writes, "answered"),
         Some(Failure { kind, reason }) => {
             warn!(
                 outcome = "FAILED",
                 duration_ms,
+                writes,
                 error_type = kind.as_str(),
                 reason,
                 "answered"

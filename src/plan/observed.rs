@@ -120,6 +120,8 @@ impl<T> From<Option<T>> for Read<T> {
 pub(crate) struct ObservedDomain {
     pub(crate) arn: String,
     pub(crate) key: String,
+    /// The ARN of the bucket that holds the packages.
+    pub(crate) bucket: Option<String>,
     pub(crate) tags: TagMap,
     pub(crate) policy: Read<ObservedPolicy>,
     /// How many repositories the service counts in it.

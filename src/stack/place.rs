@@ -63,6 +63,12 @@ impl Place {
         )
     }
 
+    /// An ARN as long as that of a domain's bucket, whose name the service makes up. Source: the user guide's example of
+    /// `DescribeDomain`, `arn:aws:s3:::assets-111122223333-us-west-2`.
+    pub(crate) fn bucket_arn_to_expect(&self) -> String {
+        format!("arn:{}:s3:::assets-{}-{}", self.partition(), self.account, self.region)
+    }
+
     /// The account to name as a domain's owner in a call: only another one, its own the service knows.
     pub(crate) fn foreign_owner(&self, domain: &Domain) -> Option<String> {
         (domain.owner != self.account).then(|| domain.owner.as_str().to_owned())

@@ -160,6 +160,7 @@ impl From<ServiceError> for Failure {
             Kind::QuotaExceeded => FailureKind::QuotaExceeded,
             Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
             Kind::Throttled => FailureKind::Throttled,
+            Kind::Owned => FailureKind::OwnershipConflict,
             Kind::Invalid | Kind::Key | Kind::Principal => FailureKind::ServiceValidation,
             Kind::Internal | Kind::NoEndpoint | Kind::Unreachable => FailureKind::ServiceUnavailable,
         };

@@ -125,7 +125,10 @@ impl Reconciler<'_> {
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
-        Ok(plan::converge(desired, history, &observed, self.owner)?)
+        let mut plan = plan::converge(desired, history, &observed, self.owner)?;
+        let inner = Box::pin(self.observer(&scope).inner_groups(&desired.internal_packages)).await?;
+        plan.notes.extend(plan::note_inner(self.owner, inner));
+        Ok(plan)
     }
 
     /// Brings about what is desired, and tells what the template gets back.

@@ -147,10 +147,11 @@ impl Applier<'_> {
         let Some(look) = check.after() else {
             return Ok(written);
         };
-        let undo = match self.judge(check, look, &written).await? {
+        let (undo, error) = match self.judge(check, look, &written).await? {
             Verdict::Keep => return Ok(written),
-            Verdict::LookAgain | Verdict::LostRace => Vec::new(),
-            Verdict::Undo(undo) => undo,
+            Verdict::LookAgain | Verdict::LostRace => (Vec::new(), lost_race()),
+            Verdict::Undo(undo) => (undo, lost_race()),
+            Verdict::Refuse(undo, refusal) => (undo, ServiceError::refused(&step.action, &refusal)),
         };
         for action in &undo {
             match self.write(action).await {
@@ -159,7 +160,7 @@ impl Applier<'_> {
                 _ => {}
             }
         }
-        Err(lost_race())
+        Err(error)
     }
 
     /// What the plan makes of a write; what is not seen at once is looked for.

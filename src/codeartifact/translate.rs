@@ -75,6 +75,9 @@ pub(super) fn repository(described: RepositoryDescription, expected_arn: String)
     }
 }
 
+/// The group that holds every package.
+const ROOT: &str = "/*";
+
 /// A package group without its tags and the repositories that it names, which other calls read.
 pub(super) fn package_group(described: PackageGroupDescription, expected_arn: String) -> ObservedGroup {
     let restrictions = described.origin_configuration.and_then(|origins| origins.restrictions);
@@ -84,7 +87,12 @@ pub(super) fn package_group(described: PackageGroupDescription, expected_arn: St
         let repositories = BTreeSet::new();
         Some((origin, Allowed { mode, repositories }))
     });
+    let parent = described
+        .parent
+        .and_then(|parent| parent.pattern)
+        .filter(|pattern| pattern != ROOT);
     ObservedGroup {
+        parent: parent.map(|pattern| (pattern, TagMap::new())),
         arn: described.arn.unwrap_or(expected_arn),
         restrictions: Restrictions(allowed.collect()),
         ..ObservedGroup::default()

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment,
-    PackagePattern, RepositoryName, Restrictions, TagMap,
+    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment, Owner,
+    PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
 /// What to look at.
@@ -152,6 +152,8 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
+    /// The group whose pattern holds this one's, with its tags: none if that is the root, which holds all.
+    pub(crate) parent: Option<(String, TagMap)>,
 }
 
 impl Observed {
@@ -200,7 +202,24 @@ impl ObservedDomain {
     }
 }
 
+/// A package group inside one of this stack's.
+#[derive(Clone, Debug)]
+pub(crate) struct InnerGroup {
+    pub(crate) pattern: PackagePattern,
+    pub(crate) inner: String,
+    pub(crate) tags: TagMap,
+}
+
 impl ObservedGroup {
+    /// The group that this one is inside of, if it is owned by another.
+    pub(crate) fn neighbour(&self, owner: &Owner) -> Option<(&str, Owner)> {
+        let (parent, tags) = self.parent.as_ref()?;
+        match owner.standing(tags) {
+            Standing::OwnedBy(neighbour) => Some((parent, neighbour)),
+            _ => None,
+        }
+    }
+
     /// What it allowed before it was adopted, where a tag tells.
     pub(crate) fn former(&self) -> Option<Restrictions> {
         Restrictions::from_tag(self.tags.get(FORMER_RESTRICTIONS)?)

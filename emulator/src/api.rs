@@ -1,13 +1,12 @@
 //! One call to the service, from its bytes to its answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::caller::{Caller, Signature, Signed};
 use crate::error::ServiceError;
@@ -40,17 +39,16 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) async fn read(request: Request<Incoming>, connection: u64) -> Result<Self, Closed> {
+    pub(crate) fn new(request: Request<Bytes>, connection: u64) -> Self {
         let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-        Ok(Self {
+        Self {
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers,
             body,
             connection,
-        })
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -123,7 +121,7 @@ struct Admission {
 
 /// Answers one call. A call that has to wait goes on even if its client gives up, as the real
 /// service's would.
-pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Full<Bytes>>, Closed> {
+pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Bytes>, Closed> {
     let admission = admit(&shared, &call);
     match (&admission.effect, admission.latency.is_zero()) {
         (None, true) => {
@@ -138,7 +136,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<F
     }
 }
 
-async fn run(shared: &Shared, admission: Admission) -> Result<Response<Full<Bytes>>, Closed> {
+async fn run(shared: &Shared, admission: Admission) -> Result<Response<Bytes>, Closed> {
     tokio::time::sleep(admission.latency).await;
     match admission.effect {
         Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -232,12 +230,12 @@ fn carry_out(shared: &Shared, admission: &Admission) -> Result<Result<Value, Ser
     if inner.generation != admission.generation {
         return Err(Closed);
     }
-    let mut context = inner.context(&shared.place, caller);
+    let mut context = inner.context(shared, caller);
     Ok((prepared.operation.handler)(&mut context, &prepared.input))
 }
 
 /// Completes the log's entry and words the answer.
-fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceError>) -> Response<Full<Bytes>> {
+fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceError>) -> Response<Bytes> {
     let error = result.as_ref().err();
     let status = error.map_or(200, |error| error.status);
     if let Some(entry) = shared.lock().journal.entry(admission.sequence) {
@@ -257,7 +255,7 @@ fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceE
         }
     }
     let body = result.unwrap_or_else(|error| error.body()).to_string();
-    response.body(Full::new(Bytes::from(body))).unwrap_or_default()
+    response.body(Bytes::from(body)).unwrap_or_default()
 }
 
 /// A random UUID, version 4.

@@ -20,6 +20,9 @@ pub struct Options {
     pub secret: Option<String>,
     /// Seeds the faults that fire with a probability, and the revisions' text.
     pub seed: u64,
+    /// The time of day at the start, in milliseconds since the epoch. Where it is left out it is the
+    /// machine's for an emulator with a port, and always the same one for one in process.
+    pub epoch_ms: Option<u64>,
     /// The settings at start, and again after a reset.
     pub settings: Settings,
 }
@@ -32,6 +35,7 @@ impl Default for Options {
             region: "us-east-1".into(),
             secret: None,
             seed: 0,
+            epoch_ms: None,
             settings: Settings::default(),
         }
     }
@@ -53,6 +57,8 @@ pub struct Settings {
     pub kms_not_found_times: u32,
     /// Each key is unknown to the first so many `CreateDomain` calls that name it.
     pub key_unknown_times: u32,
+    /// How long reads and lists lag behind writes.
+    pub visibility: Visibility,
     /// Which KMS keys there are.
     pub keys: Keys,
     /// After a domain's last repository went, so many `DeleteDomain` calls still answer that it
@@ -95,6 +101,7 @@ impl Default for Settings {
             writes_per_second: None,
             kms_not_found_times: 0,
             key_unknown_times: 0,
+            visibility: Visibility::default(),
             keys: Keys::default(),
             domain_not_empty_lag: 0,
             domain_pending_describes: 0,
@@ -112,6 +119,50 @@ impl Default for Settings {
             package_group_lag: 0,
         }
     }
+}
+
+/// How long what was written stays unseen; nothing of it by default.
+///
+/// Users of the official `CloudFormation` handlers met such lags (their pull requests 46, 48 and 72; the
+/// package group's handler still waits ten seconds), nobody documents them: each is at hand here, and
+/// none is the rule. Writes act on what is true, whether it is seen or not: creating what is there
+/// unseen is a conflict, and a policy's revision is the newest one's. `DeleteDomain` deletes an unseen
+/// domain, as it has no error to say that there is none.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Visibility {
+    /// A created domain, for every call that names it: 404.
+    pub domain: Lag,
+    /// A created repository, for every call that names it, as an upstream or on a package group's
+    /// list too: 404.
+    pub repository: Lag,
+    /// A created package group, for every call that names it: 404.
+    pub package_group: Lag,
+    /// Tags set or removed later than a thing's creation: the former ones are listed.
+    pub tags: Lag,
+    /// Tags given at a creation: none are listed. The stricter side of a doubt, as they may well be
+    /// written together with the thing.
+    pub creation_tags: Lag,
+    /// A policy that was put or deleted: the former one is read, or none. It takes effect at once.
+    pub policy: Lag,
+    /// A change to a repository's description, upstreams or connection: it is described as before.
+    pub repository_changes: Lag,
+    /// A deleted repository, for reads that name it: it is shown as before. Writes do not find it.
+    pub deleted_repository: Lag,
+    /// Creations and deletions, for `ListRepositoriesInDomain` and `ListPackages`. Here the reads are
+    /// first pages of that list.
+    pub lists: Lag,
+}
+
+/// How long a change stays unseen: for so many reads that look for it, and for so many milliseconds;
+/// where both are given, until both are over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Lag {
+    /// So many calls that look for it do not see it.
+    pub reads: u32,
+    /// Nobody sees it before so many milliseconds.
+    pub ms: u64,
 }
 
 /// The KMS keys the service can see. Keys are named by their ARN.

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::error::ServiceError;
+use crate::error::{ServiceError, Subject};
 use crate::operations::package::coordinates;
 use crate::operations::resolve::{Publication, ingest, publish};
 use crate::shared::Shared;
-use crate::state::{Asset, DomainKey, Package, Release, Source};
+use crate::state::{Asset, DomainKey, Package, Release, Source, Veil};
 
 /// Packages to put into a repository without asking anyone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,9 +103,18 @@ impl Shared {
         let owner = seed.owner.clone().unwrap_or_else(|| self.options.account.clone());
         let mut inner = self.lock();
         let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         let domain: DomainKey = (owner, seed.domain.clone());
-        context.find_repository(context.find_domain(&domain)?, &seed.repository, "PublishPackageVersion")?;
+        if !context
+            .found_domain(&domain)
+            .is_ok_and(|domain| domain.repositories.contains_key(&seed.repository))
+        {
+            let message = format!(
+                "There is no repository '{}' in domain '{}'",
+                seed.repository, seed.domain
+            );
+            return Err(ServiceError::not_found(message, Subject::repository(seed.repository.clone())).into());
+        }
         for package in &seed.packages {
             let key = coordinates(&package.format, &package.namespace, &package.package)?;
             let mut releases = std::collections::BTreeMap::new();
@@ -117,7 +126,7 @@ impl Shared {
                 let release = Release {
                     revision: context.fresh_token(),
                     status: "Published",
-                    published: context.now,
+                    published: context.now(),
                     source: Source::Repository(seed.repository.clone()),
                     assets: [("asset".to_owned(), asset)].into(),
                 };
@@ -128,6 +137,7 @@ impl Shared {
                 let package = Package {
                     publish: true,
                     upstream: false,
+                    listed: Veil::default(),
                     releases,
                 };
                 repository.packages.insert(key, package);
@@ -141,7 +151,7 @@ impl Shared {
         let package = coordinates(&request.format, &request.namespace, &request.package)?;
         let version = request.version.as_deref().unwrap_or("1.0.0");
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         Ok(ingest(&mut context, &domain, &request.repository, &package, version)?)
     }
 
@@ -157,7 +167,7 @@ impl Shared {
             unfinished: false,
         };
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller);
         let release = publish(&mut context, &domain, &request.repository, &publication)?;
         Ok(json!({ "status": release.status, "revision": release.revision }))
     }

@@ -17,6 +17,7 @@ pub(crate) fn associate(ctx: &mut Context<'_>, input: &Input) -> Result<Value, S
         let message = "A repository can have upstream repositories or an external connection, not both";
         return Err(ServiceError::validation("OTHER", message));
     }
+    ctx.change(input)?;
     ctx.repository_mut(input, ACTION)?.connections.push(connection);
     let (domain, target) = ctx.repository(input, ACTION)?;
     Ok(json!({ "repository": repository::description(ctx, domain, target) }))
@@ -56,6 +57,7 @@ pub(crate) fn disassociate(ctx: &mut Context<'_>, input: &Input) -> Result<Value
         let message = format!("The repository is not connected to '{}'", connection.name);
         return Err(ServiceError::not_found(message, Subject::repository(&target.arn)));
     }
+    ctx.change(input)?;
     ctx.repository_mut(input, ACTION)?
         .connections
         .retain(|present| *present != connection);

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::options::StatusCase;
+use crate::options::{Lag, StatusCase};
 use crate::pattern::{Pattern, ROOT};
-use crate::state::{Domain, Group, Mode};
+use crate::state::{Domain, Group, Lagging, Mode, Veil};
 
 pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     // A domain is made in the caller's own account: the operation takes no owner.
@@ -34,6 +34,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         Some(key) => ctx.find_key(key)?,
         None => ctx.managed_key(&owner),
     };
+    let created = ctx.created();
     let domain = Domain {
         key,
         bucket: format!(
@@ -42,11 +43,13 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             ctx.rng.u64(..1 << 48),
             ctx.place.region
         ),
-        created: ctx.now,
-        tags,
-        policy: None,
+        created,
+        tags: ctx.new_tags(tags),
+        policy: Lagging::new(None, Lag::default(), ctx.now_ms),
         repositories: BTreeMap::new(),
-        groups: root_group(ctx, &owner, &name),
+        departed: Vec::new(),
+        seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
+        groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
         lag: 0,
         arn,
@@ -59,9 +62,9 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
 }
 
 /// Every domain has the root group from its beginning, and it allows all.
-fn root_group(ctx: &Context<'_>, owner: &str, domain: &str) -> BTreeMap<String, Group> {
+fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTreeMap<String, Group> {
     let root = Pattern::read(ROOT).ok();
-    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), ctx.now, Mode::Allow));
+    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), created, Mode::Allow));
     group.into_iter().map(|group| (ROOT.to_owned(), group)).collect()
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Se
 /// `ResourceNotFoundException`.
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let key = ctx.domain_key(input);
-    if !ctx.world.domains.contains_key(&key) {
+    let Some(domain) = ctx.world.domains.get(&key) else {
         let arn = ctx.place.domain(&key.0, &key.1);
         if key.0 != ctx.caller.account {
             let message = format!(
@@ -87,13 +90,14 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         }
         ctx.authorize_account("DeleteDomain", &arn)?;
         return Ok(json!({}));
-    }
-    let domain = ctx.domain(input, "DeleteDomain")?;
+    };
+    ctx.authorize("DeleteDomain", &domain.arn, domain, None)?;
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
     // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
     if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
         let subject = Subject::domain(domain.arn.clone());
-        ctx.domain_mut(input, "DeleteDomain")?.lag = domain_lag_left(ctx, input)?;
+        let left = domain.lag.saturating_sub(u32::from(domain.repositories.is_empty()));
+        ctx.found_domain(&key)?.lag = left;
         return Err(ServiceError::conflict(
             "Domain must contain 0 repositories before deletion",
             subject,
@@ -105,22 +109,13 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     Ok(answer)
 }
 
-fn domain_lag_left(ctx: &Context<'_>, input: &Input) -> Result<u32, ServiceError> {
-    let domain = ctx.find_domain(&ctx.domain_key(input))?;
-    Ok(if domain.repositories.is_empty() {
-        domain.lag.saturating_sub(1)
-    } else {
-        domain.lag
-    })
-}
-
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     ctx.authorize_account("ListDomains", "*")?;
     let own = ctx
         .world
         .domains
         .values()
-        .filter(|domain| domain.owner == ctx.caller.account);
+        .filter(|domain| domain.owner == ctx.caller.account && !domain.seen.hides(ctx.now_ms));
     let entries: Vec<(String, Value)> = own.map(|domain| (domain.name.clone(), summary(ctx, domain))).collect();
     ctx.page(input, "domains", entries)
 }

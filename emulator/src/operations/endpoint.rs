@@ -31,5 +31,5 @@ pub(crate) fn authorization_token(ctx: &mut Context<'_>, input: &Input) -> Resul
     let seconds = if seconds == 0 { 43_200 } else { seconds };
     let seconds = u32::try_from(seconds).unwrap_or(43_200);
     let token = format!("emulated.{}", ctx.fresh_token());
-    Ok(json!({ "authorizationToken": token, "expiration": (ctx.now + f64::from(seconds)).floor() }))
+    Ok(json!({ "authorizationToken": token, "expiration": (ctx.now() + f64::from(seconds)).floor() }))
 }

@@ -10,7 +10,7 @@ use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::options::UnnormalisedPatterns;
 use crate::pattern::{Pattern, ROOT, Strength};
-use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey};
+use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey, Veil};
 
 /// The group a pattern belongs under: of those that cover it, the most specific one.
 pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Group> {
@@ -24,7 +24,8 @@ pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Gr
 impl Context<'_> {
     /// A group of a domain by its pattern.
     pub(crate) fn find_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Result<&'d Group, ServiceError> {
-        domain.groups.get(pattern).ok_or_else(|| {
+        let found = domain.groups.get(pattern);
+        found.filter(|group| !group.seen.look(self.now_ms)).ok_or_else(|| {
             let arn = self.place.group(&domain.owner, &domain.name, pattern);
             let message = format!(
                 "Package group not found. Package group '{pattern}' in domain '{}' does not exist",
@@ -69,15 +70,16 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::conflict(message, Subject::group(arn)));
     }
     let text = pattern.text().to_owned();
-    let mut group = Group::new(pattern, arn, ctx.now, Mode::Inherit);
+    let mut group = Group::new(pattern, arn, ctx.created(), Mode::Inherit);
     group.description = input.optional("description").map(str::to_owned);
     group.contact = input.optional("contactInfo").map(str::to_owned);
-    group.tags = tags;
+    group.tags = ctx.new_tags(tags);
+    group.seen = Veil::new(ctx.settings.visibility.package_group, ctx.now_ms);
     group.lag = ctx.settings.package_group_lag;
     let key = ctx.domain_key(input);
-    ctx.found_domain(&key)?.groups.insert(text.clone(), group);
-    let domain = ctx.find_domain(&key)?;
-    Ok(json!({ "packageGroup": description(domain, ctx.find_group(domain, &text)?) }))
+    let answer = json!({ "packageGroup": description(ctx.find_domain(&key)?, &group) });
+    ctx.found_domain(&key)?.groups.insert(text, group);
+    Ok(answer)
 }
 
 fn read_pattern(ctx: &Context<'_>, text: &str) -> Result<Pattern, ServiceError> {
@@ -125,7 +127,8 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input, "ListPackageGroups")?;
     let prefix = input.optional("prefix").unwrap_or_default();
-    let groups = domain.groups.iter().filter(|(pattern, _)| pattern.starts_with(prefix));
+    let seen = domain.groups.iter().filter(|(_, group)| !group.seen.hides(ctx.now_ms));
+    let groups = seen.filter(|(pattern, _)| pattern.starts_with(prefix));
     let entries: Vec<(String, Value)> = groups
         .map(|(pattern, group)| (pattern.clone(), description(domain, group)))
         .collect();
@@ -135,7 +138,8 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (domain, group) = ctx.group(input, "ListSubPackageGroups")?;
     let is_child = |other: &Group| parent(domain, &other.pattern).is_some_and(|parent| parent.pattern == group.pattern);
-    let children = domain.groups.iter().filter(|(_, other)| is_child(other));
+    let seen = domain.groups.iter().filter(|(_, group)| !group.seen.hides(ctx.now_ms));
+    let children = seen.filter(|(_, other)| is_child(other));
     let entries: Vec<(String, Value)> = children
         .map(|(pattern, child)| (pattern.clone(), description(domain, child)))
         .collect();
@@ -170,10 +174,10 @@ pub(crate) fn associated_packages(ctx: &mut Context<'_>, input: &Input) -> Resul
     let text = input.text("packageGroup");
     let arn = ctx.place.group(&domain.owner, &domain.name, text);
     ctx.authorize(ACTION, &arn, domain, None)?;
-    let pattern = match domain.groups.get(text) {
-        Some(group) => group.pattern.clone(),
-        None if preview => read_pattern(ctx, text)?,
-        None => ctx.find_group(domain, text)?.pattern.clone(),
+    let pattern = match ctx.find_group(domain, text) {
+        Ok(group) => group.pattern.clone(),
+        Err(_) if preview => read_pattern(ctx, text)?,
+        Err(missing) => return Err(missing),
     };
     let packages = domain
         .repositories

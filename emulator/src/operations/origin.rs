@@ -116,7 +116,7 @@ fn check_list(origins: &Origins, change: &Change) -> Result<(), ServiceError> {
 
 fn check_added(ctx: &Context<'_>, domain: &Domain, origins: &Origins, change: &Change) -> Result<(), ServiceError> {
     check_list(origins, change)?;
-    if domain.repositories.contains_key(&change.repository) {
+    if ctx.seen_repository(domain, &change.repository).is_some() {
         return Ok(());
     }
     let arn = ctx.place.repository(&domain.owner, &domain.name, &change.repository);

@@ -1,12 +1,14 @@
 //! Packages and their own origin controls.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::pattern::{normal_name, normal_namespace};
-use crate::state::{Package, PackageKey, Repository};
+use crate::state::{Package, PackageKey, Repository, Veil};
 
 const WITHOUT_NAMESPACE: &[&str] = &["pypi", "nuget", "ruby", "cargo"];
 const WITH_NAMESPACE: &[&str] = &["maven", "generic", "swift"];
@@ -102,9 +104,19 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
     let (_, repository) = ctx.repository(input, "ListPackages")?;
     let wanted = |name: &str, allowed: bool| input.optional(name).is_none_or(|word| (word == "ALLOW") == allowed);
     let format = input.optional("format");
-    let entries: Vec<(String, Value)> = repository
+    let hidden = ctx.unlisted(input);
+    let present = repository
         .packages
         .iter()
+        .filter(|(_, package)| !hidden(&package.listed));
+    let departed = repository
+        .departed
+        .iter()
+        .filter(|(_, package)| hidden(&package.listed));
+    // A package that is back is listed once.
+    let packages: BTreeMap<&PackageKey, &Package> = departed.chain(present).collect();
+    let entries: Vec<(String, Value)> = packages
+        .into_iter()
         .filter(|(key, _)| format.is_none_or(|format| format == key.format))
         // The model: the option `namespace` matches as a prefix here.
         .filter(|(key, _)| key.namespace.starts_with(input.text("namespace")))
@@ -131,7 +143,14 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     const ACTION: &str = "DeletePackage";
     let (key, _, package) = ctx.package(input, ACTION)?;
     let answer = json!({ "deletedPackage": summary(&key, package) });
-    ctx.package_repository(input, &key, ACTION)?.packages.remove(&key);
+    let deletion = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
+    let now_ms = ctx.now_ms;
+    let repository = ctx.package_repository(input, &key, ACTION)?;
+    let removed = repository.packages.remove(&key).filter(|_| deletion.hides(now_ms));
+    if let Some(mut package) = removed {
+        package.listed = deletion;
+        repository.departed.insert(key, package);
+    }
     Ok(answer)
 }
 
@@ -145,11 +164,13 @@ pub(crate) fn put_origin_configuration(ctx: &mut Context<'_>, input: &Input) -> 
             .and_then(Value::as_str)
             == Some("ALLOW")
     };
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let repository = ctx.package_repository(input, &key, "PutPackageOriginConfiguration")?;
     let package = repository.packages.entry(key).or_insert_with(|| Package {
         publish: true,
         upstream: true,
-        releases: std::collections::BTreeMap::new(),
+        listed,
+        releases: BTreeMap::new(),
     });
     package.publish = allowed("publish");
     package.upstream = allowed("upstream");

@@ -11,17 +11,22 @@ use crate::state::Policy;
 pub(crate) fn put_on_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input, "PutDomainPermissionsPolicy")?;
     let arn = domain.arn.clone();
-    check_revision(input, domain.policy.as_ref(), Subject::domain(&arn))?;
+    check_revision(input, domain.policy.current().as_ref(), Subject::domain(&arn))?;
     let policy = ctx.new_policy(input)?;
+    let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
     let answer = resource_policy(&policy, &arn);
-    ctx.domain_mut(input, "PutDomainPermissionsPolicy")?.policy = Some(policy);
+    let domain = ctx.domain_mut(input, "PutDomainPermissionsPolicy")?;
+    domain.policy.change(Some(policy), lag, now_ms);
     Ok(answer)
 }
 
 pub(crate) fn get_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let domain = ctx.domain(input, "GetDomainPermissionsPolicy")?;
     let none = || no_policy(Subject::domain(&domain.arn));
-    Ok(resource_policy(domain.policy.as_ref().ok_or_else(none)?, &domain.arn))
+    Ok(resource_policy(
+        domain.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
+        &domain.arn,
+    ))
 }
 
 pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
@@ -29,22 +34,27 @@ pub(crate) fn delete_from_domain(ctx: &mut Context<'_>, input: &Input) -> Result
         let domain = ctx.domain(input, "DeleteDomainPermissionsPolicy")?;
         let policy = domain
             .policy
+            .current()
             .as_ref()
             .ok_or_else(|| no_policy(Subject::domain(&domain.arn)))?;
         check_revision(input, Some(policy), Subject::domain(&domain.arn))?;
         resource_policy(policy, &domain.arn)
     };
-    ctx.domain_mut(input, "DeleteDomainPermissionsPolicy")?.policy = None;
+    let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
+    let domain = ctx.domain_mut(input, "DeleteDomainPermissionsPolicy")?;
+    domain.policy.change(None, lag, now_ms);
     Ok(answer)
 }
 
 pub(crate) fn put_on_repository(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (_, repository) = ctx.repository(input, "PutRepositoryPermissionsPolicy")?;
     let arn = repository.arn.clone();
-    check_revision(input, repository.policy.as_ref(), Subject::repository(&arn))?;
+    check_revision(input, repository.policy.current().as_ref(), Subject::repository(&arn))?;
     let policy = ctx.new_policy(input)?;
+    let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
     let answer = resource_policy(&policy, &arn);
-    ctx.repository_mut(input, "PutRepositoryPermissionsPolicy")?.policy = Some(policy);
+    let repository = ctx.repository_mut(input, "PutRepositoryPermissionsPolicy")?;
+    repository.policy.change(Some(policy), lag, now_ms);
     Ok(answer)
 }
 
@@ -52,7 +62,7 @@ pub(crate) fn get_from_repository(ctx: &mut Context<'_>, input: &Input) -> Resul
     let (_, repository) = ctx.repository(input, "GetRepositoryPermissionsPolicy")?;
     let none = || no_policy(Subject::repository(&repository.arn));
     Ok(resource_policy(
-        repository.policy.as_ref().ok_or_else(none)?,
+        repository.policy.look(ctx.now_ms).as_ref().ok_or_else(none)?,
         &repository.arn,
     ))
 }
@@ -62,12 +72,15 @@ pub(crate) fn delete_from_repository(ctx: &mut Context<'_>, input: &Input) -> Re
         let (_, repository) = ctx.repository(input, "DeleteRepositoryPermissionsPolicy")?;
         let policy = repository
             .policy
+            .current()
             .as_ref()
             .ok_or_else(|| no_policy(Subject::repository(&repository.arn)))?;
         check_revision(input, Some(policy), Subject::repository(&repository.arn))?;
         resource_policy(policy, &repository.arn)
     };
-    ctx.repository_mut(input, "DeleteRepositoryPermissionsPolicy")?.policy = None;
+    let (lag, now_ms) = (ctx.settings.visibility.policy, ctx.now_ms);
+    let repository = ctx.repository_mut(input, "DeleteRepositoryPermissionsPolicy")?;
+    repository.policy.change(None, lag, now_ms);
     Ok(answer)
 }
 

@@ -9,7 +9,9 @@ use super::Context;
 use super::origin::effective;
 use crate::error::{ServiceError, Subject};
 use crate::pattern::Strength;
-use crate::state::{Asset, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source};
+use crate::state::{
+    Asset, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
+};
 
 /// The service looks in at most so many repositories for one version (user guide, "Requesting a
 /// package version with upstream repositories").
@@ -85,7 +87,8 @@ pub(crate) fn publish(
     ctx.authorize(ACTION, &arn, domain, Some(target))?;
     check_publication(domain, target, publication, &arn)?;
     let revision = ctx.fresh_token();
-    let now = ctx.now;
+    let now = ctx.now();
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
     age_groups(domain);
     let target = domain
@@ -99,6 +102,7 @@ pub(crate) fn publish(
         .or_insert_with(|| Package {
             publish: true,
             upstream: false,
+            listed: listed.clone(),
             releases: BTreeMap::new(),
         });
     let release = package
@@ -237,15 +241,16 @@ pub(crate) fn ingest(
     let release = Release {
         revision: ctx.fresh_token(),
         status: "Published",
-        published: ctx.now,
+        published: ctx.now(),
         source: found.source,
         assets: BTreeMap::new(),
     };
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
     age_groups(domain);
     for keeper in &keepers {
         if let Some(keeper) = domain.repositories.get_mut(keeper) {
-            keep(keeper, package, version, &release);
+            keep(keeper, package, version, &release, &listed);
         }
     }
     let source = match &release.source {
@@ -254,11 +259,12 @@ pub(crate) fn ingest(
     Ok(json!({ "source": source, "retained": keepers }))
 }
 
-fn keep(repository: &mut Repository, package: &PackageKey, version: &str, release: &Release) {
+fn keep(repository: &mut Repository, package: &PackageKey, version: &str, release: &Release, listed: &Veil) {
     // The first version decides a package's own controls: from outside, so nothing published here.
     let kept = repository.packages.entry(package.clone()).or_insert_with(|| Package {
         publish: false,
         upstream: true,
+        listed: listed.clone(),
         releases: BTreeMap::new(),
     });
     kept.releases.insert(version.to_owned(), release.clone());

@@ -50,7 +50,8 @@ impl Context<'_> {
 
     pub(crate) fn find_domain(&self, key: &DomainKey) -> Result<&Domain, ServiceError> {
         let (owner, name) = key;
-        self.world.domains.get(key).ok_or_else(|| {
+        let found = self.world.domains.get(key);
+        found.filter(|domain| !domain.seen.look(self.now_ms)).ok_or_else(|| {
             // The wording users report (aws/aws-cdk#19792).
             let message = format!("Domain not found. Domain '{name}' owned by account '{owner}' does not exist");
             ServiceError::not_found(message, Subject::domain(self.place.domain(owner, name)))
@@ -70,8 +71,12 @@ impl Context<'_> {
         action: &str,
     ) -> Result<&'d Repository, ServiceError> {
         self.key_is_there(domain)?;
-        if let Some(repository) = domain.repositories.get(name) {
+        if let Some(repository) = self.seen_repository(domain, name) {
             return Ok(repository);
+        }
+        let departed = reads(action).then(|| self.departed_repository(domain, name)).flatten();
+        if let Some(departed) = departed {
+            return Ok(departed);
         }
         let arn = self.place.repository(&domain.owner, &domain.name, name);
         self.authorize(action, &arn, domain, None)?;
@@ -80,6 +85,21 @@ impl Context<'_> {
             domain.name, domain.owner
         );
         Err(ServiceError::not_found(message, Subject::repository(arn)))
+    }
+
+    /// A repository by name, if there is one and its creation is seen.
+    pub(crate) fn seen_repository<'d>(&self, domain: &'d Domain, name: &str) -> Option<&'d Repository> {
+        let found = domain.repositories.get(name);
+        found.filter(|repository| !repository.seen.look(self.now_ms))
+    }
+
+    /// The repository that was last deleted under a name, while its deletion is not seen.
+    fn departed_repository<'d>(&self, domain: &'d Domain, name: &str) -> Option<&'d Repository> {
+        let mut latest = domain.departed.iter().rev();
+        let found = latest.find(|departed| departed.repository.name == name);
+        found
+            .filter(|departed| departed.seen.look(self.now_ms))
+            .map(|departed| &departed.repository)
     }
 
     /// Whether the caller may do this. With a repository, its policy and its administrator count
@@ -100,10 +120,11 @@ impl Context<'_> {
         let policies = [
             domain
                 .policy
+                .current()
                 .as_ref()
                 .filter(|_| action != "PutDomainPermissionsPolicy"),
             repository
-                .and_then(|repository| repository.policy.as_ref())
+                .and_then(|repository| repository.policy.current().as_ref())
                 .filter(|_| action != "PutRepositoryPermissionsPolicy"),
         ];
         let verdicts = policies
@@ -164,4 +185,11 @@ impl Context<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether an action reads only: such a one may still see what is gone.
+fn reads(action: &str) -> bool {
+    ["Describe", "Get", "List", "Read"]
+        .iter()
+        .any(|verb| action.starts_with(verb))
 }

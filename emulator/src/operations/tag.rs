@@ -6,7 +6,7 @@ use super::Context;
 use crate::arn::{ResourceArn, Taggable};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::state::Tags;
+use crate::state::{Lagging, Tags};
 
 /// Tags on one resource (user guide, "Tagging resources").
 const MOST: usize = 50;
@@ -72,12 +72,13 @@ fn check_count(tags: &Tags, arn: &str) -> Result<(), ServiceError> {
 pub(crate) fn tag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let arn = input.text("resourceArn");
     let added = read(input, arn)?;
-    let tags = ctx.tags(arn, "TagResource")?;
+    let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
+    let tags = ctx.tags_mut(arn, "TagResource")?;
     // All or nothing: a call over the limit changes no tag.
-    let mut merged = tags.clone();
+    let mut merged = tags.current().clone();
     merged.extend(added);
     check_count(&merged, arn)?;
-    *tags = merged;
+    tags.change(merged, lag, now_ms);
     Ok(json!({}))
 }
 
@@ -89,14 +90,18 @@ pub(crate) fn untag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servi
         .filter_map(Value::as_str)
         .collect();
     keys.iter().try_for_each(|key| check_key(key))?;
-    let tags = ctx.tags(input.text("resourceArn"), "UntagResource")?;
-    tags.retain(|key, _| !keys.contains(&key.as_str()));
+    let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
+    let tags = ctx.tags_mut(input.text("resourceArn"), "UntagResource")?;
+    let mut left = tags.current().clone();
+    left.retain(|key, _| !keys.contains(&key.as_str()));
+    tags.change(left, lag, now_ms);
     Ok(json!({}))
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let tags = ctx.tags(input.text("resourceArn"), "ListTagsForResource")?;
     let tags: Vec<Value> = tags
+        .look(ctx.now_ms)
         .iter()
         .map(|(key, value)| json!({ "key": key, "value": value }))
         .collect();
@@ -104,24 +109,39 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 impl Context<'_> {
+    /// The tags of a new thing.
+    pub(crate) fn new_tags(&self, tags: Tags) -> Lagging<Tags> {
+        Lagging::new(tags, self.settings.visibility.creation_tags, self.now_ms)
+    }
+
     /// The tags of the resource behind an ARN, if the caller may do this with it.
-    fn tags(&mut self, arn: &str, action: &str) -> Result<&mut Tags, ServiceError> {
+    fn tags(&self, arn: &str, action: &str) -> Result<&Lagging<Tags>, ServiceError> {
         let ResourceArn {
             owner,
-            domain: name,
+            domain,
             resource,
         } = ResourceArn::read(arn, self.place)?;
-        let key = (owner, name);
-        let domain = self.find_domain(&key)?;
+        let domain = self.find_domain(&(owner, domain))?;
         let repository = match &resource {
             Taggable::Repository(name) => Some(self.find_repository(domain, name, action)?),
             _ => None,
         };
         self.authorize(action, arn, domain, repository)?;
-        if let Taggable::Group(pattern) = &resource {
-            self.find_group(domain, pattern)?;
-        }
-        let domain = self.found_domain(&key)?;
+        Ok(match (&resource, repository) {
+            (_, Some(repository)) => &repository.tags,
+            (Taggable::Group(pattern), _) => &self.find_group(domain, pattern)?.tags,
+            _ => &domain.tags,
+        })
+    }
+
+    fn tags_mut(&mut self, arn: &str, action: &str) -> Result<&mut Lagging<Tags>, ServiceError> {
+        self.tags(arn, action)?;
+        let ResourceArn {
+            owner,
+            domain,
+            resource,
+        } = ResourceArn::read(arn, self.place)?;
+        let domain = self.found_domain(&(owner, domain))?;
         let tags = match &resource {
             Taggable::Domain => Some(&mut domain.tags),
             Taggable::Repository(name) => domain.repositories.get_mut(name).map(|repository| &mut repository.tags),

@@ -3,6 +3,7 @@
 mod group;
 mod package;
 mod snapshot;
+mod visibility;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 pub(crate) use group::{Group, Mode, ORIGINS, Origin, Origins, Restriction};
 pub(crate) use package::{Asset, Package, PackageKey, Release, Source};
 pub(crate) use snapshot::snapshot;
+pub(crate) use visibility::{Lagging, Veil};
 
 /// A domain's identity: its owner and its name.
 pub(crate) type DomainKey = (String, String);
@@ -21,6 +23,8 @@ pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
     /// How often each key was named by a `CreateDomain` before it counts as known.
     pub(crate) keys_seen: BTreeMap<String, u32>,
+    /// When the newest thing was made.
+    pub(crate) last_created_ms: u64,
     last_id: u64,
 }
 
@@ -51,10 +55,14 @@ pub(crate) struct Domain {
     pub(crate) created: f64,
     pub(crate) key: String,
     pub(crate) bucket: String,
-    pub(crate) tags: Tags,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) tags: Lagging<Tags>,
+    pub(crate) policy: Lagging<Option<Policy>>,
     pub(crate) repositories: BTreeMap<String, Repository>,
+    /// Deleted repositories that may still be seen.
+    pub(crate) departed: Vec<Departed>,
     pub(crate) groups: BTreeMap<String, Group>,
+    /// Its creation.
+    pub(crate) seen: Veil,
     /// So many describes still show it as not active.
     pub(crate) pending: u32,
     /// So many deletions are still refused although it is empty.
@@ -71,9 +79,27 @@ pub(crate) struct Repository {
     pub(crate) description: Option<String>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) connections: Vec<&'static Connection>,
-    pub(crate) tags: Tags,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) tags: Lagging<Tags>,
+    pub(crate) policy: Lagging<Option<Policy>>,
     pub(crate) packages: BTreeMap<PackageKey, Package>,
+    /// Deleted packages that lists may still show.
+    pub(crate) departed: BTreeMap<PackageKey, Package>,
+    /// Its creation, for calls that name it.
+    pub(crate) seen: Veil,
+    /// Its creation, for lists.
+    pub(crate) listed: Veil,
+    /// What describing it shows until a change of it is seen.
+    pub(crate) former: Option<(Value, Veil)>,
+}
+
+/// A deleted repository and how long it is still seen.
+#[derive(Debug)]
+pub(crate) struct Departed {
+    pub(crate) repository: Repository,
+    /// Its deletion, for reads that name it.
+    pub(crate) seen: Veil,
+    /// Its deletion, for lists.
+    pub(crate) listed: Veil,
 }
 
 /// A link to an upstream: it is to the repository there was when the link was made. A repository

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::there::{Domain, Group, Repository, Tags, There, Upstream, list, meaning, text};
 
-pub(super) const STACK_ID: &str = "codeartifact-stack:stack-id";
-pub(super) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
+pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
+pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
 const ADOPTED: &str = "codeartifact-stack:adopted";
-pub(super) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
+pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 const FORMER: &str = "codeartifact-stack:former-restrictions";
 
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
@@ -20,7 +20,7 @@ const UNFINISHED: &str = "#unfinished";
 
 /// What a request has to come to where nothing goes wrong.
 #[derive(Debug, Clone)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// SUCCESS, and this is there.
     Done(There),
     /// FAILED, and nothing was touched.
@@ -87,13 +87,13 @@ impl Owner {
 
 /// The primary repository a stack is known by.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Identity {
-    pub(super) domain: String,
-    pub(super) repository: String,
+pub(crate) struct Identity {
+    pub(crate) domain: String,
+    pub(crate) repository: String,
 }
 
 impl Identity {
-    pub(super) fn arn(&self) -> String {
+    pub(crate) fn arn(&self) -> String {
         format!(
             "arn:aws:codeartifact:eu-central-1:123456789012:repository/{}/{}",
             self.domain, self.repository
@@ -214,7 +214,7 @@ fn written_out(access: &Value) -> Value {
 }
 
 /// What a request comes to.
-pub(super) fn verdict(there: &There, event: &Value) -> Verdict {
+pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     let owner = Owner::of(event);
     let id = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn);
     let described = Described::read(&event["ResourceProperties"]);
@@ -245,12 +245,12 @@ pub(super) fn verdict(there: &There, event: &Value) -> Verdict {
 }
 
 /// What properties a request wants, or `None` where it is a Delete.
-pub(super) fn identity_wanted(event: &Value) -> Identity {
+pub(crate) fn identity_wanted(event: &Value) -> Identity {
     Described::read(&event["ResourceProperties"]).identity
 }
 
 /// What a template gets back, as far as it can be told from the properties.
-pub(super) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
+pub(crate) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
     let described = Described::read(&event["ResourceProperties"]);
     let proxies: Vec<String> = described.proxies.into_iter().map(|(name, _)| name).collect();
     vec![
@@ -264,7 +264,7 @@ pub(super) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
 }
 
 /// The id that a failure is answered with once anything was touched.
-pub(super) fn id_of_attempt(event: &Value) -> String {
+pub(crate) fn id_of_attempt(event: &Value) -> String {
     let described = Described::read(&event["ResourceProperties"]);
     let arn = described.identity.arn();
     if described.mode == "Retain" && !names_in_place(event) {
@@ -275,13 +275,13 @@ pub(super) fn id_of_attempt(event: &Value) -> String {
 }
 
 /// Whether a request is about the stack that its id names.
-pub(super) fn names_in_place(event: &Value) -> bool {
+pub(crate) fn names_in_place(event: &Value) -> bool {
     let named = event["PhysicalResourceId"].as_str().and_then(Identity::of_arn);
     named == Some(identity_wanted(event))
 }
 
 /// Whether something of the stack that a request makes is there by an earlier delivery.
-pub(super) fn has_traces(there: &There, event: &Value) -> bool {
+pub(crate) fn has_traces(there: &There, event: &Value) -> bool {
     let owner = Owner::of(event);
     let wanted = identity_wanted(event);
     let Some(domain) = there.0.get(&wanted.domain) else {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::there::{Group, Repository, Tags, There, Upstream};
-use crate::support::differences;
+use super::differences::differences;
 
 /// Where what is there differs from what is expected.
 ///
 /// A link that nobody manages may have been made anew with the others: whether it leads somewhere is left open where it
 /// was broken before.
-pub(super) fn resembles(got: &There, expected: &There, before: &There) -> Vec<String> {
+pub(crate) fn resembles(got: &There, expected: &There, before: &There) -> Vec<String> {
     let mut expected = expected.clone();
     for (domain, it) in &mut expected.0 {
         for (name, repository) in &mut it.repositories {
@@ -33,7 +33,7 @@ pub(super) fn resembles(got: &There, expected: &There, before: &There) -> Vec<St
 }
 
 /// Where what is there is neither as before nor on the way to the end: after work that was cut short.
-pub(super) fn part_of_the_way(got: &There, before: &There, end: &There, known: &BTreeSet<u64>) -> Vec<String> {
+pub(crate) fn part_of_the_way(got: &There, before: &There, end: &There, known: &BTreeSet<u64>) -> Vec<String> {
     let mut found = Vec::new();
     let domains: BTreeSet<&String> = before.0.keys().chain(end.0.keys()).chain(got.0.keys()).collect();
     for name in domains {

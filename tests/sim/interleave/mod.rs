@@ -1,0 +1,7 @@
+//! Stub.
+#![allow(dead_code)]
+
+mod access;
+mod gate;
+
+pub(crate) use gate::Gate;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_codeartifact::config::{AppName, BehaviorVersion, Credentials, Region};
 use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRepository};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -130,6 +131,12 @@ pub(crate) fn client_of(account: &str, region: &str, url: &str, http: SharedHttp
             .http_client(http)
             .region(Region::new(region.to_owned()))
             .app_name(AppName::new(STRANGER).unwrap())
+            // The SDK's budget of retries is the process's: what one test uses up, another would miss.
+            .retry_partition(
+                RetryPartition::custom(STRANGER)
+                    .token_bucket(TokenBucket::unlimited())
+                    .build(),
+            )
             // The emulator takes a key id of twelve digits for that account's root.
             .credentials_provider(Credentials::new(account, "stranger", None, None, "test"))
             .build(),

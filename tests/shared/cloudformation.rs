@@ -271,6 +271,19 @@ impl Stack {
         }
     }
 
+    /// The same stack, whose requests go another way.
+    pub(crate) fn through(&self, engine: &Arc<Engine>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            stack_id: self.stack_id.clone(),
+            logical_id: self.logical_id.clone(),
+            record: self.record.clone(),
+            allowed: self.allowed,
+            witness: self.witness.clone(),
+            copies: self.copies,
+        }
+    }
+
     /// The id in the record.
     #[track_caller]
     pub(crate) fn id(&self) -> &str {

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aws_sdk_codeartifact::Client;
+use aws_config::SdkConfig;
 use aws_sdk_codeartifact::config::{
-    BehaviorVersion, Credentials, Region, SharedHttpClient, StalledStreamProtectionConfig,
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
+use aws_smithy_async::rt::sleep::TokioSleep;
 use codeartifact_stack::{
-    AllowedHosts, Delivery, Function, Invocation, Patience, ResponseMode, Settings, retries,
+    AllowedHosts, Delivery, Function, Invocation, Patience, ResponseMode, Settings, client, retries,
 };
 use futures_util::future::{AbortHandle, abortable};
 use serde_json::value::RawValue;
@@ -27,16 +28,23 @@ pub(crate) struct InProcess {
 impl InProcess {
     /// With the patience and the retries of a deployment: what waits takes no time here.
     pub(crate) fn new(service: SharedHttpClient, answers: Answers) -> Self {
-        let config = aws_sdk_codeartifact::Config::builder()
+        let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url("http://codeartifact.invalid")
             .http_client(service)
             .region(Region::new(REGION))
             .retry_config(retries())
+            .sleep_impl(TokioSleep::new())
             .time_source(VirtualClock::start())
             // It watches a body on its way, and here there is no way.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"));
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
+                "AKIAINPROCESS0000001",
+                "secret",
+                None,
+                None,
+                "test",
+            )));
         let settings = Settings {
             region: REGION.to_owned(),
             response_mode: ResponseMode::Auto,
@@ -45,7 +53,7 @@ impl InProcess {
         };
         let delivery = Delivery::over(Arc::new(answers));
         Self {
-            function: Function::new(settings, &Client::from_conf(config.build()), delivery),
+            function: Function::new(settings, &client(&config.build()), delivery),
             running: Mutex::default(),
         }
     }

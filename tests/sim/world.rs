@@ -56,6 +56,13 @@ impl World {
         }
     }
 
+    /// Another process of the function before the same service.
+    pub(crate) fn beside(&self, gate: &Arc<Gate>) -> Arc<Engine> {
+        let answers = Answers::default();
+        let function = InProcess::new(service::client(&self.aws.emulator, Some(gate)), answers.clone());
+        Engine::new(Sink::new(80, answers.0, None), Arc::new(function))
+    }
+
     /// A resource `Packages` in a CloudFormation stack of this name.
     pub(crate) fn stack(&self, name: &str) -> Stack {
         let mut stack = Stack::new(&self.engine, name);

@@ -11,10 +11,19 @@ use super::weigh::{part_of_the_way, resembles};
 /// One thing that happened, at some moment.
 #[derive(Clone, Copy)]
 pub(crate) enum Happening<'a> {
-    /// A request, and whether it was answered with SUCCESS.
-    Answered { event: &'a Value, success: bool },
+    /// A request, and how it was answered.
+    Answered { event: &'a Value, answer: Answered },
     /// Someone else changed something.
     Changed(&'a dyn Fn(&There) -> There),
+}
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    Success,
+    Failed,
+    /// FAILED, for others changed the same things as long as there was patience: it may have come any part of the way.
+    GaveUp,
 }
 
 /// What was there before, what is there now, and every repository ever seen until then.
@@ -52,7 +61,7 @@ impl Scene<'_> {
             .map(|expected| resembles(self.end, expected, self.before))
             .collect();
         let is_gradual = |it: &Happening| match it {
-            Happening::Answered { event, success } => !success || event["RequestType"] == "Delete",
+            Happening::Answered { event, answer } => *answer != Answered::Success || event["RequestType"] == "Delete",
             Happening::Changed(_) => false,
         };
         if closeness == Closeness::Gradual && rows.iter().flatten().any(is_gradual) {
@@ -112,17 +121,17 @@ fn orders(there: &There, rows: &[Vec<Happening>], ends: &mut Vec<There>) {
         };
         let mut left = rows.to_vec();
         left[at] = rest.to_vec();
-        let (event, success) = match next {
-            Happening::Answered { event, success } => (event, *success),
+        let (event, answer) = match next {
+            Happening::Answered { event, answer } => (event, *answer),
             Happening::Changed(change) => {
                 orders(&change(there), &left, ends);
                 continue;
             }
         };
-        match (success, contract::verdict(there, event)) {
-            (true, Verdict::Done(then)) => orders(&then, &left, ends),
-            (false, Verdict::Refused(_)) => orders(there, &left, ends),
-            (false, Verdict::Breaks(then)) => {
+        match (answer, contract::verdict(there, event)) {
+            (Answered::Success, Verdict::Done(then)) => orders(&then, &left, ends),
+            (Answered::Failed | Answered::GaveUp, Verdict::Refused(_)) => orders(there, &left, ends),
+            (Answered::Failed | Answered::GaveUp, Verdict::Breaks(then)) | (Answered::GaveUp, Verdict::Done(then)) => {
                 orders(there, &left, ends);
                 orders(&then, &left, ends);
             }

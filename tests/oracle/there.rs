@@ -112,6 +112,16 @@ impl There {
         self
     }
 
+    /// The same, where every repository that was not known before counts as a new one, whichever it is.
+    pub(crate) fn with_all_new_alike(mut self, known: &BTreeSet<u64>) -> Self {
+        for domain in self.0.values_mut() {
+            for repository in domain.repositories.values_mut() {
+                repository.incarnation = repository.incarnation.filter(|number| known.contains(number));
+            }
+        }
+        self
+    }
+
     pub(crate) fn json(&self) -> Value {
         let repository = |it: &Repository| {
             json!({

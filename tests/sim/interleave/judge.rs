@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 
 use super::scenario::{Deed, Kind};
+use super::stranger::Touch;
 use crate::oracle::contract;
-use crate::oracle::explain::{Closeness, Happening, Scene};
+use crate::oracle::explain::{Answered, Closeness, Happening, Scene};
 use crate::oracle::there::{Domain, There};
 use crate::shared::cloudformation::{Answer, Event, Stack, Witness};
 use crate::world::World;
@@ -30,8 +31,22 @@ pub(crate) struct Record {
     stacks: RefCell<BTreeMap<usize, Stack>>,
 }
 
-/// What is wrong with an execution's end; nothing where all is well.
-pub(crate) type Verdict = Vec<String>;
+/// An execution's end, and what is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict {
+    /// What was answered and is there, in a form that can be compared.
+    pub(crate) end: String,
+    /// Nothing where all is well.
+    pub(crate) wrong: Vec<String>,
+    /// Whether a request failed because others changed the same things as long as it had patience.
+    pub(crate) gave_up: bool,
+}
+
+/// The ends that were judged.
+pub(crate) type Judged = BTreeMap<String, Verdict>;
+
+/// What a Reason says of a request that gave up.
+const GAVE_UP: &str = "another request changed it at the same time";
 
 impl Record {
     pub(crate) fn new(state: &Value) -> Self {
@@ -62,24 +77,30 @@ impl Record {
 
     /// Some order explains all answers and what is there, the outputs are right, deliveries of one event end alike, and
     /// what is there can be deleted to the last.
-    pub(crate) async fn judge(&self, actors: &[(&'static str, Deed)], world: &World) -> Verdict {
-        let heard = self.heard.lock().unwrap().clone();
+    pub(crate) async fn judge(&self, actors: &[(&'static str, Deed)], world: &World, judged: &mut Judged) -> Verdict {
+        let mut heard = self.heard.lock().unwrap().clone();
+        heard.sort_by_key(|it| it.row);
         let end = There::read(&world.aws.emulator.state());
-        let mut found = self.unexplained(actors, &heard, &end);
-        found.extend(heard.iter().filter_map(wrong_outputs));
-        found.extend(unlike(&heard));
-        if found.is_empty() {
-            found.extend(self.left_behind(actors, world).await);
+        let key = format!("{}\n{}", told(actors, &heard), end.clone().with_all_new_alike(&self.known).json());
+        if let Some(verdict) = judged.get(&key) {
+            return verdict.clone();
         }
-        if !found.is_empty() {
-            let told = heard.iter().map(|it| {
-                let kind = it.event["RequestType"].as_str().unwrap_or_default();
-                let outcome = if it.answer.success { "SUCCESS" } else { "FAILED" };
-                format!("({}: {kind} {outcome} {})", actors[it.row].0, it.answer.reason)
-            });
-            found.extend(told);
+        let mut wrong = self.unexplained(actors, &heard, &end);
+        wrong.extend(heard.iter().filter_map(wrong_outputs));
+        wrong.extend(unlike(&heard));
+        if wrong.is_empty() {
+            wrong.extend(self.left_behind(actors, world).await);
         }
-        found
+        if !wrong.is_empty() {
+            wrong.push(told(actors, &heard));
+        }
+        let verdict = Verdict {
+            end: key.clone(),
+            wrong,
+            gave_up: heard.iter().any(|it| it.answered() == Answered::GaveUp),
+        };
+        judged.insert(key, verdict.clone());
+        verdict
     }
 
     fn unexplained(&self, actors: &[(&'static str, Deed)], heard: &[Heard], end: &There) -> Vec<String> {
@@ -88,18 +109,17 @@ impl Record {
             end,
             known: &self.known,
         };
+        let effects: Vec<Vec<Effect>> = actors.iter().map(|(_, deed)| effects(deed)).collect();
         let of_row = |row: usize| {
             let own = heard.iter().filter(move |it| it.row == row);
             let mut happened: Vec<Happening> = own
                 .filter(|it| !it.is_of_cancelled(actors))
                 .map(|it| Happening::Answered {
                     event: &it.event,
-                    success: it.answer.success,
+                    answer: it.answered(),
                 })
                 .collect();
-            if let Deed::Meddle(meddling) = &actors[row].1 {
-                happened.push(Happening::Changed(&meddling.effect));
-            }
+            happened.extend(effects[row].iter().map(|effect| Happening::Changed(effect)));
             happened
         };
         let rows: Vec<Vec<Happening>> = (0..actors.len()).map(of_row).collect();
@@ -136,6 +156,42 @@ impl Record {
         found.extend(orphans.map(|(name, _)| format!("after all Deletes there is still the domain {name}")));
         found
     }
+}
+
+/// What a change by hand does to what is there.
+type Effect = Box<dyn Fn(&There) -> There>;
+
+fn effects(deed: &Deed) -> Vec<Effect> {
+    let touches = match deed {
+        Deed::Meddle(touches) => touches,
+        _ => &[][..],
+    };
+    let effect = |touch: &Touch| {
+        let touch = *touch;
+        Box::new(move |there: &There| touch.effect(there)) as Effect
+    };
+    touches.iter().map(effect).collect()
+}
+
+impl Heard {
+    fn answered(&self) -> Answered {
+        match self.answer.success {
+            true => Answered::Success,
+            false if self.answer.reason.contains(GAVE_UP) => Answered::GaveUp,
+            false => Answered::Failed,
+        }
+    }
+}
+
+/// Who was answered what, a line each.
+fn told(actors: &[(&'static str, Deed)], heard: &[Heard]) -> String {
+    let line = |it: &Heard| {
+        let kind = it.event["RequestType"].as_str().unwrap_or_default();
+        let outcome = if it.answer.success { "SUCCESS" } else { "FAILED" };
+        let reason = it.answer.reason.split(" See log group").next().unwrap_or_default();
+        format!("{}: {kind} {outcome} {reason}", actors[it.row].0)
+    };
+    heard.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn wrong_outputs(heard: &Heard) -> Option<String> {

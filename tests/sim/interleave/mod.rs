@@ -14,6 +14,8 @@ mod pairs;
 mod random;
 mod scenario;
 mod schedule;
+mod stranger;
 mod survey;
+mod tests;
 
 pub(crate) use gate::Gate;

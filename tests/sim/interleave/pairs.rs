@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::execution::{Death, Side};
-use super::scenario::{Deed, Kind, Meddling, Scenario, Touch};
+use super::scenario::{Deed, Kind, Scenario};
+use super::stranger::Touch;
 use crate::oracle::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
-use crate::oracle::there::{Repository, There, meaning};
 use crate::shared::sample::{DOMAIN, KEY, domain_policy, with};
 
 /// A domain and one repository, with one endpoint to look up.
@@ -53,6 +53,14 @@ fn twice(name: &str, before: Vec<Deed>, kind: Kind) -> Scenario {
         ],
     )
 }
+
+/// Pairs with few orders.
+pub(crate) const SHORT: [&str; 4] = [
+    "two Creates in a new domain",
+    "a Create beside the last stack's Delete",
+    "an Update that takes its policy out beside a Create that states one",
+    "an Update while a stranger takes the owner's tags off",
+];
 
 /// Two at a time.
 pub(crate) fn pairs() -> Vec<Scenario> {
@@ -163,38 +171,48 @@ fn beside_strangers() -> impl Iterator<Item = Scenario> {
         before.clone(),
         &json!({"RepositoryDescription": "other words", "Tags": {"team": "x"}, "DomainPolicyDocument": domain_policy("222222222222")}),
     );
-    STRANGERS.into_iter().map(move |stranger| {
+    STRANGERS.into_iter().map(move |(name, touches)| {
         scenario(
-            &format!("an Update beside a stranger: {}", stranger.name),
+            &format!("an Update while a stranger {name}"),
             vec![Deed::Create(ONE, before.clone())],
-            [(ONE, Deed::Update(ONE, after.clone())), ("stranger", Deed::Meddle(stranger))],
+            [(ONE, Deed::Update(ONE, after.clone())), ("stranger", Deed::Meddle(touches))],
         )
     })
 }
 
-/// A Create or an Update whose process dies at a call, beside a neighbour's Create.
-pub(crate) fn deaths(calls: usize) -> Vec<Scenario> {
-    let of = |what: &str, before: Vec<Deed>, deed: Deed, nth: usize, side: Side| Scenario {
+/// A process that dies at each of its calls, before or after it takes effect; the event is delivered again, beside a
+/// neighbour's Create.
+pub(crate) fn deaths() -> Vec<(&'static str, Vec<Scenario>)> {
+    let policy = with_policy(ONE, "111111111111");
+    let renamed = with(with_proxy(ONE), &json!({"RepositoryDescription": "other words", "Tags": {"team": "x"}}));
+    vec![
+        ("a Create", at_each_call(30, &[], &Deed::Create(ONE, policy))),
+        (
+            "an Update",
+            at_each_call(30, &[Deed::Create(ONE, small(ONE))], &Deed::Update(ONE, renamed)),
+        ),
+        (
+            "a Delete",
+            at_each_call(30, &[Deed::Create(ONE, with_proxy(ONE))], &Deed::Delete(ONE)),
+        ),
+    ]
+}
+
+fn at_each_call(calls: usize, before: &[Deed], deed: &Deed) -> Vec<Scenario> {
+    let points = (0..calls).flat_map(|nth| [(nth, Side::Before), (nth, Side::After)]);
+    let dies = |(nth, side)| Scenario {
         death: Some(Death {
             actor: 0,
             calls_before: nth,
             side,
         }),
         ..scenario(
-            &format!("{what} dies {} its call {}, beside a Create", if side == Side::Before { "before" } else { "after" }, nth + 1),
-            before,
-            [(ONE, deed), (OTHER, Deed::Create(OTHER, small(OTHER)))],
+            &format!("dies {side:?} call {}", nth + 1),
+            before.to_vec(),
+            [(ONE, deed.clone()), (OTHER, Deed::Create(OTHER, small(OTHER)))],
         )
     };
-    let points = (0..calls).flat_map(|nth| [(nth, Side::Before), (nth, Side::After)]);
-    points
-        .flat_map(|(nth, side)| {
-            [
-                of("a Create", vec![], Deed::Create(ONE, with_policy(ONE, "111111111111")), nth, side),
-                of("a Delete", vec![Deed::Create(ONE, with_proxy(ONE))], Deed::Delete(ONE), nth, side),
-            ]
-        })
-        .collect()
+    points.map(dies).collect()
 }
 
 /// Three at a time.
@@ -228,68 +246,28 @@ pub(crate) fn triples() -> Vec<Scenario> {
     ]
 }
 
-const BY_HAND: Meddling = Meddling {
-    name: "a repository made by hand",
-    calls: &[Touch::CreateDomain(DOMAIN), Touch::CreateRepository(DOMAIN, "byhand")],
-    effect: Clone::clone,
-};
+const BY_HAND: &[Touch] = &[Touch::CreateDomain, Touch::CreateRepository("byhand")];
 
-const STRANGERS: [Meddling; 4] = [
-    Meddling {
-        name: "the owner's tags go",
-        calls: &[Touch::Untag("repository/kloudvin-pkgs/alpha", &[STACK_ID, LOGICAL_ID])],
-        effect: |there| {
-            changed(there, "alpha", |primary| {
-                primary.tags.remove(STACK_ID);
-                primary.tags.remove(LOGICAL_ID);
-            })
-        },
-    },
-    Meddling {
-        name: "the policy changes",
-        calls: &[Touch::PutDomainPolicy(DOMAIN, "999999999999")],
-        effect: |there| {
-            let mut there = there.clone();
-            there.0.get_mut(DOMAIN).unwrap().policy = Some(meaning(&domain_policy("999999999999")));
-            there
-        },
-    },
-    Meddling {
-        name: "the policy's mark goes",
-        calls: &[Touch::Untag("domain/kloudvin-pkgs", &[POLICY_REPOSITORY])],
-        effect: |there| {
-            let mut there = there.clone();
-            there.0.get_mut(DOMAIN).unwrap().tags.remove(POLICY_REPOSITORY);
-            there
-        },
-    },
-    Meddling {
-        name: "the proxy is recreated",
-        calls: &[
-            Touch::DeleteRepository(DOMAIN, "alpha-upstream"),
-            Touch::CreateRepository(DOMAIN, "alpha-upstream"),
+/// What someone may do to a stack with a proxy and a policy.
+const STRANGERS: [(&str, &[Touch]); 5] = [
+    (
+        "takes the owner's tags off",
+        &[Touch::Untag(Some("alpha"), &[STACK_ID, LOGICAL_ID])],
+    ),
+    (
+        "takes the owner's tags off the proxy",
+        &[Touch::Untag(Some("alpha-upstream"), &[STACK_ID, LOGICAL_ID])],
+    ),
+    ("changes the policy", &[Touch::PutDomainPolicy("999999999999")]),
+    (
+        "takes the policy's mark off",
+        &[Touch::Untag(None, &[POLICY_REPOSITORY])],
+    ),
+    (
+        "recreates the proxy",
+        &[
+            Touch::DeleteRepository("alpha-upstream"),
+            Touch::CreateRepository("alpha-upstream"),
         ],
-        effect: |there| {
-            let there = changed(there, "alpha-upstream", |proxy| {
-                *proxy = Repository {
-                    packages: json!([]),
-                    ..Repository::default()
-                };
-            });
-            changed(&there, "alpha", |primary| {
-                for upstream in &mut primary.upstreams {
-                    upstream.linked = false;
-                }
-            })
-        },
-    },
+    ),
 ];
-
-fn changed(there: &There, name: &str, change: impl Fn(&mut Repository)) -> There {
-    let mut there = there.clone();
-    let domain = there.0.get_mut(DOMAIN).unwrap();
-    if let Some(repository) = domain.repositories.get_mut(name) {
-        change(repository);
-    }
-    there
-}

@@ -9,9 +9,8 @@ use serde_json::Value;
 
 use super::execution::{Death, Execution, Guide};
 use super::gate::Gate;
-use super::judge::{Heard, Record, Verdict};
-use crate::oracle::there::There;
-use crate::shared::aws::Aws;
+use super::judge::{Heard, Judged, Record, Verdict};
+use super::stranger::Touch;
 use crate::shared::cloudformation::{Engine, Event, Stack};
 use crate::world::{World, runtime};
 
@@ -25,8 +24,8 @@ pub(crate) enum Deed {
     Delete(&'static str),
     /// A request delivered once, whatever is answered; of two such of one stack, one is another delivery of the other.
     Deliver(&'static str, Kind),
-    /// What someone does by hand.
-    Meddle(Meddling),
+    /// What someone does by hand, one call after the other.
+    Meddle(&'static [Touch]),
 }
 
 /// A request of a stack.
@@ -37,25 +36,6 @@ pub(crate) enum Kind {
     Delete,
     /// The Delete of a Create that has not answered yet.
     Cancel(Value),
-}
-
-/// A stranger's calls, one after the other.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Meddling {
-    pub(crate) name: &'static str,
-    pub(crate) calls: &'static [Touch],
-    /// The same, on what is there.
-    pub(crate) effect: fn(&There) -> There,
-}
-
-/// One call of a stranger's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Touch {
-    CreateDomain(&'static str),
-    CreateRepository(&'static str, &'static str),
-    DeleteRepository(&'static str, &'static str),
-    Untag(&'static str, &'static [&'static str]),
-    PutDomainPolicy(&'static str, &'static str),
 }
 
 /// What was there before, who does what at the same time, and whose process dies.
@@ -79,8 +59,9 @@ impl Scenario {
         self.actors.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// Runs it once as the guide says; nothing where the guide ended it before all was done.
-    pub(crate) fn run(&self, guide: &mut impl Guide) -> Option<Verdict> {
+    /// Runs it once as the guide says; nothing where the guide ended it before all was done. An end that was judged
+    /// before is not judged again.
+    pub(crate) fn run(&self, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
         runtime(1).block_on(async {
             let gate = Arc::new(Gate::default());
             let world = World::new(Settings::default(), Some(&gate));
@@ -107,7 +88,7 @@ impl Scenario {
             if !execution.run(guide).await {
                 return None;
             }
-            Some(arena.record.judge(&self.actors, &arena.world).await)
+            Some(arena.record.judge(&self.actors, &arena.world, judged).await)
         })
     }
 }
@@ -120,8 +101,8 @@ async fn furnish(world: &World, stacks: &mut BTreeMap<&'static str, Stack>, deed
             stack.create(properties.clone()).await.succeeded();
             stacks.insert(name, stack);
         }
-        Deed::Meddle(meddling) => {
-            for touch in meddling.calls {
+        Deed::Meddle(touches) => {
+            for touch in *touches {
                 touch.act(&world.aws).await;
             }
         }
@@ -188,8 +169,8 @@ impl Arena {
                     self.record.leaves(row, stack);
                 })
             }
-            Deed::Meddle(meddling) => Box::pin(async move {
-                for touch in meddling.calls {
+            Deed::Meddle(touches) => Box::pin(async move {
+                for touch in *touches {
                     touch.act(&self.world.aws).await;
                 }
             }),
@@ -203,22 +184,6 @@ fn event(stack: &Stack, kind: &Kind) -> Event {
         Kind::Update(properties) => stack.update_event(properties),
         Kind::Delete => stack.delete_event(),
         Kind::Cancel(properties) => stack.cancellation(properties),
-    }
-}
-
-impl Touch {
-    async fn act(self, aws: &Aws) {
-        use crate::shared::sample::{KEY, domain_policy};
-        match self {
-            Self::CreateDomain(name) => aws.create_domain(name, KEY).await,
-            Self::CreateRepository(domain, name) => aws.create_repository(domain, name).await,
-            Self::DeleteRepository(domain, name) => aws.delete_repository(domain, name).await,
-            Self::Untag(what, keys) => {
-                let arn = format!("arn:aws:codeartifact:eu-central-1:123456789012:{what}");
-                aws.untag(&arn, keys).await;
-            }
-            Self::PutDomainPolicy(domain, account) => aws.put_domain_policy(domain, &domain_policy(account)).await,
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::history::{
 use super::properties::properties;
 use super::stranger::Strangers;
 use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
-use crate::oracle::explain::{Closeness, Happening, Scene, after_all};
+use crate::oracle::explain::{Answered, Closeness, Happening, Scene, after_all};
 use crate::oracle::there::{Tags, There};
 use crate::oracle::weigh::{part_of_the_way, resembles};
 use crate::shared::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack};
@@ -695,7 +695,11 @@ fn rows(heard: &[Heard]) -> Vec<Vec<Happening<'_>>> {
         let own = heard.iter().filter(move |it| it.stack == stack);
         own.map(|it| Happening::Answered {
             event: &it.event,
-            success: it.answer.success,
+            answer: if it.answer.success {
+                Answered::Success
+            } else {
+                Answered::Failed
+            },
         })
         .collect()
     };

@@ -6,7 +6,7 @@ use aws_smithy_async::time::TimeSource;
 use tokio::time::Instant;
 
 /// 2026-11-23T12:00:00Z, as in the emulator.
-const EPOCH: Duration = Duration::from_secs(1_795_435_200);
+const EPOCH: Duration = Duration::from_hours(498_732);
 
 #[derive(Debug)]
 pub(crate) struct VirtualClock {

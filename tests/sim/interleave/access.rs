@@ -24,9 +24,8 @@ impl fmt::Display for Access {
 
 impl Access {
     pub(crate) fn commutes_with(&self, other: &Self) -> bool {
-        let is_apart = |one: &Self, other: &Self| {
-            one.writes.is_disjoint(&other.writes) && one.writes.is_disjoint(&other.reads)
-        };
+        let is_apart =
+            |one: &Self, other: &Self| one.writes.is_disjoint(&other.writes) && one.writes.is_disjoint(&other.reads);
         is_apart(self, other) && is_apart(other, self)
     }
 
@@ -119,7 +118,11 @@ impl Access {
             // A group's ARN does not show its pattern: its making is a change of all groups' tags.
             "CreatePackageGroup" | "DeletePackageGroup" => (
                 vec![the_domain()],
-                vec![the_group(), is("groups", &domain), is("tags", &format!("group {domain}"))],
+                vec![
+                    the_group(),
+                    is("groups", &domain),
+                    is("tags", &format!("group {domain}")),
+                ],
             ),
             "UpdatePackageGroupOriginConfiguration" => {
                 let named = ["addAllowedRepositories", "removeAllowedRepositories"];
@@ -163,7 +166,9 @@ impl<'a> Asked<'a> {
         let query = url.query_pairs();
         Self {
             path: request.uri().path(),
-            query: query.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
+            query: query
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
             body: serde_json::from_slice(request.body()).unwrap_or_default(),
         }
     }

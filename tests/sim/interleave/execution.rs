@@ -179,8 +179,7 @@ impl Running<'_> {
     }
 
     fn moment(&self) -> Moment {
-        let waits =
-            |(number, actor): (usize, &Actor)| actor.work.is_some() && !self.gate.has_calls_of(number);
+        let waits = |(number, actor): (usize, &Actor)| actor.work.is_some() && !self.gate.has_calls_of(number);
         Moment {
             calls: self.gate.arrived(),
             can_wait: self.actors.iter().enumerate().any(waits),
@@ -209,7 +208,14 @@ impl Running<'_> {
 
     /// The runtime's clock goes on when it finds nothing else to do.
     async fn time(&mut self) -> Outcome {
-        poll_fn(|_| if self.woken().is_empty() { Poll::Pending } else { Poll::Ready(()) }).await;
+        poll_fn(|_| {
+            if self.woken().is_empty() {
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
+        })
+        .await;
         let woken = self.woken();
         self.until_quiet();
         Outcome {
@@ -221,7 +227,10 @@ impl Running<'_> {
     fn woken(&self) -> Vec<usize> {
         let is_woken = |actor: &Actor| actor.work.is_some() && actor.flag.is_set.load(Ordering::Relaxed);
         let actors = self.actors.iter().enumerate();
-        actors.filter(|(_, actor)| is_woken(actor)).map(|(number, _)| number).collect()
+        actors
+            .filter(|(_, actor)| is_woken(actor))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     /// Lets everybody go on until they wait for a call or for time.

@@ -8,7 +8,7 @@
 //!
 //! The passing of time is a step of those whom it wakes. With a bound on preemptions (an event is left while it has
 //! calls that could go on, or time passes while calls wait) nothing sleeps, and a race is also tried where the run of
-//! the event began ("Bounded Partial-Order Reduction", Coons, Musuvathi, McKinley, OOPSLA 2013).
+//! the event began ("Bounded Partial-Order Reduction", Coons, Musuvathi and McKinley at OOPSLA 2013).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,7 +55,10 @@ impl Step {
     fn is_of(&self, actor: usize) -> bool {
         match self.taken {
             Choice::Call(id) => id.actor == actor,
-            Choice::Time => self.outcome.as_ref().is_some_and(|outcome| outcome.woken.contains(&actor)),
+            Choice::Time => self
+                .outcome
+                .as_ref()
+                .is_some_and(|outcome| outcome.woken.contains(&actor)),
         }
     }
 

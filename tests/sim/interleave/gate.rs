@@ -59,10 +59,7 @@ impl Gate {
         let actor = state.at_work?;
         let issued = state.issued.entry(actor).or_default();
         *issued += 1;
-        let id = CallId {
-            actor,
-            number: *issued,
-        };
+        let id = CallId { actor, number: *issued };
         let waiting = Waiting {
             access: Access::of(request),
             stage: Stage::Arrived,
@@ -99,10 +96,10 @@ impl Gate {
         was_refused
     }
 
-    fn go_on(&self, id: CallId, stage: Stage) {
+    fn go_on(&self, id: CallId, to: Stage) {
         let mut state = self.state();
         let call = state.calls.get_mut(&id).expect("the call waits");
-        call.stage = stage;
+        call.stage = to;
         let waker = call.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -131,11 +128,11 @@ impl Call {
         self.until(Stage::MayBeAnswered).await;
     }
 
-    async fn until(&self, stage: Stage) {
+    async fn until(&self, due: Stage) {
         poll_fn(|context| {
             let mut state = self.gate.state();
             let call = state.calls.get_mut(&self.id).expect("the call waits");
-            if call.stage >= stage {
+            if call.stage >= due {
                 return Poll::Ready(());
             }
             call.waker = Some(context.waker().clone());

@@ -81,7 +81,11 @@ impl Record {
         let mut heard = self.heard.lock().unwrap().clone();
         heard.sort_by_key(|it| it.row);
         let end = There::read(&world.aws.emulator.state());
-        let key = format!("{}\n{}", told(actors, &heard), end.clone().with_all_new_alike(&self.known).json());
+        let key = format!(
+            "{}\n{}",
+            told(actors, &heard),
+            end.clone().with_all_new_alike(&self.known).json()
+        );
         if let Some(verdict) = judged.get(&key) {
             return verdict.clone();
         }
@@ -151,7 +155,8 @@ impl Record {
             found.extend(left.map(|(_, name, _)| format!("after the Delete of its stack there is still {name}")));
         }
         let there = There::read(&world.aws.emulator.state());
-        let is_orphan = |domain: &Domain| domain.repositories.is_empty() && domain.tags.contains_key(contract::STACK_ID);
+        let is_orphan =
+            |domain: &Domain| domain.repositories.is_empty() && domain.tags.contains_key(contract::STACK_ID);
         let orphans = there.0.iter().filter(|(_, domain)| is_orphan(domain));
         found.extend(orphans.map(|(name, _)| format!("after all Deletes there is still the domain {name}")));
         found
@@ -200,7 +205,9 @@ fn wrong_outputs(heard: &Heard) -> Option<String> {
     }
     let outputs = contract::outputs(&heard.event).into_iter();
     let mut wrong = outputs.filter(|(name, expected)| heard.answer.get(name) != expected);
-    wrong.next().map(|(name, expected)| format!("{name} is {}, not {expected}", heard.answer.get(name)))
+    wrong
+        .next()
+        .map(|(name, expected)| format!("{name} is {}, not {expected}", heard.answer.get(name)))
 }
 
 /// Deliveries of one event end alike.
@@ -209,7 +216,9 @@ fn unlike(heard: &[Heard]) -> Option<String> {
     let pairs = heard.iter().flat_map(|one| heard.iter().map(move |other| (one, other)));
     let mut of_one_event = pairs.filter(|(one, other)| one.event["RequestId"] == other.event["RequestId"]);
     let is_same = |one: &Heard, other: &Heard| {
-        ["StackId", "RequestType"].iter().all(|field| one.event[field] == other.event[field])
+        ["StackId", "RequestType"]
+            .iter()
+            .all(|field| one.event[field] == other.event[field])
     };
     let differs = of_one_event.any(|(one, other)| is_same(one, other) && outcome(one) != outcome(other));
     differs.then(|| "two deliveries of one event end differently".to_owned())

@@ -10,12 +10,14 @@ mod execution;
 mod explore;
 mod gate;
 mod judge;
+mod kept;
 mod pairs;
 mod random;
 mod scenario;
 mod schedule;
 mod stranger;
 mod survey;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use gate::Gate;

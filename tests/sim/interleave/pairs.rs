@@ -20,7 +20,10 @@ fn small(repository: &str) -> Value {
 }
 
 fn with_policy(repository: &str, account: &str) -> Value {
-    with(small(repository), &json!({"DomainPolicyDocument": domain_policy(account)}))
+    with(
+        small(repository),
+        &json!({"DomainPolicyDocument": domain_policy(account)}),
+    )
 }
 
 fn with_proxy(repository: &str) -> Value {
@@ -113,7 +116,10 @@ pub(crate) fn pairs() -> Vec<Scenario> {
         twice(
             "an Update delivered twice at once",
             vec![create(ONE)],
-            Kind::Update(with(small(ONE), &json!({"ExternalConnection": "public:npmjs", "Tags": {"team": "x"}}))),
+            Kind::Update(with(
+                small(ONE),
+                &json!({"ExternalConnection": "public:npmjs", "Tags": {"team": "x"}}),
+            )),
         ),
         twice(
             "a Delete delivered twice at once",
@@ -166,7 +172,10 @@ pub(crate) fn pairs() -> Vec<Scenario> {
 
 /// An Update that has something to do, beside each thing that someone may do by hand.
 fn beside_strangers() -> impl Iterator<Item = Scenario> {
-    let before = with(with_policy(ONE, "111111111111"), &json!({"ExternalConnection": "public:npmjs"}));
+    let before = with(
+        with_policy(ONE, "111111111111"),
+        &json!({"ExternalConnection": "public:npmjs"}),
+    );
     let after = with(
         before.clone(),
         &json!({"RepositoryDescription": "other words", "Tags": {"team": "x"}, "DomainPolicyDocument": domain_policy("222222222222")}),
@@ -175,7 +184,10 @@ fn beside_strangers() -> impl Iterator<Item = Scenario> {
         scenario(
             &format!("an Update while a stranger {name}"),
             vec![Deed::Create(ONE, before.clone())],
-            [(ONE, Deed::Update(ONE, after.clone())), ("stranger", Deed::Meddle(touches))],
+            [
+                (ONE, Deed::Update(ONE, after.clone())),
+                ("stranger", Deed::Meddle(touches)),
+            ],
         )
     })
 }
@@ -184,7 +196,10 @@ fn beside_strangers() -> impl Iterator<Item = Scenario> {
 /// neighbour's Create.
 pub(crate) fn deaths() -> Vec<(&'static str, Vec<Scenario>)> {
     let policy = with_policy(ONE, "111111111111");
-    let renamed = with(with_proxy(ONE), &json!({"RepositoryDescription": "other words", "Tags": {"team": "x"}}));
+    let renamed = with(
+        with_proxy(ONE),
+        &json!({"RepositoryDescription": "other words", "Tags": {"team": "x"}}),
+    );
     vec![
         ("a Create", at_each_call(30, &[], &Deed::Create(ONE, policy))),
         (
@@ -219,7 +234,11 @@ fn at_each_call(calls: usize, before: &[Deed], deed: &Deed) -> Vec<Scenario> {
 pub(crate) fn triples() -> Vec<Scenario> {
     let create = |name: &'static str| (name, Deed::Create(name, small(name)));
     vec![
-        scenario("three Creates in a new domain", vec![], [create("alpha"), create("beta"), create("gamma")]),
+        scenario(
+            "three Creates in a new domain",
+            vec![],
+            [create("alpha"), create("beta"), create("gamma")],
+        ),
         scenario(
             "two Deletes and a Create",
             vec![Deed::Create(ONE, with_proxy(ONE)), Deed::Create(OTHER, small(OTHER))],
@@ -236,7 +255,10 @@ pub(crate) fn triples() -> Vec<Scenario> {
         ),
         scenario(
             "a policy taken out, a Create and a Delete",
-            vec![Deed::Create(ONE, with_policy(ONE, "111111111111")), Deed::Create(OTHER, small(OTHER))],
+            vec![
+                Deed::Create(ONE, with_policy(ONE, "111111111111")),
+                Deed::Create(OTHER, small(OTHER)),
+            ],
             [
                 (ONE, Deed::Update(ONE, small(ONE))),
                 (OTHER, Deed::Delete(OTHER)),

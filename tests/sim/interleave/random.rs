@@ -43,10 +43,16 @@ impl Guide for Lottery {
         let choices = moment.choices();
         for choice in &choices {
             let chance = &mut self.chance;
-            self.priorities.entry(whose(*choice)).or_insert_with(|| chance.i64(1..1_000_000));
+            self.priorities
+                .entry(whose(*choice))
+                .or_insert_with(|| chance.i64(1..1_000_000));
         }
         let first = |priorities: &BTreeMap<Option<usize>, i64>| {
-            choices.iter().copied().rev().max_by_key(|choice| priorities[&whose(*choice)])
+            choices
+                .iter()
+                .copied()
+                .rev()
+                .max_by_key(|choice| priorities[&whose(*choice)])
         };
         let at_it = whose(first(&self.priorities)?);
         if self.falls.contains(&self.at) {

@@ -191,6 +191,9 @@ impl Heard {
     pub(crate) fn is_of_cancelled(&self, actors: &[(&'static str, Deed)]) -> bool {
         let own = &actors[self.row].1;
         let is_create = matches!(own, Deed::Deliver(_, Kind::Create(_)));
-        is_create && actors.iter().any(|(_, deed)| matches!(deed, Deed::Deliver(_, Kind::Cancel(_))))
+        is_create
+            && actors
+                .iter()
+                .any(|(_, deed)| matches!(deed, Deed::Deliver(_, Kind::Cancel(_))))
     }
 }

@@ -46,10 +46,13 @@ impl Touch {
         match self {
             Self::CreateDomain => {}
             Self::CreateRepository(name) => {
-                domain.repositories.entry(name.to_owned()).or_insert_with(|| Repository {
-                    packages: serde_json::json!([]),
-                    ..Repository::default()
-                });
+                domain
+                    .repositories
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Repository {
+                        packages: serde_json::json!([]),
+                        ..Repository::default()
+                    });
             }
             Self::DeleteRepository(name) => {
                 domain.repositories.remove(name);

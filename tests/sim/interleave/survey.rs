@@ -1,6 +1,6 @@
 //! The orders of scenarios, and what they show: a row of the table that `make interleave` prints.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ pub(crate) struct Survey {
     how: String,
     gave_up: usize,
     pub(crate) ends: BTreeSet<String>,
+    /// The orders that differ in a way that matters.
+    pub(crate) classes: BTreeSet<u64>,
     pub(crate) violations: Vec<Violation>,
     took: Duration,
 }
@@ -60,10 +62,11 @@ impl fmt::Display for Survey {
 }
 
 /// What each column says.
-pub(crate) const HEAD: &str = "| events | orders | explored | ends | gave up | violations | time |\n| --- | --- | --- | --- | --- | --- | --- |";
+pub(crate) const HEAD: &str =
+    "| events | orders | explored | ends | gave up | violations | time |\n| --- | --- | --- | --- | --- | --- | --- |";
 
 /// Runs a scenario once; a panic is a verdict too.
-pub(crate) fn run(scenario: &Scenario, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
+fn run(scenario: &Scenario, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
     catch_unwind(AssertUnwindSafe(|| scenario.run(guide, judged))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -121,7 +124,7 @@ impl Survey {
         while explorer.begin() {
             let mut recorded = Recorded::new(explorer, scenario.names());
             let verdict = run(scenario, &mut recorded, &mut judged);
-            self.add(scenario, verdict, || recorded.schedule());
+            self.add(scenario, verdict, &recorded);
             explorer = recorded.guide;
         }
         explorer.is_complete()
@@ -132,24 +135,25 @@ impl Survey {
         for seed in 0..count as u64 {
             let mut recorded = Recorded::new(Lottery::new(seed, 120, 3), scenario.names());
             let verdict = run(scenario, &mut recorded, &mut judged);
-            self.add(scenario, verdict, || recorded.schedule());
+            self.add(scenario, verdict, &recorded);
         }
         format!("{count} by random priorities")
     }
 
-    fn add(&mut self, scenario: &Scenario, verdict: Option<Verdict>, schedule: impl Fn() -> Vec<String>) {
+    fn add<G: Guide>(&mut self, scenario: &Scenario, verdict: Option<Verdict>, recorded: &Recorded<G>) {
         self.executions += 1;
         let Some(verdict) = verdict else {
             return;
         };
         self.orders += 1;
+        self.classes.insert(recorded.class());
         self.gave_up += usize::from(verdict.gave_up);
         let is_new = self.ends.insert(verdict.end);
         if is_new && !verdict.wrong.is_empty() {
             self.violations.push(Violation {
                 scenario: scenario.clone(),
                 wrong: verdict.wrong,
-                schedule: schedule(),
+                schedule: recorded.schedule(),
             });
         }
     }
@@ -158,20 +162,25 @@ impl Survey {
 impl Violation {
     /// The same with the shortest schedule found that shows it.
     pub(crate) fn shortened(self) -> Self {
-        let what = |verdict: &Verdict| verdict.wrong.first().cloned();
-        let shows = |schedule: &[String]| what(&follow(&self.scenario, schedule)).as_ref() == self.wrong.first();
-        let schedule = if shows(&self.schedule) {
-            shortened(self.schedule.clone(), shows)
-        } else {
-            self.schedule.clone()
-        };
+        let shows = |schedule: &[String]| follow(&self.scenario, schedule).wrong.first() == self.wrong.first();
+        if !shows(&self.schedule) {
+            let note = "(its schedule, followed, shows something else)".to_owned();
+            let wrong = self.wrong.into_iter().chain([note]).collect();
+            return Self { wrong, ..self };
+        }
+        let schedule = shortened(self.schedule.clone(), shows);
         Self { schedule, ..self }
     }
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(formatter, "{}:\n  {}", self.scenario.name, self.wrong.join("\n  ").replace('\n', "\n  "))?;
+        writeln!(
+            formatter,
+            "{}:\n  {}",
+            self.scenario.name,
+            self.wrong.join("\n  ").replace('\n', "\n  ")
+        )?;
         write!(formatter, "  {:#?}", self.schedule)
     }
 }

@@ -5,12 +5,12 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
-use crate::oracle::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
 use super::history::{Foreign, Half};
 use super::properties::{DOMAINS, PATTERNS, STRANGERS_NAMES};
+use crate::oracle::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
 use crate::oracle::there::{Repository, There};
-use crate::world::World;
 use crate::shared::sample::{KEY, STRANGER, domain_policy, repository_policy};
+use crate::world::World;
 
 /// What strangers made, by incarnation, and did not take away themselves.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
 use super::http::Connection;
-pub(crate) use super::place::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
+pub(crate) use super::place::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::transport::{Ended, Invoke, Killed, Transport};
 
 pub(crate) const SECRET_KEY: &str = "wJalrXUtnFEMIbPxRfiCYEXAMPLEKEYsecret";

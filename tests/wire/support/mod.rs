@@ -7,8 +7,9 @@ mod sink_server;
 mod world;
 
 pub(crate) use crate::shared::{
-    Answer, Deployment, Effect, Ended, Event, Fault, LogEntry, OUTPUTS, Stack, Treat, contains, options, same,
+    Answer, Deployment, Effect, Ended, Event, Fault, Kind, LogEntry, OUTPUTS, Settings, Stack, Treat, contains,
+    options, same,
 };
-pub(crate) use crate::shared::{marks, sample, sink};
 use crate::shared::{aws, cloudformation, place, transport};
+pub(crate) use crate::shared::{marks, sample, sink};
 pub(crate) use world::World;

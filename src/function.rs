@@ -5,11 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use reqwest::Url;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
+use url::Url;
 
 use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status};
 use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
@@ -226,7 +226,9 @@ impl Function {
             Some(id) => PhysicalId::verbatim(id),
             None => PhysicalId::not_created(),
         };
-        let new_id = new_id.into_inner().filter(|_| progress.has_touched());
+        // A Create that could not look does not know what an earlier delivery has made.
+        let is_blind = request.request_type() == Ok(RequestType::Create) && progress.is_blind();
+        let new_id = new_id.into_inner().filter(|_| progress.has_touched() || is_blind);
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),
             result: Err(cut_short.and(&what).and(&progress.summary())),

@@ -42,7 +42,7 @@ impl Fields {
         names.filter(move |name| seen.insert(*name))
     }
 
-    pub(crate) fn stands_twice(&self, name: &str) -> bool {
+    pub(crate) fn appears_twice(&self, name: &str) -> bool {
         self.0.iter().filter(|(key, _)| key == name).nth(1).is_some()
     }
 }
@@ -155,7 +155,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
         let mut map = Map::new();
         while let Some((key, StrictValue(value))) = entries.next_entry::<String, _>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:.60} stands twice")));
+                return Err(A::Error::custom(format_args!("the key {key:.60} appears twice")));
             }
             map.insert(key, value);
         }
@@ -200,9 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_at_any_depth() {
-        let error = strict(r#"{"a": [{"b": 1, "b": 2}]}"#).expect_err("b stands twice");
-        assert!(error.to_string().contains("the key b stands twice"), "{error}");
-        assert!(fields(r#"{"a": 1, "a": 2}"#).stands_twice("a"));
+    fn a_key_that_appears_twice_is_refused_at_any_depth() {
+        let error = strict(r#"{"a": [{"b": 1, "b": 2}]}"#).expect_err("b appears twice");
+        assert!(error.to_string().contains("the key b appears twice"), "{error}");
+        assert!(fields(r#"{"a": 1, "a": 2}"#).appears_twice("a"));
     }
 }

@@ -6,14 +6,14 @@ use serde_json::Value;
 use serde_json::json;
 use tracing::{Span, info};
 
-use crate::cloudformation::{Answer, PhysicalId, Request, RequestType, Status};
+use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Status};
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
-use crate::outputs::{self, Data, Facts};
-use crate::plan::{Evidence, History};
+use crate::outputs::{self, Facts};
+use crate::plan::History;
 use crate::properties::{Desired, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::stack::{Identity, Owner, Place, UnfitOwner};
+use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Success {
     /// The outputs; none of a Delete.
     Done(Data),
-    /// What a Create or an Update would do.
-    Planned(Vec<String>),
+    /// What a Create or an Update would do, and what to know before.
+    Planned { steps: Vec<String>, notes: Vec<String> },
 }
 
 impl Success {
@@ -42,7 +42,7 @@ impl Success {
     pub(crate) fn data(&self) -> Option<&Data> {
         match self {
             Self::Done(data) => Some(data),
-            Self::Planned(_) => None,
+            Self::Planned { .. } => None,
         }
     }
 
@@ -50,7 +50,9 @@ impl Success {
     pub(crate) fn returned(&self, physical_id: &PhysicalId) -> Value {
         match self {
             Self::Done(data) => json!({ "PhysicalResourceId": physical_id.as_str(), "Data": data }),
-            Self::Planned(steps) => json!({ "Converged": steps.is_empty(), "Steps": steps }),
+            Self::Planned { steps, notes } => {
+                json!({ "Converged": steps.is_empty(), "Steps": steps, "Notes": notes })
+            }
         }
     }
 }
@@ -130,10 +132,16 @@ impl Lifecycle<'_> {
         }
         self.check_room(&desired)?;
         let reconciler = self.reconciler(&owner);
-        let facts = reconciler.converge(&desired, &history).await?;
+        let facts = match reconciler.converge(&desired, &history).await {
+            Ok(facts) => facts,
+            Err(failure) => {
+                reconciler.settle(&failure, &desired, &history).await;
+                return Err(failure);
+            }
+        };
         if let Some(abandoned) = history.abandoned(&desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
-            reconciler.retire(abandoned, Evidence::None, &history.previous).await?;
+            reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
         }
         let physical_id = self
             .given_id()
@@ -200,10 +208,13 @@ impl Lifecycle<'_> {
         };
         self.check_room(&desired)?;
         let plan = self.reconciler(&owner).plan(&desired, &history).await?;
-        let steps = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        let planned = Success::Planned {
+            steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
+            notes: plan.notes.iter().map(ToString::to_string).collect(),
+        };
         Ok(Outcome {
             physical_id: PhysicalId::not_created(),
-            result: Ok(Success::Planned(steps)),
+            result: Ok(planned),
         })
     }
 
@@ -221,6 +232,10 @@ impl Lifecycle<'_> {
             physical_id: given_id.clone().unwrap_or_else(PhysicalId::not_created),
             result: Ok(Success::Done(Data::new())),
         };
+        if given_id.as_ref().is_some_and(PhysicalId::is_not_created) {
+            info!("the Create of this resource touched nothing: there is nothing to delete");
+            return Ok(deleted);
+        }
         let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
             info!("neither the id nor the properties name a repository: there is nothing to delete");
             return Ok(deleted);
@@ -234,18 +249,16 @@ impl Lifecycle<'_> {
             Err(unfit) => return Err(unfit.into()),
         };
         // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
-        let is_made_up = given_id
-            .as_ref()
-            .map_or(self.channel == Channel::Put, |id| !id.is_not_created());
+        let is_made_up = given_id.is_some() || self.channel == Channel::Put;
         let was_cancelled = evidence == Evidence::None && is_made_up;
         if was_cancelled || given_id.is_some_and(|id| id.is_unfinished()) {
             last = last.unfinished();
         }
         let reconciler = self.reconciler(&owner);
         if was_cancelled {
-            reconciler.retire_cancelled(&identity, &last).await?;
+            reconciler.delete_cancelled(&identity, &last).await?;
         } else {
-            reconciler.retire(&identity, evidence, &last).await?;
+            reconciler.delete(&identity, evidence, &last).await?;
         }
         Ok(deleted)
     }

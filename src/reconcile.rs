@@ -3,28 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use aws_sdk_codeartifact::Client;
 use tracing::info;
 
 use crate::backoff::Backoff;
-use crate::codeartifact::Observer;
-use crate::codeartifact::Progress;
-use crate::codeartifact::{Applied, Applier};
-use crate::codeartifact::{Kind, ServiceError};
+use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError, ServicePatience};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, Evidence, History, Plan, Refusal};
-use crate::plan::{Observed, Scope};
+use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::Owner;
-use crate::stack::RepositoryName;
-use crate::stack::{Identity, Place};
+use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For a new key to be visible, and a new domain to be active.
-    pub key: Duration,
+    /// For what the service brings about in its own time: to see what was just created, a new key or a new principal, and
+    /// to make a new domain active.
+    pub lag: Duration,
+    /// Until what this event saw or created, and does not see any more, counts as deleted by someone else.
+    pub absence: Duration,
     /// For those who change the same things at the same time to be done.
     pub races: Duration,
     /// For the service to notice that a domain is empty.
@@ -36,10 +32,11 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            key: Duration::from_secs(30),
+            lag: Duration::from_secs(30),
+            absence: Duration::from_secs(10),
             races: Duration::from_secs(4),
             empty_domain: Duration::from_secs(30),
-            cancelled_create: Duration::from_secs(5),
+            cancelled_create: Duration::from_secs(10),
         }
     }
 }
@@ -49,7 +46,8 @@ impl Patience {
     pub(crate) fn within(self, allowed: Duration) -> Self {
         let most = allowed / 2;
         Self {
-            key: self.key.min(most),
+            lag: self.lag.min(most),
+            absence: self.absence.min(most),
             races: self.races.min(most),
             empty_domain: self.empty_domain.min(most),
             cancelled_create: self.cancelled_create.min(most),
@@ -67,70 +65,89 @@ pub(crate) struct Reconciler<'a> {
 }
 
 /// Why a round did not bring it about.
-enum Setback {
+enum RoundError {
     /// Someone else was at it: the next look may show another picture.
-    Raced(Failure),
+    LostRace(Failure),
     /// The domain still holds a repository, or the service has not noticed yet that it holds none.
     DomainNotEmpty(Failure),
+    /// A repository that is to be an upstream is not there, or not yet.
+    NoUpstream(Failure),
     Failed(Failure),
 }
 
-impl From<ServiceError> for Setback {
+impl From<ServiceError> for RoundError {
     fn from(error: ServiceError) -> Self {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
-            (Kind::Conflict | Kind::NotFound, _) => Self::Raced(error.into()),
+            (Kind::Conflict | Kind::NotFound, _) => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
     }
 }
 
-impl From<Refusal> for Setback {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Ownership { may_pass: true, .. } => Self::Raced(refusal.into()),
-            refusal => Self::Failed(refusal.into()),
+impl From<Refused> for RoundError {
+    fn from(refused: Refused) -> Self {
+        if refused.may_pass() && refused.awaits_upstream() {
+            Self::NoUpstream(refused.into())
+        } else if refused.may_pass() {
+            Self::LostRace(refused.into())
+        } else {
+            Self::Failed(refused.into())
         }
     }
 }
 
 impl Reconciler<'_> {
-    fn observer(&self) -> Observer<'_> {
-        Observer {
+    fn service<'a>(&'a self, domain: &'a Domain) -> Service<'a> {
+        Service {
             client: self.client,
             place: self.place,
+            domain,
         }
     }
 
-    async fn look(&self, scope: &Scope) -> Result<Observed, Setback> {
+    fn observer<'a>(&'a self, scope: &'a Scope) -> Observer<'a> {
+        let service = self.service(&scope.domain);
+        Observer { service }
+    }
+
+    async fn look(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        self.progress.looks();
         // Boxed: all reads at once make a large future.
-        Box::pin(self.observer().look(scope))
-            .await
-            .map_err(|error| Setback::Failed(error.into()))
+        let looked = Box::pin(self.observer(scope).look(scope)).await;
+        if !looked.as_ref().is_err_and(|error| error.kind != Kind::NoEndpoint) {
+            self.progress.saw();
+        }
+        looked.map_err(|error| RoundError::Failed(error.into()))
     }
 
     /// What a Create or an Update would do now.
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
-        let scope = plan::scope_to_converge(desired, history);
-        let observed = Box::pin(self.observer().look(&scope)).await?;
+        let scope = plan::to_converge(desired, history);
+        let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
         Ok(plan::converge(desired, history, &observed, self.owner)?)
     }
 
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
         let mut backoff = Backoff::within(self.patience.races);
+        let mut upstream = Backoff::within(self.patience.lag);
         loop {
             match self.converge_once(desired, history).await {
+                Err(RoundError::NoUpstream(failure)) => {
+                    self.progress.waits_for(&failure.reason);
+                    upstream.wait_or(failure).await?;
+                }
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
                 Ok(Converged { facts, .. }) => return Ok(facts),
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure))
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure))
                     if !history.is_in_place(desired) && self.may_be_given_up() =>
                 {
                     return Err(self.give_up(desired, history, failure).await);
                 }
-                Err(Setback::Raced(failure) | Setback::DomainNotEmpty(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
                     self.progress.waits_for(&failure.reason);
                     if let Err(failure) = backoff.wait_or(failure).await {
@@ -143,7 +160,7 @@ impl Reconciler<'_> {
 
     /// No time is left to begin anew, which a cancelled Create must not do, but a last look tells whether it was.
     async fn give_up(&self, desired: &Desired, history: &History, failure: Failure) -> Failure {
-        let Ok(observed) = self.look(&plan::scope_to_converge(desired, history)).await else {
+        let Ok(observed) = self.look(&plan::to_converge(desired, history)).await else {
             return failure;
         };
         match self.lost(desired, history, &observed) {
@@ -157,18 +174,18 @@ impl Reconciler<'_> {
         self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)
     }
 
-    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, Setback> {
-        let scope = plan::scope_to_converge(desired, history);
-        let observed = self.look(&scope).await?;
+    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, RoundError> {
+        let scope = plan::to_converge(desired, history);
+        let observed = self.look_for_ours(&scope).await?;
         self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, self.owner) {
             self.progress.touch();
         }
         if let Some(lost) = self.lost(desired, history, &observed) {
-            return Err(Setback::Failed(self.give_way(desired, history, &lost).await));
+            return Err(RoundError::Failed(self.give_way(desired, history, &lost).await));
         }
         let plan = plan::converge(desired, history, &observed, self.owner)?;
-        tell_spared(&plan);
+        tell_left_alone(&plan);
         let wanted: BTreeSet<_> = desired
             .endpoint_formats
             .iter()
@@ -183,12 +200,12 @@ impl Reconciler<'_> {
             if wanted.is_empty() {
                 Ok(BTreeMap::new())
             } else {
-                self.observer().endpoints(&lookup).await
+                self.endpoints(&lookup).await
             }
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
         if applied.endpoints.len() < wanted.len() {
-            let gone = ServiceError::outrun("GetRepositoryEndpoint", desired.identity.repository.as_str());
+            let gone = ServiceError::lost_race("GetRepositoryEndpoint", desired.identity.repository.as_str());
             return Err(gone.into());
         }
         Ok(Converged {
@@ -197,12 +214,46 @@ impl Reconciler<'_> {
         })
     }
 
+    /// Looks until all is seen that this event saw or created, for as long as reads may lag behind writes.
+    async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            let observed = self.look(scope).await?;
+            let is_whole = self.progress.missing(|thing| observed.has(thing)).is_none();
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return Ok(observed);
+            }
+        }
+    }
+
+    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
+    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
+        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
+            // Whatever the look comes to, the attempt has failed already.
+            let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
+        }
+    }
+
+    /// The endpoints; a repository that was just created is waited for.
+    async fn endpoints(&self, lookup: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
+        let mut backoff = Backoff::within(self.patience.lag);
+        let is_new = self.progress.has_created(&[Thing::Repository(lookup.primary.clone())]);
+        loop {
+            let found = self.observer(lookup).endpoints(lookup).await?;
+            let is_whole = found.len() == lookup.endpoint_formats.len();
+            if is_whole || !is_new || backoff.wait_or(()).await.is_err() {
+                return Ok(found);
+            }
+        }
+    }
+
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
         Applier {
-            client: self.client,
-            place: self.place,
-            domain: &identity.domain,
-            patience: self.patience.key,
+            service: self.service(&identity.domain),
+            patience: ServicePatience {
+                lag: self.patience.lag,
+                absence: self.patience.absence,
+            },
             owner: self.owner,
             progress: self.progress,
         }
@@ -212,23 +263,26 @@ impl Reconciler<'_> {
     fn facts(&self, desired: &Desired, observed: Observed, applied: Applied) -> Facts {
         let expected = Facts::expected(desired, self.place);
         let identity = &desired.identity;
-        let made = |name: String| applied.arns.get(&name).cloned();
-        let (domain_arn, domain_key) = observed.domain.map(|domain| (domain.arn, domain.key)).unzip();
+        let created = |thing: Thing| applied.arns.get(&thing).cloned();
+        let (domain_arn, domain_key) = observed
+            .domain
+            .found()
+            .cloned()
+            .map(|domain| (domain.arn, domain.key))
+            .unzip();
         let repository = observed
             .repositories
             .get(&identity.repository)
             .map(|repository| repository.arn.clone());
         let groups = desired.internal_packages.iter().zip(expected.package_group_arns);
-        let group_arn = |(pattern, expected)| {
+        let group_arn = |(pattern, expected): (&PackagePattern, String)| {
             let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
-            made(pattern.to_string()).or(there).unwrap_or(expected)
+            created(Thing::Group(pattern.clone())).or(there).unwrap_or(expected)
         };
         Facts {
-            domain_arn: made(format!("domain/{}", identity.domain.name))
-                .or(domain_arn)
-                .unwrap_or(expected.domain_arn),
+            domain_arn: created(Thing::Domain).or(domain_arn).unwrap_or(expected.domain_arn),
             domain_key: domain_key.unwrap_or(expected.domain_key),
-            repository_arn: made(format!("repository/{}", identity.repository))
+            repository_arn: created(Thing::Repository(identity.repository.clone()))
                 .or(repository)
                 .unwrap_or(expected.repository_arn),
             endpoints: observed.endpoints.into_iter().chain(applied.endpoints).collect(),
@@ -236,15 +290,18 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A repository that this event saw or made and that is gone again. Of a stack that was there before, anyone may
-    /// have deleted it: then it is made again.
+    /// A repository that this event saw or created and that is gone again. Of a stack that was there before, anyone may
+    /// have deleted it: then it is created again.
     fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
-        let primary = &desired.identity.repository;
-        if observed.repositories.contains_key(primary) {
-            self.progress.there(primary);
+        let primary = Thing::Repository(desired.identity.repository.clone());
+        if observed.has(&primary) {
+            self.progress.there(&primary);
         }
-        let lost = self.progress.lost(|name| observed.repositories.contains_key(name));
-        lost.filter(|_| !history.is_in_place(desired))
+        let is_there = |thing: &Thing| !matches!(thing, Thing::Repository(_)) || observed.has(thing);
+        match self.progress.missing(is_there) {
+            Some(Thing::Repository(name)) if !history.is_in_place(desired) => Some(name),
+            _ => None,
+        }
     }
 
     /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
@@ -265,7 +322,7 @@ impl Reconciler<'_> {
                 .collect(),
             ..Previous::default()
         };
-        match self.retire(&desired.identity, Evidence::None, &everything).await {
+        match self.delete(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
             Err(error) => failure
                 .and("; what else it had made could not be deleted: ")
@@ -274,19 +331,19 @@ impl Reconciler<'_> {
     }
 
     /// Deletes what this owner made of a stack, and nothing else.
-    pub(crate) async fn retire(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
+    pub(crate) async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
         let mut races = Backoff::within(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
         loop {
-            match self.retire_once(identity, evidence, last).await {
-                Ok(Retired { look_again: false, .. }) => return Ok(()),
+            match self.delete_once(identity, evidence, last).await {
+                Ok(Deleted { look_again: false, .. }) => return Ok(()),
                 Ok(_) => {}
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(failure)) => {
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
-                Err(Setback::DomainNotEmpty(failure)) => {
+                Err(RoundError::DomainNotEmpty(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     empty_domain.wait_or(failure).await?;
                 }
@@ -294,14 +351,14 @@ impl Reconciler<'_> {
         }
     }
 
-    /// As `retire`, for a Create that may still be at work: looks again until it has been quiet for a while.
-    pub(crate) async fn retire_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
+    /// As `delete`, for a Create that may still be at work: looks again until it has been quiet for a while.
+    pub(crate) async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         let mut quiet = Backoff::within(self.patience.cancelled_create);
         loop {
-            let Retired { steps, .. } = match self.retire_once(identity, Evidence::None, last).await {
-                Ok(retired) => retired,
-                Err(Setback::Failed(failure)) => return Err(failure),
-                Err(Setback::Raced(_) | Setback::DomainNotEmpty(_)) => Retired {
+            let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
+                Ok(deleted) => deleted,
+                Err(RoundError::Failed(failure)) => return Err(failure),
+                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_) | RoundError::NoUpstream(_)) => Deleted {
                     steps: 1,
                     look_again: true,
                 },
@@ -310,7 +367,7 @@ impl Reconciler<'_> {
                 quiet = Backoff::within(self.patience.cancelled_create);
             }
             if quiet.wait_or(()).await.is_err() {
-                return self.retire(identity, Evidence::None, last).await;
+                return self.delete(identity, Evidence::None, last).await;
             }
         }
     }
@@ -323,8 +380,13 @@ impl Reconciler<'_> {
         }
     }
 
-    async fn retire_once(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<Retired, Setback> {
-        let scope = plan::scope_to_retire(identity, last);
+    async fn delete_once(
+        &self,
+        identity: &Identity,
+        evidence: Evidence,
+        last: &Previous,
+    ) -> Result<Deleted, RoundError> {
+        let scope = plan::to_delete(identity, last);
         let observed = self.look(&scope).await?;
         let evidence = if self.progress.has_owned(identity) {
             Evidence::WasOurs
@@ -332,20 +394,20 @@ impl Reconciler<'_> {
             evidence
         };
         self.remember(identity, &observed);
-        let plan = plan::retire(identity, evidence, last, &observed, self.owner, self.place);
-        tell_spared(&plan);
+        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place)?;
+        tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;
-        Ok(Retired {
+        Ok(Deleted {
             steps: plan.steps.len(),
             look_again: plan.look_again,
         })
     }
 }
 
-fn tell_spared(plan: &Plan) {
-    for spared in &plan.spared {
-        info!(spared, "left alone");
+fn tell_left_alone(plan: &Plan) {
+    for note in &plan.notes {
+        info!(%note, "left alone");
     }
 }
 
@@ -356,7 +418,7 @@ struct Converged {
 }
 
 /// What one round of a Delete did.
-struct Retired {
+struct Deleted {
     steps: usize,
     look_again: bool,
 }

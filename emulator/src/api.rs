@@ -173,6 +173,10 @@ fn admit(shared: &Shared, call: &Call) -> Admission {
     entry.request_id.clone_from(&request_id);
     entry.account = caller.as_ref().map(|caller| caller.account.clone());
     let kind = operation.map_or(Kind::Read, |operation| operation.kind);
+    if let (Ok(prepared), Some(caller)) = (&prepared, &caller) {
+        let context = inner.context(shared, caller, kind);
+        entry.needs = context.needs(prepared.operation, &prepared.input);
+    }
     let verdict = match (prepared, caller) {
         (Ok(prepared), Some(caller)) if within_rate(inner, &caller, kind) => Ok((prepared, caller)),
         (Ok(_), Some(_)) => Err(ServiceError::throttled(1)),
@@ -230,8 +234,10 @@ fn carry_out(shared: &Shared, admission: &Admission) -> Result<Result<Value, Ser
     if inner.generation != admission.generation {
         return Err(Closed);
     }
-    let mut context = inner.context(shared, caller);
-    Ok((prepared.operation.handler)(&mut context, &prepared.input))
+    let (operation, input) = (prepared.operation, &prepared.input);
+    let mut context = inner.context(shared, caller, operation.kind);
+    let authorized = context.authorize_call(operation, input);
+    Ok(authorized.and_then(|()| (operation.handler)(&mut context, input)))
 }
 
 /// Completes the log's entry and words the answer.
@@ -289,6 +295,7 @@ fn entry(call: &Call, query: Vec<(String, String)>, operation: Option<&'static O
         package_group: text("package-group", "packageGroup"),
         resource_arn: text("resourceArn", "resourceArn"),
         account: None,
+        needs: Vec::new(),
         status: None,
         error: None,
         message: None,

@@ -7,8 +7,8 @@
 //!
 //! * `server` accepts connections (or [`Emulator::call`] hands a call in without one), `api` takes a call from its bytes to its answer,
 //! * `model` holds the call to the service's published model, `caller` to its signature,
-//! * `operations` carries it out on `state`, under one lock, where `policy`, `pattern` and `arn` hold
-//!   the service's own rules,
+//! * `operations` asks for the call's rights and carries it out on `state`, under one lock, where `policy`,
+//!   `pattern` and `arn` hold the service's own rules,
 //! * `fault`, `rate` and `journal` are the test's hands and eyes, `control` and this file their two
 //!   doors: HTTP under `/_emulator/`, and methods of [`Emulator`].
 //!
@@ -56,11 +56,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use fault::{Effect, Error, Fault};
-pub use journal::LogEntry;
+pub use journal::{LogEntry, Need};
 pub use model::Kind;
 pub use options::{
-    DeleteOfUpstream, Keys, Lag, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
-    Visibility,
+    CreationResource, DeleteOfUpstream, Denial, Keys, Lag, LostError, LostLocks, Options, Principal,
+    PutRepositoryPolicy, SameConnection, SecondConnection, Settings, StatusCase, TagCharacters, TagsOn, Unknown,
+    UnnormalisedPatterns, Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 
@@ -206,6 +207,16 @@ impl Emulator {
     /// When domain or repository is missing, or a package's coordinates are against its format.
     pub fn seed_packages(&self, seed: &Seed) -> Result<(), Refusal> {
         self.shared.seed(seed)
+    }
+
+    /// Logs a caller, named by its access key id, in to a domain, as `aws codeartifact login` does: the token that
+    /// `GetAuthorizationToken` gives it for twelve hours.
+    ///
+    /// # Errors
+    ///
+    /// As the service would: no such domain, or no right to a token for it.
+    pub fn token(&self, caller: &str, owner: &str, domain: &str) -> Result<String, Refusal> {
+        self.shared.token(caller, (owner.to_owned(), domain.to_owned()))
     }
 
     /// Publishes a package version of any format as a package manager does.

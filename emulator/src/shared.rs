@@ -189,13 +189,14 @@ impl Shared {
 
 impl Inner {
     /// What an operation of this caller works with.
-    pub(crate) fn context<'a>(&'a mut self, shared: &'a Shared, caller: &'a Caller) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a mut self, shared: &'a Shared, caller: &'a Caller, kind: Kind) -> Context<'a> {
         Context {
             world: &mut self.world,
             settings: &mut self.settings,
             rng: &mut self.rng,
             place: &shared.place,
             caller,
+            kind,
             now_ms: shared.now_ms(),
         }
     }

@@ -1,8 +1,11 @@
 //! The answer to CloudFormation: the protocol's fields exactly, in at most 4,096 bytes.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::outputs::Data;
+/// The attributes of `Fn::GetAtt`, by name.
+pub(crate) type Data = BTreeMap<&'static str, String>;
 
 /// What CloudFormation takes, in bytes; over it the user sees only that the response is too long.
 pub(crate) const LONGEST: usize = 4096;

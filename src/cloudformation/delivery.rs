@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, StatusCode};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
+use url::Url;
 
 use crate::backoff::Backoff;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use reqwest::Url;
+use url::Url;
 
 /// The patterns a host must match where none are given.
 pub const DEFAULT_PATTERNS: &str = "*.amazonaws.com,*.amazonaws.com.cn";

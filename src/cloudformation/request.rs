@@ -88,8 +88,8 @@ impl Request {
     /// # Errors
     /// Where it is missing or no known one.
     pub(crate) fn request_type(&self) -> Result<RequestType, MalformedRequest> {
-        if self.fields.stands_twice("RequestType") {
-            return Err(MalformedRequest::new("RequestType stands twice in the event"));
+        if self.fields.appears_twice("RequestType") {
+            return Err(MalformedRequest::new("RequestType appears twice in the event"));
         }
         let text = self.fields.text("RequestType");
         RequestType::ALL
@@ -149,8 +149,8 @@ impl Request {
         if let Some(name) = TEXTS.into_iter().find(|name| is_other(name)) {
             return Err(MalformedRequest(format!("{name} must be a string")));
         }
-        match ONCE.into_iter().find(|name| self.fields.stands_twice(name)) {
-            Some(name) => Err(MalformedRequest(format!("{name} stands twice in the event"))),
+        match ONCE.into_iter().find(|name| self.fields.appears_twice(name)) {
+            Some(name) => Err(MalformedRequest(format!("{name} appears twice in the event"))),
             None => Ok(()),
         }
     }

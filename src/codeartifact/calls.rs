@@ -5,12 +5,15 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_codeartifact::config::interceptors::{
-    BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    BeforeDeserializationInterceptorContextMut, BeforeSerializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_sdk_codeartifact::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_codeartifact::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, Metadata};
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
+use aws_smithy_types::endpoint::Endpoint;
+use http::Uri;
 use serde_json::Value;
 
 tokio::task_local! {
@@ -26,6 +29,9 @@ pub(crate) struct Calls(Mutex<State>);
 struct State {
     calls: u64,
     attempts: u64,
+    /// Whether an attempt at a write ended without the service's word on it: it may have taken effect, whatever a later
+    /// attempt is answered.
+    may_have_written: bool,
     /// What the service said last on the calls that have not ended, by number; on some it has not said anything.
     last_words: BTreeMap<u64, String>,
 }
@@ -52,6 +58,11 @@ impl Calls {
     }
 }
 
+/// Whether an attempt of this event at a write may have taken effect although it was not answered.
+pub(super) fn may_have_written() -> bool {
+    with(|state| state.may_have_written).unwrap_or_default()
+}
+
 /// What was last said on this event's calls that have not ended, as it stands in a Reason.
 pub(crate) fn last_words() -> String {
     let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
@@ -72,6 +83,10 @@ struct Number(u64);
 impl Storable for Number {
     type Storer = StoreReplace<Self>;
 }
+
+/// Where a call went, kept with the answer: whoever answers in the service's place does not say.
+#[derive(Clone, Debug)]
+pub(super) struct EndpointHost(pub(super) String);
 
 impl Intercept for Observer {
     fn name(&self) -> &'static str {
@@ -109,6 +124,19 @@ impl Intercept for Observer {
         Ok(())
     }
 
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let host = |endpoint: &Endpoint| endpoint.url().parse::<Uri>().ok()?.host().map(str::to_owned);
+        if let Some(host) = config.load::<Endpoint>().and_then(host) {
+            context.response_mut().add_extension(EndpointHost(host));
+        }
+        Ok(())
+    }
+
     fn read_after_attempt(
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
@@ -119,6 +147,16 @@ impl Intercept for Observer {
             return Ok(());
         };
         let operation = operation(config);
+        let is_answered = context
+            .response()
+            .is_some_and(|response| response.status().as_u16() < 500);
+        if !is_answered
+            && !["Describe", "Get", "List"]
+                .iter()
+                .any(|read| operation.starts_with(read))
+        {
+            with(|state| state.may_have_written = true);
+        }
         let said = context.response().map_or("no answer".to_owned(), said);
         with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
         Ok(())

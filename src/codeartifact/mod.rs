@@ -6,11 +6,15 @@ mod client;
 mod error;
 mod observe;
 mod progress;
+mod service;
+mod translate;
+mod wait;
 
-pub(crate) use apply::{Applied, Applier};
+pub(crate) use apply::{Applied, Applier, Patience as ServicePatience};
 pub(crate) use aws_sdk_codeartifact::Client;
 pub(crate) use calls::{Calls, Observer as CallObserver, last_words};
 pub use client::{client, retries};
 pub(crate) use error::{Kind, ServiceError};
-pub(crate) use observe::{Observer, group_text, repository_text};
+pub(crate) use observe::Observer;
 pub(crate) use progress::Progress;
+pub(crate) use service::Service;

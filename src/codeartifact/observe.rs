@@ -1,429 +1,366 @@
 //! What the CodeArtifact API says now: one round of concurrent reads.
 //!
-//! ARNs are derived, so that tags are read beside what they stand on; where the service names another
-//! ARN, it is believed and its tags are read again.
+//! ARNs are derived, so that tags are read beside what they are on; if the service names another ARN, it is believed
+//! and its tags are read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_codeartifact::Client;
-use aws_sdk_codeartifact::types::{PackageFormat, PackageGroupOriginRestrictionType};
-use futures_util::future::{OptionFuture, join, join3, try_join_all};
+use futures_util::future::{OptionFuture, TryFutureExt as _, join, join3, try_join_all};
 use futures_util::try_join;
 
-use crate::codeartifact::{Kind, ServiceError};
-use crate::plan::{Contents, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Scope};
-use crate::stack::TagMap;
-use crate::stack::{ALLOW_SPECIFIC, Allowed, Origin, Restrictions};
-use crate::stack::{Domain, Place};
-use crate::stack::{Format, PackagePattern, RepositoryName, possible_proxy_names};
+use super::Service;
+use super::error::Result;
+use crate::plan::{
+    Contents, Hidden, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Packages, Read,
+    Scope,
+};
+use crate::stack::{
+    ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
+};
 
-/// More repositories than one stack can have: so many names tell whether a domain holds any others.
-const ENOUGH_NAMES: usize = 13;
+/// What to read of a domain.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum With {
+    Tags,
+    /// And its policy.
+    Policy,
+}
+
+/// So many listed repositories are looked at together to find one that is there: the first is, nearly always.
+const AT_A_TIME: usize = 2;
+
+/// So many neighbours are looked at together.
+const MANY_AT_A_TIME: usize = 20;
 
 /// Reads the service.
 pub(crate) struct Observer<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) place: &'a Place,
+    pub(crate) service: Service<'a>,
 }
 
 impl Observer<'_> {
     /// Looks at all of a scope at once, and then at the repositories that turned up by it: proxies, and what groups name.
-    pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed, ServiceError> {
+    pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed> {
         let names: BTreeSet<&RepositoryName> = scope.others.iter().chain([&scope.primary]).collect();
-        let (domain, found, repository_policy, endpoints, package_groups, listed, holds_packages) = try_join!(
-            self.domain(scope),
-            self.repositories(scope, names.iter().copied()),
+        let (domain, looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
+            self.domain_and_policy(scope),
+            self.repositories(names.iter().copied()),
             self.repository_policy(scope),
             self.endpoints(scope),
             self.package_groups(scope),
             self.listing(scope),
-            self.holds_packages(scope),
+            self.contents(scope),
         )?;
-        let mut repositories = found;
-        let linked = repositories
-            .get(&scope.primary)
-            .map_or(&[][..], |primary| &primary.upstreams);
-        let proxies = possible_proxy_names(&scope.primary)
-            .into_iter()
-            .filter(|name| linked.iter().any(|upstream| upstream == name.as_str()) || listed.contains(name.as_str()));
-        let turned_up: BTreeSet<RepositoryName> = proxies
-            .chain(named_by_leaving_groups(scope, &package_groups))
-            .filter(|name| !names.contains(name))
-            .collect();
-        repositories.extend(self.repositories(scope, turned_up.iter()).await?);
-        Ok(Observed {
+        let mut observed = Observed {
             domain,
-            repositories,
             repository_policy,
             endpoints,
-            package_groups,
             listed,
-            primary_holds_packages: holds_packages,
-        })
-    }
-
-    /// A domain, and its policy where the scope has it; nothing where it is not there.
-    pub(crate) async fn domain(&self, scope: &Scope) -> Result<Option<ObservedDomain>, ServiceError> {
-        let domain = &scope.domain;
-        let owner = self.place.foreign_owner(domain);
-        let is_ours = owner.is_none();
-        let describe = async {
-            let request = self
-                .client
-                .describe_domain()
-                .domain(domain.name.as_str())
-                .set_domain_owner(owner);
-            let answer = request.send().await;
-            found(answer.map_err(|e| ServiceError::new("DescribeDomain", format!("domain {}", domain.name), &e)))
+            contents,
+            ..Observed::default()
         };
-        let expected = self.place.domain_arn(domain);
-        let tags: OptionFuture<_> = is_ours.then(|| self.tags(&expected)).into();
-        let policy: OptionFuture<_> = (is_ours && scope.domain_policy)
-            .then(|| self.domain_policy(domain))
-            .into();
-        let (described, tags, policy) = join3(describe, tags, policy).await;
-        let Some(description) = described?.and_then(|output| output.domain) else {
-            return Ok(None);
-        };
-        // A domain on its way out is as good as gone; unknown states are taken as they come.
-        if description
-            .status
-            .is_some_and(|status| status.as_str().eq_ignore_ascii_case("deleted"))
-        {
-            return Ok(None);
-        }
-        let arn = description.arn.unwrap_or_else(|| expected.clone());
-        let tags = match tags {
-            Some(read) => self.tags_of(&arn, &expected, read).await?,
-            // What is on another account's domain is not looked at.
-            None => Some(TagMap::new()),
-        };
-        let Some(tags) = tags else {
-            return Ok(None);
-        };
-        let key = description.encryption_key.unwrap_or_default();
-        Ok(Some(ObservedDomain {
-            arn,
-            key,
-            tags,
-            policy: policy.transpose()?.flatten(),
-        }))
-    }
-
-    /// The tags read beside a thing, where the ARN they were read by turned out right.
-    async fn tags_of(
-        &self,
-        arn: &str,
-        expected: &str,
-        read: Result<Option<TagMap>, ServiceError>,
-    ) -> Result<Option<TagMap>, ServiceError> {
-        if arn == expected { read } else { self.tags(arn).await }
-    }
-
-    /// The tags on an ARN; none where there is no such thing.
-    pub(crate) async fn tags(&self, arn: &str) -> Result<Option<TagMap>, ServiceError> {
-        let answer = self.client.list_tags_for_resource().resource_arn(arn).send().await;
-        let output = found(answer.map_err(|e| ServiceError::new("ListTagsForResource", arn, &e)))?;
-        Ok(output.map(|output| {
-            output
-                .tags
-                .unwrap_or_default()
-                .into_iter()
-                .map(|tag| (tag.key, tag.value))
-                .collect()
-        }))
-    }
-
-    async fn domain_policy(&self, domain: &Domain) -> Result<Option<ObservedPolicy>, ServiceError> {
-        let answer = self
-            .client
-            .get_domain_permissions_policy()
-            .domain(domain.name.as_str())
-            .send()
-            .await;
-        let output = found(
-            answer.map_err(|e| ServiceError::new("GetDomainPermissionsPolicy", format!("domain {}", domain.name), &e)),
+        (observed.package_groups, observed.hidden_groups) = sorted(package_groups);
+        (observed.repositories, observed.hidden) = sorted(looked_at);
+        let primary = observed.repositories.get(&scope.primary);
+        let linked = primary.map_or(&[][..], |primary| &primary.upstreams);
+        let is_listed = |name: &str| observed.listed.found().is_some_and(|listed| listed.contains(name));
+        let proxies = possible_proxy_names(&scope.primary)
+            .into_iter()
+            .filter(|name| linked.contains(name) || is_listed(name.as_str()));
+        let former = primary.and_then(ObservedRepository::former_links);
+        let turned_up: BTreeSet<RepositoryName> = proxies
+            .chain(former.into_iter().flat_map(|former| former.upstreams))
+            .chain(named_by_leaving_groups(scope, &observed.package_groups))
+            .filter(|name| !names.contains(name))
+            .collect();
+        let (turned_up, has_others, neighbours, adopted) = try_join!(
+            self.repositories(&turned_up),
+            self.has_others(scope, &observed),
+            self.neighbours(scope),
+            self.adopted(scope, &observed),
         )?;
-        let policy = output.and_then(|output| output.policy);
-        Ok(policy.and_then(|policy| {
-            Some(ObservedPolicy {
-                document: policy.document?,
-                revision: policy.revision,
-            })
-        }))
+        let (repositories, hidden) = sorted(turned_up);
+        observed.repositories.extend(repositories);
+        observed.repositories.extend(adopted);
+        observed.hidden.extend(hidden);
+        (observed.has_others, observed.neighbours) = (has_others, neighbours);
+        Ok(observed)
+    }
+
+    async fn domain_and_policy(&self, scope: &Scope) -> Result<Read<ObservedDomain>> {
+        let Service { place, domain, .. } = self.service;
+        // What is on another account's domain is not looked at.
+        let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
+        let policy: OptionFuture<_> = reads_policy.then(|| self.service.domain_policy()).into();
+        let (domain_read, policy) = join(self.domain(With::Tags), policy).await;
+        let read = self.or_hidden(domain_read, Some(&place.domain_arn(domain))).await?;
+        let Read::Found(domain) = read else {
+            return Ok(read);
+        };
+        let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
+        Ok(Read::Found(ObservedDomain { policy, ..domain }))
+    }
+
+    /// A read that is denied or refused is an observation like another; then the tags on the thing are looked at alone.
+    async fn or_hidden<T>(&self, read: Result<Option<T>>, arn: Option<&str>) -> Result<Read<T>> {
+        let error = match read {
+            Ok(found) => return Ok(found.into()),
+            Err(error) => error,
+        };
+        let Some(cause) = error.hides() else {
+            return Err(error);
+        };
+        let tags = match arn {
+            Some(arn) => self.service.tags(arn).await,
+            None => Ok(None),
+        };
+        let tags = match tags {
+            Err(error) if error.hides().is_none() => return Err(error),
+            tags => tags.ok().flatten().unwrap_or_default(),
+        };
+        let why = error.to_string();
+        Ok(Read::Hidden(Hidden { cause, why, tags }))
     }
 
     async fn repositories(
         &self,
-        scope: &Scope,
-        names: impl Iterator<Item = &RepositoryName>,
-    ) -> Result<BTreeMap<RepositoryName, ObservedRepository>, ServiceError> {
-        let looks = names.map(|name| async move { Ok((name.clone(), self.repository(&scope.domain, name).await?)) });
-        let looks = try_join_all(looks).await?;
-        Ok(looks
-            .into_iter()
-            .filter_map(|(name, repository)| Some((name, repository?)))
-            .collect())
+        names: impl IntoIterator<Item = &RepositoryName>,
+    ) -> Result<BTreeMap<RepositoryName, Read<ObservedRepository>>> {
+        let Service { place, domain, .. } = self.service;
+        each(names, |name| async move {
+            let arn = place.repository_arn(domain, name);
+            self.or_hidden(self.repository(name).await, Some(&arn)).await
+        })
+        .await
     }
 
-    /// A repository; nothing where it is not there.
-    pub(crate) async fn repository(
-        &self,
-        domain: &Domain,
-        name: &RepositoryName,
-    ) -> Result<Option<ObservedRepository>, ServiceError> {
-        let describe = async {
-            let request = self
-                .client
-                .describe_repository()
-                .domain(domain.name.as_str())
-                .repository(name.as_str());
-            let answer = request.set_domain_owner(self.place.foreign_owner(domain)).send().await;
-            found(answer.map_err(|e| ServiceError::new("DescribeRepository", repository_text(domain, name), &e)))
-        };
-        let expected = self.place.repository_arn(domain, name);
-        let (described, tags) = join(describe, self.tags(&expected)).await;
-        let Some(description) = described?.and_then(|output| output.repository) else {
-            return Ok(None);
-        };
-        let arn = description.arn.unwrap_or_else(|| expected.clone());
-        let Some(tags) = self.tags_of(&arn, &expected, tags).await? else {
-            return Ok(None);
-        };
-        let upstreams = description.upstreams.unwrap_or_default();
-        let connections = description.external_connections.unwrap_or_default();
-        Ok(Some(ObservedRepository {
-            arn,
-            tags,
-            description: description.description.unwrap_or_default(),
-            upstreams: upstreams
-                .into_iter()
-                .filter_map(|upstream| upstream.repository_name)
-                .collect(),
-            connections: connections
-                .into_iter()
-                .filter_map(|connection| connection.external_connection_name)
-                .collect(),
-        }))
-    }
-
-    async fn repository_policy(&self, scope: &Scope) -> Result<Option<ObservedPolicy>, ServiceError> {
-        if !scope.repository_policy {
-            return Ok(None);
+    /// The domain; nothing if it is not there.
+    pub(super) async fn domain(&self, with: With) -> Result<Option<ObservedDomain>> {
+        let Service { place, domain, .. } = self.service;
+        // What is on another account's domain is not looked at.
+        if place.foreign_owner(domain).is_some() {
+            return self.service.describe_domain().await;
         }
-        let (domain, name) = (&scope.domain, &scope.primary);
-        let request = self
-            .client
-            .get_repository_permissions_policy()
-            .domain(domain.name.as_str())
-            .repository(name.as_str());
-        let answer = request.set_domain_owner(self.place.foreign_owner(domain)).send().await;
-        let output = found(
-            answer.map_err(|e| ServiceError::new("GetRepositoryPermissionsPolicy", repository_text(domain, name), &e)),
-        )?;
-        let policy = output.and_then(|output| output.policy);
-        Ok(policy.and_then(|policy| {
-            Some(ObservedPolicy {
-                document: policy.document?,
-                revision: policy.revision,
-            })
-        }))
+        let expected = place.domain_arn(domain);
+        let (describe, tags) = (self.service.describe_domain(), self.service.tags(&expected));
+        let policy: OptionFuture<_> = (with == With::Policy).then(|| self.service.domain_policy()).into();
+        let (described, tags, policy) = join3(describe, tags, policy).await;
+        let Some(domain) = described? else {
+            return Ok(None);
+        };
+        let Some(tags) = self.tags_of(&domain.arn, &expected, tags).await? else {
+            return Ok(None);
+        };
+        let policy = policy.transpose()?.flatten().into();
+        Ok(Some(ObservedDomain { tags, policy, ..domain }))
+    }
+
+    /// The tags read beside a thing, if the ARN they were read by turned out right.
+    async fn tags_of(&self, arn: &str, expected: &str, read: Result<Option<TagMap>>) -> Result<Option<TagMap>> {
+        if arn == expected {
+            read
+        } else {
+            self.service.tags(arn).await
+        }
+    }
+
+    /// A repository; nothing if it is not there.
+    pub(crate) async fn repository(&self, name: &RepositoryName) -> Result<Option<ObservedRepository>> {
+        let expected = self.service.place.repository_arn(self.service.domain, name);
+        let (describe, tags) = (self.service.describe_repository(name), self.service.tags(&expected));
+        let (described, tags) = join(describe, tags).await;
+        let Some(repository) = described? else {
+            return Ok(None);
+        };
+        let tags = self.tags_of(&repository.arn, &expected, tags).await?;
+        Ok(tags.map(|tags| ObservedRepository { tags, ..repository }))
+    }
+
+    /// Whether a repository that is none of this stack's is in the domain: one that is listed, and was seen. The list alone
+    /// may still have what is deleted.
+    async fn has_others(&self, scope: &Scope, observed: &Observed) -> Result<bool> {
+        let listed = observed
+            .listed
+            .found()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.parse().ok());
+        let ours =
+            |name: &RepositoryName| *name == scope.primary || possible_proxy_names(&scope.primary).contains(name);
+        let others: Vec<RepositoryName> = listed.filter(|name| !ours(name)).collect();
+        for some in others.chunks(AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            if described.await?.values().any(|it| !matches!(it, Read::Absent)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The neighbours' repositories that have one of this stack's as an upstream, among those that may.
+    async fn neighbours(&self, scope: &Scope) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
+        let names: Vec<RepositoryName> = match &scope.neighbours {
+            None => return Ok(BTreeMap::new()),
+            Some(Downstreams::Named(names)) => names.clone(),
+            Some(Downstreams::All) => {
+                let names = self
+                    .or_hidden(self.service.all_repository_names().await.map(Some), None)
+                    .await?;
+                let names = names.found().into_iter().flatten();
+                names.filter_map(|name| name.parse().ok()).collect()
+            }
+        };
+        let mut ours = possible_proxy_names(&scope.primary);
+        ours.insert(scope.primary.clone());
+        let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
+        let mut neighbours = BTreeMap::new();
+        for some in names.chunks(MANY_AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            for (name, read) in described.await? {
+                let upstreams = read.found().map_or(&[][..], |repository| &repository.upstreams);
+                let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| ours.contains(it)).cloned().collect();
+                if !of_ours.is_empty() {
+                    neighbours.insert(name, of_ours);
+                }
+            }
+        }
+        Ok(neighbours)
+    }
+
+    /// What is to be adopted as a proxy, with its policy and whether packages were published to it.
+    async fn adopted(
+        &self,
+        scope: &Scope,
+        observed: &Observed,
+    ) -> Result<BTreeMap<RepositoryName, ObservedRepository>> {
+        let possible = possible_proxy_names(&scope.primary);
+        let is_candidate = |(name, repository): &(&RepositoryName, &ObservedRepository)| {
+            scope.adopts && possible.contains(*name) && Owner::in_tags(&repository.tags).is_none()
+        };
+        let candidates: BTreeMap<&RepositoryName, &ObservedRepository> =
+            observed.repositories.iter().filter(is_candidate).collect();
+        let looks = candidates.into_iter().map(|(name, repository)| async move {
+            let (policy, published) = join(
+                self.service.repository_policy(name),
+                self.service.holds_published_packages(name),
+            )
+            .await;
+            let published = published.map(|holds| holds.then_some(Packages));
+            let repository = ObservedRepository {
+                policy: self.or_hidden(policy, None).await?,
+                published: self.or_hidden(published, None).await?,
+                ..repository.clone()
+            };
+            Ok((name.clone(), repository))
+        });
+        Ok(try_join_all(looks).await?.into_iter().collect())
+    }
+
+    async fn repository_policy(&self, scope: &Scope) -> Result<Read<ObservedPolicy>> {
+        if !scope.repository_policy {
+            return Ok(Read::Absent);
+        }
+        let read = self.service.repository_policy(&scope.primary).await;
+        self.or_hidden(read, None).await
     }
 
     /// The endpoints of the primary repository, of as many formats as are asked for.
-    pub(crate) async fn endpoints(&self, scope: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
-        let (domain, name) = (&scope.domain, &scope.primary);
-        let look = |format: Format| async move {
-            let request = self
-                .client
-                .get_repository_endpoint()
-                .domain(domain.name.as_str())
-                .repository(name.as_str());
-            let request = request.set_domain_owner(self.place.foreign_owner(domain));
-            let answer = request.format(PackageFormat::from(format.as_str())).send().await;
-            let output = found(
-                answer.map_err(|e| ServiceError::new("GetRepositoryEndpoint", repository_text(domain, name), &e)),
-            )?;
-            Ok(output
-                .and_then(|output| output.repository_endpoint)
-                .map(|endpoint| (format, endpoint)))
-        };
-        let endpoints = try_join_all(scope.endpoint_formats.iter().copied().map(look)).await?;
-        Ok(endpoints.into_iter().flatten().collect())
+    pub(crate) async fn endpoints(&self, scope: &Scope) -> Result<BTreeMap<Format, String>> {
+        let endpoint = |format: &Format| self.service.endpoint(&scope.primary, *format, scope.endpoint_type);
+        let endpoints = each(&scope.endpoint_formats, endpoint).await?;
+        let found = endpoints.into_iter().filter_map(|(format, it)| Some((format, it?)));
+        Ok(found.collect())
     }
 
-    async fn listing(&self, scope: &Scope) -> Result<BTreeSet<String>, ServiceError> {
+    async fn listing(&self, scope: &Scope) -> Result<Read<BTreeSet<String>>> {
         if scope.contents == Contents::Unseen {
-            return Ok(BTreeSet::new());
+            return Ok(Read::Absent);
         }
+        // A prefix longer than any name is refused: then no proxy can be there.
         let proxies = format!("{}-upstream", scope.primary);
-        let (some, ours) = try_join!(
-            self.names(&scope.domain, None),
-            self.names(&scope.domain, Some(proxies.as_str()))
-        )?;
-        Ok(some.into_iter().chain(ours).collect())
-    }
-
-    /// The names of enough repositories of a domain; all of those with a prefix.
-    async fn names(&self, domain: &Domain, prefix: Option<&str>) -> Result<Vec<String>, ServiceError> {
-        let (mut names, mut next_page) = (Vec::new(), None);
-        loop {
-            let request = self.client.list_repositories_in_domain().domain(domain.name.as_str());
-            let request = request
-                .set_domain_owner(self.place.foreign_owner(domain))
-                .set_next_token(next_page);
-            let page_size = if prefix.is_some() { 1000 } else { 20 };
-            let answer = request
-                .set_repository_prefix(prefix.map(str::to_owned))
-                .max_results(page_size)
-                .send()
-                .await;
-            let page =
-                found(answer.map_err(|e| {
-                    ServiceError::new("ListRepositoriesInDomain", format!("domain {}", domain.name), &e)
-                }))?;
-            let Some(page) = page else {
-                return Ok(Vec::new());
-            };
-            names.extend(
-                page.repositories
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|repository| repository.name),
-            );
-            next_page = page.next_token;
-            if next_page.is_none() || (prefix.is_none() && names.len() >= ENOUGH_NAMES) {
-                return Ok(names);
+        let ours = async {
+            if proxies.len() > RepositoryName::MAX_LENGTH {
+                return Ok(BTreeSet::new());
             }
-        }
+            self.service.repository_names(Some(proxies.as_str())).await
+        };
+        let names = async { try_join!(self.service.repository_names(None), ours) };
+        let names = names
+            .await
+            .map(|(some, ours)| Some(some.into_iter().chain(ours).collect()));
+        self.or_hidden(names, None).await
     }
 
-    async fn holds_packages(&self, scope: &Scope) -> Result<bool, ServiceError> {
+    async fn contents(&self, scope: &Scope) -> Result<Read<Packages>> {
         if scope.contents != Contents::RepositoriesAndPackages {
-            return Ok(false);
+            return Ok(Read::Absent);
         }
-        let (domain, name) = (&scope.domain, &scope.primary);
-        let mut next_page = None;
-        loop {
-            let request = self
-                .client
-                .list_packages()
-                .domain(domain.name.as_str())
-                .repository(name.as_str());
-            let request = request
-                .set_domain_owner(self.place.foreign_owner(domain))
-                .set_next_token(next_page);
-            let answer = request.max_results(1).send().await;
-            let page = found(answer.map_err(|e| ServiceError::new("ListPackages", repository_text(domain, name), &e)))?;
-            let (packages, token) = page
-                .map(|page| (page.packages.unwrap_or_default(), page.next_token))
-                .unzip();
-            next_page = token.flatten();
-            if packages.is_some_and(|packages| !packages.is_empty()) {
-                return Ok(true);
-            }
-            if next_page.is_none() {
-                return Ok(false);
-            }
-        }
+        let read = self.service.holds_packages(&scope.primary).await;
+        self.or_hidden(read.map(|holds| holds.then_some(Packages)), None).await
     }
 
-    async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, ObservedGroup>, ServiceError> {
+    async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, Read<ObservedGroup>>> {
+        let Service { place, domain, .. } = self.service;
         // A domain of another account holds no group of ours: InternalPackages is refused there.
-        if self.place.foreign_owner(&scope.domain).is_some() {
+        if place.foreign_owner(domain).is_some() {
             return Ok(BTreeMap::new());
         }
-        let look = |pattern: &PackagePattern| {
-            let pattern = pattern.clone();
-            async move {
-                let group = self.package_group(&scope.domain, &pattern).await?;
-                Ok(group.map(|group| (pattern, group)))
-            }
-        };
-        let groups = try_join_all(scope.package_groups.iter().map(look)).await?;
-        Ok(groups.into_iter().flatten().collect())
+        each(&scope.package_groups, |pattern| async move {
+            let arn = place.package_group_arn(domain, pattern);
+            self.or_hidden(self.package_group(pattern).await, Some(&arn)).await
+        })
+        .await
     }
 
-    /// A package group; nothing where it is not there.
-    pub(crate) async fn package_group(
-        &self,
-        domain: &Domain,
-        pattern: &PackagePattern,
-    ) -> Result<Option<ObservedGroup>, ServiceError> {
-        let describe = async {
-            let request = self.client.describe_package_group().domain(domain.name.as_str());
-            let answer = request.package_group(pattern.as_str()).send().await;
-            found(answer.map_err(|e| ServiceError::new("DescribePackageGroup", group_text(domain, pattern), &e)))
-        };
-        let expected = self.place.package_group_arn(domain, pattern);
+    /// A package group; nothing if it is not there.
+    pub(crate) async fn package_group(&self, pattern: &PackagePattern) -> Result<Option<ObservedGroup>> {
+        let expected = self.service.place.package_group_arn(self.service.domain, pattern);
+        let describe = self.service.describe_package_group(pattern);
+        let tags = self.service.tags(&expected);
         // The guard's own setting, so that an unchanged group is read in one round.
-        let publishers = self.allowed_repositories(domain, pattern, Origin::Publish);
-        let (described, tags, publishers) = join3(describe, self.tags(&expected), publishers).await;
-        let Some(description) = described?.and_then(|output| output.package_group) else {
+        let publishers = self.service.allowed_repositories(pattern, Origin::Publish);
+        let (described, tags, publishers) = join3(describe, tags, publishers).await;
+        let Some(mut group) = described? else {
             return Ok(None);
         };
-        let arn = description.arn.unwrap_or_else(|| expected.clone());
-        let Some(tags) = self.tags_of(&arn, &expected, tags).await? else {
+        let Some(tags) = self.tags_of(&group.arn, &expected, tags).await? else {
             return Ok(None);
         };
-        let restrictions = description
-            .origin_configuration
-            .and_then(|origins| origins.restrictions)
-            .unwrap_or_default();
         let mut publishers = Some(publishers);
-        let mut allowed = BTreeMap::new();
-        for origin in Origin::ALL {
-            let kind = PackageGroupOriginRestrictionType::from(origin.as_str());
-            let Some(mode) = restrictions
-                .get(&kind)
-                .and_then(|restriction| restriction.mode.as_ref())
-            else {
-                continue;
-            };
-            let names_repositories = mode.as_str() == ALLOW_SPECIFIC;
-            let repositories = match publishers.take_if(|_| origin == Origin::Publish) {
-                _ if !names_repositories => BTreeSet::new(),
+        let lists = group.restrictions.0.iter_mut();
+        for (origin, allowed) in lists.filter(|(_, allowed)| allowed.mode == ALLOW_SPECIFIC) {
+            allowed.repositories = match publishers.take_if(|_| *origin == Origin::Publish) {
                 Some(read) => read?,
-                None => self.allowed_repositories(domain, pattern, origin).await?,
+                None => self.service.allowed_repositories(pattern, *origin).await?,
             };
-            let mode = mode.as_str().to_owned();
-            allowed.insert(origin, Allowed { mode, repositories });
         }
-        Ok(Some(ObservedGroup {
-            arn,
-            tags,
-            restrictions: Restrictions(allowed),
-        }))
+        Ok(Some(ObservedGroup { tags, ..group }))
     }
+}
 
-    async fn allowed_repositories(
-        &self,
-        domain: &Domain,
-        pattern: &PackagePattern,
-        origin: Origin,
-    ) -> Result<BTreeSet<String>, ServiceError> {
-        let (mut repositories, mut next_page) = (BTreeSet::new(), None);
-        loop {
-            let request = self
-                .client
-                .list_allowed_repositories_for_group()
-                .domain(domain.name.as_str());
-            let request = request.package_group(pattern.as_str()).set_next_token(next_page);
-            let answer = request.origin_restriction_type(origin.as_str().into()).send().await;
-            let page =
-                found(answer.map_err(|e| {
-                    ServiceError::new("ListAllowedRepositoriesForGroup", group_text(domain, pattern), &e)
-                }))?;
-            let Some(page) = page else {
-                return Ok(repositories);
-            };
-            repositories.extend(page.allowed_repositories.unwrap_or_default());
-            next_page = page.next_token;
-            if next_page.is_none() {
-                return Ok(repositories);
-            }
+/// Reads all of these at once.
+async fn each<'a, Key: Clone + Ord + 'a, T, Reading: Future<Output = Result<T>>>(
+    keys: impl IntoIterator<Item = &'a Key>,
+    read: impl Fn(&'a Key) -> Reading,
+) -> Result<BTreeMap<Key, T>> {
+    let reads = keys.into_iter().map(|key| read(key).map_ok(|it| (key.clone(), it)));
+    Ok(try_join_all(reads).await?.into_iter().collect())
+}
+
+/// What is there, and what could not be looked at.
+fn sorted<Key: Ord, T>(read: BTreeMap<Key, Read<T>>) -> (BTreeMap<Key, T>, BTreeMap<Key, Hidden>) {
+    let (mut there, mut hidden) = (BTreeMap::new(), BTreeMap::new());
+    for (key, read) in read {
+        match read {
+            Read::Found(found) => drop(there.insert(key, found)),
+            Read::Hidden(it) => drop(hidden.insert(key, it)),
+            Read::Absent => {}
         }
     }
+    (there, hidden)
 }
 
 /// The repositories that groups name, or named before they were adopted: whose are they, and are they there still?
@@ -440,21 +377,4 @@ fn named_by_leaving_groups(
         .flat_map(|restrictions| restrictions.repositories().map(str::to_owned).collect::<Vec<_>>())
         .filter_map(|name| name.parse().ok())
         .collect()
-}
-
-pub(crate) fn repository_text(domain: &Domain, name: &RepositoryName) -> String {
-    format!("repository {name} in domain {}", domain.name)
-}
-
-pub(crate) fn group_text(domain: &Domain, pattern: &PackagePattern) -> String {
-    format!("package group {pattern} in domain {}", domain.name)
-}
-
-/// An answer, or that there is no such thing.
-fn found<T>(answer: Result<T, ServiceError>) -> Result<Option<T>, ServiceError> {
-    match answer {
-        Ok(output) => Ok(Some(output)),
-        Err(error) if error.kind == Kind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }

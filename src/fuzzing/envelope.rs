@@ -65,7 +65,8 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         response_mode: ResponseMode::Auto,
         allowed_hosts: AllowedHosts::parse("*.amazonaws.com,http://127.0.0.1:*").expect("patterns"),
         patience: Patience {
-            key: Duration::ZERO,
+            lag: Duration::ZERO,
+            absence: Duration::ZERO,
             races: Duration::ZERO,
             empty_domain: Duration::ZERO,
             cancelled_create: Duration::ZERO,

@@ -1,6 +1,6 @@
 //! What holds for any input: the bodies of the fuzz targets in `fuzz/`, and of the test that replays what they found.
 //!
-//! Each takes bytes and panics where a promise is broken. Compiled for fuzzing and for tests alone.
+//! Each takes bytes and panics if a promise is broken. Compiled for fuzzing and for tests alone.
 
 mod envelope;
 mod oracle;

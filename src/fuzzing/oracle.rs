@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 type Document = Map<String, Value>;
 
-/// Two documents, and every literal that stands in them, by where it stands.
+/// Two documents, and every literal in them, by its place.
 pub(super) struct Oracle<'a> {
     documents: [&'a Document; 2],
     principals: BTreeSet<(String, String)>,
@@ -173,7 +173,7 @@ fn statements(document: &Document) -> Vec<&Value> {
     }
 }
 
-/// The texts that one value or a list of them stands for; a flag or number is its text.
+/// The texts that one value or a list of them means; a flag or number is its text.
 fn texts(value: &Value) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::String(text) => Some(text.clone()),

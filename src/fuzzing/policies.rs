@@ -1,4 +1,4 @@
-//! Any two policies: equal only where they allow the same, however they are written.
+//! Any two policies: equal only if they allow the same, however they are written.
 
 use serde_json::{Map, Value, json};
 
@@ -215,7 +215,7 @@ fn each_statement(document: &Document, change: &mut dyn FnMut(&str, Value) -> Va
     document
 }
 
-/// Changes what stands for a set of texts: one text, or a list of them.
+/// Changes what means a set of texts: one text, or a list of them.
 fn each_list(document: &Document, change: &mut dyn FnMut(Value) -> Value) -> Document {
     each_statement(document, &mut |name, value| match (name, value) {
         ("Action" | "NotAction" | "Resource" | "NotResource", value) => change(value),

@@ -4,19 +4,19 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::place;
-use crate::properties::{Desired, DomainSource, Previous, Problems};
+use crate::properties::{Desired, DomainSource, MOST_PATTERNS, Previous, Problems};
 use crate::stack::{PackagePattern, Policy, RepositoryName};
 
 /// The most that one problem may take of a Reason, in bytes.
 const LONGEST_PROBLEM: usize = 3000;
 
-/// Stands in a policy, and must stand in no message.
+/// Is in a policy, and must be in no message.
 const SECRET: &str = "policy-secret";
 
 /// Takes `ResourceProperties`.
 ///
 /// # Panics
-/// Where a rule of reading is broken.
+/// If a rule of reading is broken.
 pub fn properties(data: &[u8]) {
     let Ok(given) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;
@@ -42,12 +42,12 @@ fn raw(value: &Value) -> Box<RawValue> {
 
 fn check_rules(desired: &Desired) {
     assert!(desired.upstreams.len() <= 10);
-    assert!(desired.tags.len() <= 46);
+    assert!(desired.tags.len() <= 44);
     let mut names = desired.upstreams.clone();
     names.push(desired.identity.repository.clone());
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), desired.upstreams.len() + 1, "a name stands twice");
+    assert_eq!(names.len(), desired.upstreams.len() + 1, "a name appears twice");
     let policies = [desired.domain.policy(), desired.repository_policy.as_ref()];
     for policy in policies.into_iter().flatten() {
         assert!(policy.document().chars().count() <= 7168);
@@ -66,7 +66,11 @@ fn check_agree(desired: &Desired, previous: &Previous) {
     assert_eq!(previous.states_repository_policy, desired.repository_policy.is_some());
     assert_eq!(previous.tags, desired.tags);
     assert_eq!(previous.deletion_mode, desired.deletion_mode);
-    assert_eq!(previous.internal_packages, desired.internal_packages);
+    let patterns = &desired.internal_packages;
+    assert_eq!(
+        previous.internal_packages,
+        patterns[..patterns.len().min(MOST_PATTERNS)]
+    );
 }
 
 /// All that is known of a description, policies in full.
@@ -95,6 +99,7 @@ fn written(desired: &Desired) -> Box<RawValue> {
         "RepositoryPolicyDocument": desired.repository_policy.as_ref().map(Policy::document),
         "Tags": desired.tags,
         "EndpointFormats": desired.endpoint_formats.iter().map(|format| format.as_str()).collect::<Vec<_>>(),
+        "EndpointType": desired.endpoint_type.as_str(),
         "AdoptExisting": desired.adopt_existing.to_string(),
         "DeletionMode": format!("{:?}", desired.deletion_mode),
         "InternalPackages": desired.internal_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),

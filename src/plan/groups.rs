@@ -1,98 +1,103 @@
-//! The guard: one package group for each pattern of internal packages, in both kinds of plan.
+//! The package groups: one for each pattern of internal packages, which guards the primary repository.
 //!
-//! A group goes with the primary repository it allows. The service applies a new or deleted group with a
-//! delay but a changed one almost at once (user guide, "Working with package groups"), so a group is always
-//! changed in place.
+//! The service applies a new or deleted group with a delay but a changed one almost at once (user guide, "Working with
+//! package groups"), so a group is always changed in place.
 
-use crate::plan::{Observed, ObservedGroup};
-use crate::stack::{FORMER_RESTRICTIONS, Owner, Standing};
-use crate::stack::{OriginChange, Restrictions};
-use crate::stack::{PackagePattern, RepositoryName};
+use super::action::{Action, Tagged, Thing};
+use super::builder::Builder;
+use super::check::Check;
+use super::context::{Converging, Deleting};
+use super::observed::{Observed, ObservedGroup};
+use super::reasons::{Note, Refusal, Why};
+use super::step::StepId;
+use crate::stack::{FORMER_RESTRICTIONS, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing};
 
-use super::converge::Planner;
-use super::retire::Retiring;
-use super::step::{Action, Plan, StepId, Tagged};
-
-/// The groups of a Create or an Update: after the primary repository, whose publishers they name.
-pub(super) fn converge(planner: &mut Planner, primary: &[StepId]) {
-    let (observed, owner) = (planner.observed, planner.owner);
-    for pattern in &planner.desired.internal_packages {
-        match observed.package_groups.get(pattern) {
-            None => create(planner, pattern, primary),
-            Some(group) => repair(planner, pattern, group, primary),
+/// The groups come after the primary repository, whose publishers they name.
+pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) {
+    let desired = &to.desired.internal_packages;
+    for (pattern, hidden) in &to.observed.hidden_groups {
+        let is_ours = to.owner.standing(&hidden.tags).is_ours();
+        plan.need(hidden, desired.contains(pattern) || is_ours);
+    }
+    let readable = |pattern: &&PackagePattern| !to.observed.hidden_groups.contains_key(*pattern);
+    for pattern in desired.iter().filter(readable) {
+        match to.observed.package_groups.get(pattern) {
+            None => create(to, plan, pattern, primary),
+            Some(group) => repair(to, plan, pattern, group, primary),
         }
     }
     // What a replaced stack named beside these goes with its clean-up: until then its primary is there to be guarded.
-    let before = planner.previous.map_or(&[][..], |previous| &previous.internal_packages);
-    let desired = &planner.desired.internal_packages;
+    let before = to.previous.map_or(&[][..], |previous| &previous.internal_packages);
     for pattern in before.iter().filter(|pattern| !desired.contains(pattern)) {
-        if let Some(group) = observed.package_groups.get(pattern) {
+        if let Some(group) = to.observed.package_groups.get(pattern) {
             let leaving = Leaving {
-                observed,
-                owner,
+                observed: to.observed,
+                owner: to.owner,
                 pattern,
                 group,
             };
-            leaving.go(&mut planner.plan, primary);
+            leaving.go(plan, primary);
         }
     }
 }
 
-fn create(planner: &mut Planner, pattern: &PackagePattern, primary: &[StepId]) {
+fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary: &[StepId]) {
     let create = Action::CreatePackageGroup {
         pattern: pattern.clone(),
-        tags: planner.tags_of_created(),
+        tags: to.tags_of_created(),
     };
-    let created = planner.plan.add(create, primary.iter().copied());
-    let guard = Restrictions::guarding(&planner.desired.identity.repository);
-    let changes = Restrictions::default().changes_to(&guard);
-    restrict(&mut planner.plan, pattern, changes, &[], vec![created]);
+    let created = plan.add(create, primary.iter().copied());
+    let guard = Restrictions::guarding(&to.desired.identity.repository);
+    restrict(
+        plan,
+        pattern,
+        Restrictions::default().changes_to(&guard),
+        &[],
+        vec![created],
+    );
 }
 
-fn repair(planner: &mut Planner, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
+fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
     // A group is of the domain: a replacement within it finds the groups of the stack that it replaces.
-    let before = planner.previous_of_domain;
+    let before = to.previous_in_domain;
     let had = before.is_some_and(|previous| previous.internal_packages.contains(pattern));
-    let mut wanted = planner.desired.tags.clone();
-    match planner.owner.standing(&group.tags) {
+    let mut wanted = to.desired.tags.clone();
+    match to.owner.standing(&group.tags) {
         Standing::Created | Standing::Adopted => {}
         // Someone took its tags: what it allowed before we had it is not known any more.
-        Standing::Nobodys if had => wanted.extend(planner.owner.marks_of_adopted()),
-        Standing::Nobodys if planner.desired.adopt_existing => {
+        Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
+        Standing::Unowned if to.desired.adopt_existing => {
             let Some(former) = group.restrictions.to_tag() else {
-                return planner.refuse(format!(
-                    "the package group {pattern} names too many repositories to be adopted: what it allows now has to fit \
-                     in a tag of 256 characters, so that it can be put back"
-                ));
+                return plan.refuse(Refusal::CrowdedGroup(pattern.clone()));
             };
-            wanted.extend(planner.owner.marks_of_adopted());
+            wanted.extend(to.owner.tags_of_adopted());
             wanted.insert(FORMER_RESTRICTIONS.to_owned(), former);
         }
-        Standing::Nobodys => {
-            return planner.refuse(format!(
-                "the package group {pattern} exists already and belongs to no stack: set AdoptExisting to true to take \
-                 it over, or take it out of InternalPackages"
-            ));
-        }
-        Standing::Others(owner) => {
-            return planner.refuse(format!(
-                "the package group {pattern} belongs to {owner}: take it out of InternalPackages here, or release it by \
-                 taking it out there"
-            ));
+        Standing::Unowned => return plan.refuse(Refusal::UnownedGroup(pattern.clone())),
+        Standing::OwnedBy(owner) => {
+            let pattern = pattern.clone();
+            return plan.refuse(Refusal::OwnedGroup { pattern, owner });
         }
     }
     let tags_before = before.map(|previous| &previous.tags);
-    let claimed = planner.tag(tagged(pattern, group), &group.tags, &wanted, tags_before, primary);
-    let guard = Restrictions::guarding(&planner.desired.identity.repository);
+    let claimed = plan.tag(
+        to.owner,
+        tagged(pattern, group),
+        &group.tags,
+        &wanted,
+        tags_before,
+        primary,
+    );
+    let guard = Restrictions::guarding(&to.desired.identity.repository);
     let after = primary.iter().copied().chain(claimed).collect();
     let undo = claimed.map_or_else(Vec::new, |_| guard.changes_to(&group.restrictions));
-    let changes = group.restrictions.changes_to(&guard);
-    restrict(&mut planner.plan, pattern, changes, &undo, after);
+    restrict(plan, pattern, group.restrictions.changes_to(&guard), &undo, after);
 }
 
-/// Changes what a group allows, one call after the other; gives the steps to wait for.
+/// Changes what a group allows, one call after the other; gives the steps to wait for. A change that has an `undo` is
+/// held to its group still being ours.
 fn restrict(
-    plan: &mut Plan,
+    plan: &mut Builder,
     pattern: &PackagePattern,
     changes: Vec<OriginChange>,
     undo: &[OriginChange],
@@ -102,9 +107,16 @@ fn restrict(
         let update = Action::UpdatePackageGroupOrigins {
             pattern: pattern.clone(),
             change,
+        };
+        let check = Check::OwnGroup {
+            pattern: pattern.clone(),
             undo: undo.to_vec(),
         };
-        after = vec![plan.add(update, after)];
+        after = vec![if undo.is_empty() {
+            plan.add(update, after)
+        } else {
+            plan.add_checked(update, after, check)
+        }];
     }
     after
 }
@@ -113,36 +125,35 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
     Tagged {
         arn: group.arn.clone(),
         name: pattern.to_string(),
+        thing: Thing::Group(pattern.clone()),
     }
 }
 
-/// The groups of a Delete: after the primary that they guard is gone, and never taken from one that lives on.
-pub(super) fn retire(retiring: &mut Retiring, gone_after: Option<&[StepId]>) {
-    let (observed, owner) = (retiring.observed, retiring.owner);
-    let primary = &retiring.identity.repository;
-    for (pattern, group) in &observed.package_groups {
+/// The groups go after the primary that they guard is gone (`gone_after`), and are never taken from one that stays.
+pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
+    let primary = &from.identity.repository;
+    for hidden in from.observed.hidden_groups.values() {
+        plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+    }
+    for (pattern, group) in &from.observed.package_groups {
         let leaving = Leaving {
-            observed,
-            owner,
+            observed: from.observed,
+            owner: from.owner,
             pattern,
             group,
         };
         if leaving.guards_another(primary) {
-            retiring.plan.spare(format!(
-                "the package group {pattern} stays: it guards another repository of this stack now"
-            ));
+            plan.note(Note::Group(pattern.clone(), Why::GuardsAnother));
         } else if let Some(after) = gone_after {
-            leaving.go(&mut retiring.plan, after);
+            leaving.go(plan, after);
         } else {
-            retiring.plan.spare(format!(
-                "the package group {pattern} stays: the repository {primary} that it guards lives on"
-            ));
-            leaving.release(&mut retiring.plan, &[]);
+            plan.note(Note::Group(pattern.clone(), Why::Guards(primary.clone())));
+            leaving.release(plan, &[]);
         }
     }
 }
 
-/// A group that a stack may let go.
+/// A group that a stack may release.
 struct Leaving<'a> {
     observed: &'a Observed,
     owner: &'a Owner,
@@ -161,29 +172,28 @@ impl Leaving<'_> {
         publishers.any(|name| name != primary.as_str() && is_ours(name))
     }
 
-    /// Deletes the group where this owner made it, and puts it back where it was adopted.
-    fn go(&self, plan: &mut Plan, after: &[StepId]) {
-        let pattern = self.pattern;
+    /// Deletes the group if this owner created it, and puts it back if it was adopted.
+    fn go(&self, plan: &mut Builder, after: &[StepId]) {
+        let leave = |why| Note::Group(self.pattern.clone(), why);
         match self.owner.standing(&self.group.tags) {
             Standing::Created => {
-                let pattern = pattern.clone();
+                let pattern = self.pattern.clone();
                 plan.add(Action::DeletePackageGroup { pattern }, after.iter().copied());
             }
-            Standing::Adopted => self.put_back(plan, after),
-            Standing::Others(owner) => plan.spare(format!("the package group {pattern} stays: it belongs to {owner}")),
-            Standing::Nobodys => {
-                plan.spare(format!("the package group {pattern} stays: it has no owner's tags"));
+            Standing::Adopted => {
+                plan.note(leave(Why::Adopted));
+                self.put_back(plan, after);
+            }
+            Standing::OwnedBy(owner) => plan.note(leave(Why::OwnedBy(owner))),
+            Standing::Unowned => {
+                plan.note(leave(Why::Unowned));
                 self.release(plan, after);
             }
         }
     }
 
     /// The tags go last: until then they say what is left to do.
-    fn put_back(&self, plan: &mut Plan, after: &[StepId]) {
-        plan.spare(format!(
-            "the package group {} stays: it was there before this stack took it over",
-            self.pattern
-        ));
+    fn put_back(&self, plan: &mut Builder, after: &[StepId]) {
         let mut after = after.to_vec();
         if let Some(former) = self.group.former() {
             let there = &self.observed.repositories;
@@ -195,11 +205,8 @@ impl Leaving<'_> {
     }
 
     /// Takes our tags off a group that stays.
-    fn release(&self, plan: &mut Plan, after: &[StepId]) {
+    fn release(&self, plan: &mut Builder, after: &[StepId]) {
         let keys = self.owner.keys_to_release(&self.group.tags);
-        if !keys.is_empty() {
-            let on = tagged(self.pattern, self.group);
-            plan.add(Action::Untag { on, keys }, after.iter().copied());
-        }
+        plan.untag(tagged(self.pattern, self.group), keys, after);
     }
 }

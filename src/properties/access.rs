@@ -2,7 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::stack::{Policy, text_type};
+use crate::json::shortened;
+use crate::stack::{Policy, number_hint, text_type};
+
+use super::hints::did_you_mean;
+use super::policy::within_length;
+use super::reader::{Reader, is_given};
 
 /// The rights to publish. Source: the CodeArtifact user guide, "Repository policies".
 const PUBLISH: [&str; 2] = ["codeartifact:PublishPackageVersion", "codeartifact:PutPackageMetadata"];
@@ -24,7 +29,8 @@ text_type! {
     /// Someone who may be named in a policy: an account, or the ARN of a user, a role or a root.
     pub(super) Principal,
     "^([0-9]{12}|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@-]([A-Za-z0-9/_+=,.@-]*[A-Za-z0-9_+=,.@-])?))$",
-    "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard"
+    "must be an account id of 12 digits or the ARN of an IAM user, role or root, without a wildcard",
+    number_hint,
 }
 
 text_type! {
@@ -36,14 +42,75 @@ text_type! {
 
 /// Who may read.
 #[derive(Debug)]
-pub(super) enum Readers {
+enum Readers {
     Named(Vec<Principal>),
     /// Everyone in the organization.
     Organization(OrganizationId),
 }
 
-/// Writes the policy: a statement a kind of right, each limited to the organization where one is given.
-pub(super) fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&OrganizationId>) -> Policy {
+/// Reads who may publish and who may read, as the policy that says so. Nobody at all counts as not given.
+pub(super) fn read(reader: &mut Reader, name: &'static str) -> Option<Policy> {
+    let mut members = members(reader, name)?;
+    let organization: Option<OrganizationId> =
+        take(&mut members, "OrganizationId").and_then(|value| reader.parsed("Access.OrganizationId", &value));
+    let mut list = |member| take(&mut members, member).unwrap_or(Value::Array(Vec::new()));
+    let (publishers, readers) = (list("Publishers"), list("Readers"));
+    let publishers: Vec<Principal> = reader.items(name, "Access.Publishers", publishers);
+    let readers = match (is_everyone(&readers), organization.clone()) {
+        (true, Some(organization)) => Readers::Organization(organization),
+        (true, None) => {
+            reader.problem(
+                "Access.Readers",
+                "may be [\"*\"] only with an OrganizationId: it lets in everyone else too",
+            );
+            Readers::Named(Vec::new())
+        }
+        (false, _) => Readers::Named(reader.items(name, "Access.Readers", readers)),
+    };
+    let names_nobody = publishers.is_empty() && matches!(&readers, Readers::Named(readers) if readers.is_empty());
+    reader.set_given(name, !names_nobody);
+    if names_nobody {
+        return None;
+    }
+    within_length(policy(&publishers, &readers, organization.as_ref()))
+        .map_err(|message| reader.problem(name, message))
+        .ok()
+}
+
+/// The members of the object, unknown ones refused.
+fn members(reader: &mut Reader, name: &'static str) -> Option<Map<String, Value>> {
+    const MEMBERS: [&str; 3] = ["Publishers", "Readers", "OrganizationId"];
+    let members = match reader.value(name)? {
+        Value::Object(members) => members,
+        other => {
+            let got = shortened(&other.to_string());
+            let message = format!("must be an object with Publishers, Readers and OrganizationId, got {got}");
+            reader.problem(name, message);
+            return None;
+        }
+    };
+    for member in members.keys().filter(|member| !MEMBERS.contains(&member.as_str())) {
+        let (shown, hint) = (shortened(member), did_you_mean(member, &MEMBERS));
+        reader.problem(name, format!("there is no {shown} in it{hint}"));
+    }
+    Some(members)
+}
+
+/// A member that is given.
+fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
+    members.remove(name).filter(is_given)
+}
+
+/// Whether `*` is all that the list names.
+fn is_everyone(readers: &Value) -> bool {
+    readers.as_array().is_some_and(|readers| {
+        let mut named = readers.iter().filter(|reader| is_given(reader));
+        named.next().and_then(Value::as_str) == Some("*") && named.next().is_none()
+    })
+}
+
+/// Writes the policy: a statement for those who publish, one for those who read only, each limited to the organization if one is given.
+fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&OrganizationId>) -> Policy {
     let names = |principals: &[Principal]| {
         principals
             .iter()
@@ -64,12 +131,13 @@ pub(super) fn policy(publishers: &[Principal], readers: &Readers, organization: 
         statement
     };
     let statements: Vec<Value> = [
-        ("Publish", names(publishers), &PUBLISH[..]),
-        ("Read", reading, &READ[..]),
+        // NuGet reads before it publishes, and `aws codeartifact login` looks the endpoint up.
+        ("Publish", names(publishers), [&PUBLISH[..], &READ].concat()),
+        ("Read", reading, READ.to_vec()),
     ]
     .into_iter()
     .filter(|(_, principals, _)| !principals.is_empty())
-    .map(|(sid, principals, actions)| statement(sid, principals, actions))
+    .map(|(sid, principals, actions)| statement(sid, principals, &actions))
     .collect();
     Policy::new(&Map::from_iter([
         ("Version".to_owned(), json!("2012-10-17")),
@@ -105,6 +173,15 @@ mod tests {
             "arn:aws:iam:eu-central-1:111122223333:root",
         ] {
             assert!(bad.parse::<Principal>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn publishers_may_read_too() {
+        let publishers = ["111122223333".parse().expect("an account")];
+        let policy = policy(&publishers, &Readers::Named(Vec::new()), None);
+        for action in PUBLISH.into_iter().chain(READ) {
+            assert!(policy.document().contains(&format!("\"{action}\"")), "{action}");
         }
     }
 }

@@ -1,106 +1,47 @@
 //! From untrusted JSON to types that cannot be wrong.
 //!
-//! [`Draft`] reads every property on its own and keeps what is right beside a list of what is wrong.
+//! [`Draft`] has the `reader` take every property on its own and keeps what is right beside a list of what is wrong; then
+//! `rules` looks at them together. What is read in more than a line has a file of its own.
 //! A Create or an Update must have nothing wrong and goes on as [`Desired`]; what an earlier version or a
 //! Delete sends is taken as far as it can be read, as [`Previous`].
 //!
-//! To add a property: its reading in `Draft::read`, its rules across properties in `Draft::desired`, its place in
-//! [`Desired`], its description in `schema`, and what it does in `plan`.
+//! To add a property: its reading in `Draft::read`, its rules across properties in `rules`, its place in [`Desired`], its
+//! description in `schema`, and what it does in `plan`.
 
 mod access;
+mod connections;
+mod downstreams;
 mod draft;
+mod hints;
+mod policy;
+mod problems;
+mod reader;
+mod rules;
 #[cfg(test)]
 mod schema;
 mod tags;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    Connections, DeletionMode, Description, Format, Identity, KmsKeyArn, PackagePattern, Place, Policy, Proxy,
-    RepositoryName, TagMap,
+    Connections, DeletionMode, Description, Downstreams, EndpointType, Format, Identity, KmsKeyArn, PackagePattern,
+    Place, Policy, Proxy, RepositoryName, TagMap,
 };
 
 use draft::Draft;
 
-/// A property that breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
-    property: String,
-    message: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        write!(formatter, "{}: {}", self.property, self.message)
-    }
-}
-
-/// More text of problems than an answer has room for, in bytes.
-const ENOUGH: usize = 4096;
-
-/// Everything that is wrong with the properties; of more than an answer has room for, how many more there are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Problems {
-    told: Vec<Problem>,
-    bytes: usize,
-    untold: usize,
-}
-
-impl Problems {
-    pub(crate) fn one(property: &str, message: impl Into<String>) -> Self {
-        let mut problems = Self::default();
-        problems.add(property, message);
-        problems
-    }
-
-    fn add(&mut self, property: &str, message: impl Into<String>) {
-        if self.bytes > ENOUGH {
-            self.untold += 1;
-            return;
-        }
-        let (property, message) = (property.to_owned(), message.into());
-        self.bytes += property.len() + message.len();
-        self.told.push(Problem { property, message });
-    }
-
-    fn is_empty(&self) -> bool {
-        self.told.is_empty()
-    }
-
-    #[cfg(any(fuzzing, test))]
-    pub(crate) fn each(&self) -> impl Iterator<Item = &Problem> {
-        self.told.iter()
-    }
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        let count = self.told.len() + self.untold;
-        let are = if count == 1 { "problem" } else { "problems" };
-        write!(formatter, "{count} {are} with the properties")?;
-        for (index, problem) in self.told.iter().enumerate() {
-            write!(formatter, "{} {problem}", if index == 0 { ":" } else { ";" })?;
-        }
-        if self.untold > 0 {
-            write!(formatter, "; and {} more", self.untold)?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
+pub(crate) use problems::Problems;
 
 /// Whose the domain is.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum DomainSource {
-    /// Of the account the function runs in: created where it is missing.
+    /// Of the account the function runs in: created if it is missing.
     Own {
         /// The key the domain is encrypted with.
         key: KmsKeyArn,
-        /// The policy on the domain, where it is managed.
+        /// The policy on the domain, if it is managed.
         policy: Option<Policy>,
     },
     /// Of another account: used as it is.
@@ -129,12 +70,16 @@ pub(crate) struct Desired {
     pub(crate) proxies: Vec<Proxy>,
     /// The primary's upstreams, the proxies last.
     pub(crate) upstreams: Vec<RepositoryName>,
-    /// The policy on the primary repository, where it is managed.
+    /// Which neighbours' repositories may have this stack's as an upstream.
+    pub(crate) downstreams: Downstreams,
+    /// The policy on the primary repository, if it is managed.
     pub(crate) repository_policy: Option<Policy>,
     /// The user's tags.
     pub(crate) tags: TagMap,
     /// The formats to look up endpoints for.
     pub(crate) endpoint_formats: BTreeSet<Format>,
+    /// Which kind of endpoint to look up.
+    pub(crate) endpoint_type: EndpointType,
     /// Whether what exists without an owner is taken over.
     pub(crate) adopt_existing: bool,
     /// What becomes of the repositories in the end.
@@ -153,10 +98,14 @@ impl Desired {
     }
 }
 
+/// More patterns than a stack can have had: the ARN of each package group is in its outputs, takes 68 bytes at least, and
+/// an answer has 4096. Whatever a Delete's properties say, its work is bounded so.
+pub(crate) const MOST_PATTERNS: usize = 60;
+
 /// What an earlier description said, as far as it can be read.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Previous {
-    /// Which stack it described, where that can be told.
+    /// Which stack it described, if that can be told.
     pub(crate) identity: Option<Identity>,
     /// The connections it had, which name its proxies.
     pub(crate) connections: Connections,
@@ -166,9 +115,11 @@ pub(crate) struct Previous {
     pub(crate) states_repository_policy: bool,
     /// The user's tags.
     pub(crate) tags: TagMap,
+    /// Which neighbours' repositories might have this stack's as an upstream.
+    pub(crate) downstreams: Downstreams,
     /// What was to become of the repositories.
     pub(crate) deletion_mode: DeletionMode,
-    /// The packages that it guarded.
+    /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
     pub(crate) internal_packages: Vec<PackagePattern>,
 }
 
@@ -181,10 +132,11 @@ impl Previous {
             identity: draft.identity(place),
             states_domain_policy: draft.domain_policy.is_some(),
             states_repository_policy: draft.states_repository_policy(),
-            connections: draft.connections,
+            connections: draft.connections.distinct(),
             tags: draft.tags,
+            downstreams: draft.downstreams,
             deletion_mode: draft.deletion_mode.unwrap_or_default(),
-            internal_packages: draft.internal_packages,
+            internal_packages: patterns_that_can_be(draft.internal_packages),
         }
     }
 
@@ -195,5 +147,40 @@ impl Previous {
             mode @ (DeletionMode::Delete | DeletionMode::RetainIfNotEmpty) => mode,
         };
         Self { deletion_mode, ..self }
+    }
+}
+
+fn patterns_that_can_be(patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
+    let mut seen = BTreeSet::new();
+    let distinct = patterns.into_iter().filter(|pattern| seen.insert(pattern.clone()));
+    distinct.take(MOST_PATTERNS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+    use crate::stack::ExternalConnection;
+
+    #[test]
+    fn whatever_a_delete_says_no_more_is_looked_at_than_a_stack_can_have_had() {
+        let place = Place::new("eu-central-1".to_owned(), "111122223333".parse().expect("an account"));
+        let properties = json!({
+            "DomainName": "kloudvin-pkgs",
+            "RepositoryName": "r".repeat(101),
+            "InternalPackages": (0..20_000).map(|n| format!("/npm/n{}~", n / 2)).collect::<Vec<_>>(),
+            "ExternalConnection": vec![["public:npmjs", "public:pypi"]; 10_000].concat(),
+        });
+        let previous = Previous::read(Some(&to_raw_value(&properties).expect("JSON")), &place);
+        assert_eq!(previous.identity, None);
+        let texts: Vec<&str> = previous.internal_packages.iter().map(PackagePattern::as_str).collect();
+        assert_eq!(
+            texts,
+            (0..MOST_PATTERNS).map(|n| format!("/npm/n{n}~")).collect::<Vec<_>>()
+        );
+        let connections = [ExternalConnection::Npmjs, ExternalConnection::Pypi];
+        assert_eq!(previous.connections, Connections::List(connections.into()));
     }
 }

@@ -1,23 +1,27 @@
 //! The JSON Schema of the properties, for editors and whoever derives types from it: `schema/properties.json`.
 //!
 //! Patterns, choices and limits are the ones that the function itself reads with. It is compiled for the tests alone,
-//! which hold the file to it; `make schema` writes the file. What is good and bad for both, and where they differ,
-//! stands in `tests/fixtures/properties.json`.
+//! which hold the file to it; `make schema` writes the file. What is good and bad for both, and in what they differ,
+//! is in `tests/fixtures/properties.json`.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 use std::marker::PhantomData;
 
+use icu_properties::CodePointMapData;
+use icu_properties::props::GeneralCategory;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
-use super::draft::MOST_UPSTREAMS;
+use super::rules::MOST_UPSTREAMS;
 use super::tags;
 use crate::stack::{
-    AccountId, DeletionMode, Description, DomainName, ExternalConnection, Format, KmsKeyArn, LONGEST_KEY,
-    LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy, RESERVED_PREFIX, RepositoryName, namespace_of,
+    AccountId, DeletionMode, Description, DomainName, EndpointType, ExternalConnection, Format, KmsKeyArn,
+    LONGEST_DESCRIPTION, LONGEST_KEY, LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy,
+    RESERVED_PREFIX, RepositoryName, first_unreadable, namespace_of,
 };
 
 /// One CodeArtifact stack: a domain, a public proxy for each external connection, and the repository builds log in to.
@@ -55,14 +59,21 @@ struct Properties {
     /// Repositories of the same domain, in order of priority; the proxies come after them. At most 10, proxies counted.
     #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_UPSTREAMS))]
     upstreams: Option<List<RepositoryName>>,
+    /// The repositories of neighbours that may have this one as an upstream, or `["*"]` for every one in the domain. At
+    /// most 256 characters together; without it nobody may.
+    downstreams: Option<Neighbours>,
     /// The domain's policy. Not managed when absent, removed when it is taken out.
     domain_policy_document: Option<Policy>,
-    /// The repository's policy. Not managed when absent, removed when it is taken out. Not beside `Access`.
+    /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`.
     repository_policy_document: Option<Policy>,
     /// Tags on the repositories, the package groups, and the domain if this stack created it.
     tags: Option<Tags>,
-    /// The formats to look up endpoints for; without it those of the external connections.
+    /// The formats to look up endpoints for; without it those of the external connections and of `InternalPackages`, or
+    /// all if there is no external connection.
     endpoint_formats: Option<List<Format>>,
+    /// Which kind of endpoint the outputs give.
+    #[schemars(extend("default" = EndpointType::default().as_str()))]
+    endpoint_type: Option<EndpointType>,
     /// Take over repositories, package groups and a domain policy that exist and have no owner.
     #[schemars(extend("default" = false))]
     adopt_existing: Option<Flag>,
@@ -73,8 +84,11 @@ struct Properties {
     /// Packages that may come from this repository's publishers only: never from a public registry.
     #[schemars(extend("uniqueItems" = true), example = ["/npm/payments/*"])]
     internal_packages: Option<List<PackagePattern>>,
-    /// Who may publish and who may read, written out as the repository's policy. Not beside `RepositoryPolicyDocument`.
+    /// Who may publish and who may read, written out as the repository's policy. Cannot be combined with
+    /// `RepositoryPolicyDocument`.
     access: Option<Access>,
+    /// Means nothing. A new value makes CloudFormation send an Update, which repairs drift.
+    refresh: Option<Scalar>,
 }
 
 /// What must hold between properties.
@@ -120,6 +134,20 @@ fn everyone_is_of_an_organization(schema: &mut Schema) {
     );
 }
 
+/// Names of repositories, or everyone.
+struct Neighbours;
+
+impl JsonSchema for Neighbours {
+    fn schema_name() -> Cow<'static, str> {
+        "Neighbours".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let names = generator.subschema_for::<List<RepositoryName>>();
+        json_schema!({"anyOf": [{"const": "*"}, {"const": ["*"]}, names]})
+    }
+}
+
 /// A list in which empty strings count for nothing.
 struct List<T>(PhantomData<T>);
 
@@ -148,20 +176,8 @@ macro_rules! schema_of {
     };
 }
 
-schema_of!(
-    Format,
-    |_| json_schema!({"type": "string", "enum": Format::ALL.map(Format::as_str)})
-);
-
-schema_of!(ExternalConnection, |_| json_schema!({
-    "type": "string",
-    "enum": ExternalConnection::ALL.map(ExternalConnection::as_str),
-}));
-
-schema_of!(
-    DeletionMode,
-    |_| json_schema!({"type": "string", "enum": DeletionMode::ALL.map(DeletionMode::as_str)})
-);
+struct Scalar;
+schema_of!(Scalar, |_| json_schema!({"type": ["string", "number", "boolean"]}));
 
 struct Flag;
 schema_of!(Flag, |_| json_schema!({"enum": [true, false, "true", "false"]}));
@@ -180,9 +196,15 @@ schema_of!(Readers, |generator| json_schema!({
 }));
 
 schema_of!(Policy, |_| json_schema!({
-    "description": "must be a JSON object, or a string that holds one",
+    "description": "must be a JSON object with a Statement, or a string that holds one",
     "anyOf": [
-        {"type": "object"},
+        {
+            "type": "object",
+            "required": ["Statement"],
+            "properties": {
+                "Statement": {"anyOf": [{"type": "object"}, {"type": "array", "contains": {"type": "object"}}]},
+            },
+        },
         {"type": "string", "pattern": r"^[ \t\r\n]*\{[\s\S]*\}[ \t\r\n]*$", "contentMediaType": "application/json"},
     ],
 }));
@@ -213,8 +235,38 @@ struct Tag {
     value: TagValue,
 }
 
-/// Every character but those of ASCII that no tag may hold: which others it may not, no portable pattern can say.
-const TAG_CHARACTERS: &str = r##"^[^\x00-\x1f!"#$%&'()*,;<>?\[\\\]^`{|}~\x7f-\x9f]*$"##;
+/// A text without what is invisible or of private use in Unicode's basic plane, which holds nearly all of it. No pattern
+/// that JSON Schema's implementations share can say more: `\P{C}` is unknown to some of them.
+fn readable() -> String {
+    let is_refused = |code: u32| {
+        char::from_u32(code).is_some_and(|c| {
+            let category = CodePointMapData::<GeneralCategory>::new().get(c);
+            category != GeneralCategory::Unassigned && first_unreadable(c.encode_utf8(&mut [0; 4])).is_some()
+        })
+    };
+    let mut ranges = String::new();
+    let mut code = 0;
+    while code <= 0xffff {
+        let end = (code..=0x1_0000)
+            .find(|code| *code > 0xffff || !is_refused(*code))
+            .unwrap_or(0x1_0000);
+        if end > code {
+            let _ = write!(ranges, "\\u{code:04x}");
+            if end - code > 1 {
+                let _ = write!(ranges, "-\\u{:04x}", end - 1);
+            }
+        }
+        code = end + 1;
+    }
+    format!("^[^{ranges}]*$")
+}
+
+schema_of!(Description, |_| json_schema!({
+    "description": "must have no control, invisible, private-use or unassigned character",
+    "type": "string",
+    "maxLength": LONGEST_DESCRIPTION,
+    "pattern": readable(),
+}));
 
 struct TagKey;
 schema_of!(TagKey, |_| json_schema!({
@@ -222,16 +274,16 @@ schema_of!(TagKey, |_| json_schema!({
     "type": "string",
     "minLength": 1,
     "maxLength": LONGEST_KEY,
-    "pattern": TAG_CHARACTERS,
+    "pattern": readable(),
     "not": {"pattern": format!("^([aA][wW][sS]:|{RESERVED_PREFIX})")},
 }));
 
 struct TagValue;
 schema_of!(TagValue, |_| json_schema!({
-    "description": "may hold letters, digits, spaces and _ . : / = + - @",
+    "description": "must have no control, invisible, private-use or unassigned character",
     "type": ["string", "number", "boolean"],
     "maxLength": LONGEST_VALUE,
-    "pattern": TAG_CHARACTERS,
+    "pattern": readable(),
 }));
 
 schema_of!(PackagePattern, |_| json_schema!({
@@ -241,6 +293,8 @@ schema_of!(PackagePattern, |_| json_schema!({
     "type": "string",
     "maxLength": LONGEST_PATTERN,
     "pattern": package_pattern(),
+    // A format alone, or a scope of npm with its @.
+    "not": {"pattern": r"^/[a-z]+//?\*$|^/npm/([^/]*/)?@"},
 }));
 
 fn package_pattern() -> String {
@@ -264,7 +318,7 @@ fn package_pattern() -> String {
     format!(r"^/(({always})/({prefix}|{PART}+/{name})|({sometimes})/({prefix}|{PART}*/{name})|({never})/(\*|/{name}))$")
 }
 
-/// What is not given is `""` where Rust has none, and a description is one line.
+/// What is not given is `""` for a template and none for Rust, and a description is one line.
 #[derive(Clone)]
 struct AsTemplatesSayIt;
 
@@ -293,13 +347,13 @@ fn schema() -> Value {
 mod tests {
     use std::{env, fs};
 
-    use regex_lite::Regex;
     use serde_json::value::to_raw_value;
 
-    use super::super::draft::{Draft, IGNORED};
+    use super::super::draft::Draft;
+    use super::super::reader::IGNORED;
     use super::*;
     use crate::properties::Desired;
-    use crate::stack::{Place, is_tag_character};
+    use crate::stack::Place;
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/properties.json");
     const TABLE: &str = include_str!("../../tests/fixtures/properties.json");
@@ -358,14 +412,6 @@ mod tests {
             let raw = to_raw_value(&properties).expect("JSON");
             let read = Desired::read(Some(&raw), &place);
             assert_eq!(read.is_ok(), is_good, "{changes}: {:?}", read.err());
-        }
-    }
-
-    #[test]
-    fn the_pattern_of_tags_says_of_ascii_what_the_function_says() {
-        let pattern = Regex::new(TAG_CHARACTERS).expect("a regular expression");
-        for c in '\0'..'\u{a0}' {
-            assert_eq!(pattern.is_match(&c.to_string()), is_tag_character(c), "{c:?}");
         }
     }
 }

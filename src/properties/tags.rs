@@ -3,55 +3,72 @@
 use serde_json::{Map, Value};
 
 use crate::json::{scalar, shortened};
-use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, is_tag_character};
+use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, code_point, first_unreadable};
 
-/// The tags of a resource, less the 4 that tell its owner.
-pub(super) const MOST: usize = MOST_TAGS - 4;
+use super::reader::{Reader, is_given};
 
-/// Reads a map, or a list of `{Key, Value}`; what is wrong with it goes to `problem`.
-pub(super) fn read(value: &Value, problem: &mut dyn FnMut(String)) -> TagMap {
-    let mut tags = TagMap::new();
-    for (key, value) in entries(value, problem) {
-        if let Err(rule) = check(&key, &value) {
-            problem(format!("the tag {:?} {rule}", shortened(&key)));
-        } else if tags.insert(key.clone(), value).is_some() {
-            problem(format!("the key {key:?} stands twice"));
-        }
-    }
-    if tags.len() > MOST {
-        problem(format!(
-            "at most {MOST} tags fit beside the 4 reserved ones, got {}",
-            tags.len()
-        ));
+/// The reserved tags that one repository can carry.
+const RESERVED: usize = 6;
+
+/// The tags of a resource, less the reserved ones.
+pub(super) const MOST: usize = MOST_TAGS - RESERVED;
+
+/// Reads a map, or a list of `{Key, Value}`.
+pub(super) fn read(reader: &mut Reader, name: &'static str) -> TagMap {
+    let Some(value) = reader.value(name) else {
+        return TagMap::new();
+    };
+    let (tags, problems) = read_value(&value);
+    for message in problems {
+        reader.problem(name, message);
     }
     tags
 }
 
-fn entries(value: &Value, problem: &mut dyn FnMut(String)) -> Vec<(String, String)> {
+/// The tags that keep every rule, and what is wrong with the others.
+fn read_value(value: &Value) -> (TagMap, Vec<String>) {
+    let mut problems = Vec::new();
+    let mut tags = TagMap::new();
+    for (key, value) in entries(value, &mut problems) {
+        if let Err(rule) = check(&key, &value) {
+            problems.push(format!("the tag {:?} {rule}", shortened(&key)));
+        } else if tags.insert(key.clone(), value).is_some() {
+            problems.push(format!("the key {key:?} appears twice"));
+        }
+    }
+    if tags.len() > MOST {
+        let got = tags.len();
+        problems.push(format!(
+            "at most {MOST} tags fit beside the {RESERVED} reserved ones, got {got}"
+        ));
+    }
+    (tags, problems)
+}
+
+fn entries(value: &Value, problems: &mut Vec<String>) -> Vec<(String, String)> {
     let mut entries = Vec::new();
-    let mut add = |key: String, value: &Value, problem: &mut dyn FnMut(String)| match scalar(value) {
+    let mut add = |key: String, value: &Value, problems: &mut Vec<String>| match scalar(value) {
         Some(value) => entries.push((key, value)),
-        None => problem(format!(
+        None => problems.push(format!(
             "the tag {:?} must have a text as its value, got {}",
             shortened(&key),
             shortened(&value.to_string())
         )),
     };
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problem)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| add(key.clone(), value, problems)),
         Value::Array(items) => {
-            let given = items.iter().filter(|item| !item.is_null() && item.as_str() != Some(""));
-            for item in given {
+            for item in items.iter().filter(|item| is_given(item)) {
                 match item.as_object().and_then(key_and_value) {
-                    Some((key, value)) => add(key, value, problem),
-                    _ => problem(format!(
+                    Some((key, value)) => add(key, value, problems),
+                    None => problems.push(format!(
                         "each item of the list must be an object with just Key and Value, got {}",
                         shortened(&item.to_string())
                     )),
                 }
             }
         }
-        other => problem(format!(
+        other => problems.push(format!(
             "must be a map, or a list of {{Key, Value}}, got {}",
             shortened(&other.to_string())
         )),
@@ -80,12 +97,18 @@ fn check(key: &str, value: &str) -> Result<(), String> {
         Err(format!(
             "must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
         ))
-    } else if !key.chars().chain(value.chars()).all(is_tag_character) {
-        Err(format!(
-            "may hold letters, digits, spaces and _ . : / = + - @ only, got the value {value:?}"
-        ))
     } else {
-        Ok(())
+        let parts = [("key", key), ("value", value)];
+        match parts
+            .into_iter()
+            .find_map(|(part, text)| Some((part, first_unreadable(text)?)))
+        {
+            None => Ok(()),
+            Some((part, c)) => Err(format!(
+                "must have no control, invisible, private-use or unassigned character, and has {} in its {part}",
+                code_point(c)
+            )),
+        }
     }
 }
 
@@ -96,18 +119,15 @@ mod tests {
     use super::*;
 
     fn problems(value: &Value) -> Vec<String> {
-        let mut problems = Vec::new();
-        read(value, &mut |problem| problems.push(problem));
-        problems
+        read_value(value).1
     }
 
     #[test]
     fn a_map_and_a_list_of_keys_and_values_mean_the_same() {
-        let map = read(&json!({"team": "payments", "cost-centre": 42}), &mut |problem| {
-            panic!("{problem}")
-        });
+        let map = read_value(&json!({"team": "payments", "cost-centre": 42}));
         let list = json!([{"Key": "cost-centre", "Value": "42"}, {"Key": "team", "Value": "payments"}]);
-        assert_eq!(map, read(&list, &mut |problem| panic!("{problem}")));
+        assert_eq!(map, read_value(&list));
+        assert_eq!(map.1, [""; 0]);
     }
 
     #[test]
@@ -119,8 +139,9 @@ mod tests {
             json!({"": "1"}),
             json!({"a".repeat(129): "1"}),
             json!({"a": "1".repeat(257)}),
-            json!({"a": "semi;colon"}),
             json!({"a": "tab\t"}),
+            json!({"a\u{ad}b": "soft hyphen"}),
+            json!({"a": "\u{e000}"}),
             json!({"a": {"b": "c"}}),
             json!([{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]),
             json!([{"Key": "a"}]),
@@ -129,11 +150,19 @@ mod tests {
         ] {
             assert_eq!(problems(&bad).len(), 1, "{bad}");
         }
-        let many: Map<_, _> = (0..47).map(|n| (format!("k{n}"), json!("v"))).collect();
+        let many: Map<_, _> = (0..45).map(|n| (format!("k{n}"), json!("v"))).collect();
         assert_eq!(
             problems(&many.into()),
-            ["at most 46 tags fit beside the 4 reserved ones, got 47"]
+            ["at most 44 tags fit beside the 6 reserved ones, got 45"]
         );
-        assert!(problems(&json!({"ключ": "значение é ٣"})).is_empty());
+        let invisible = problems(&json!({"team": "pay\u{200b}ments"}));
+        assert!(
+            invisible[0].starts_with("the tag \"team\"") && invisible[0].contains("U+200B"),
+            "{invisible:?}"
+        );
+        assert_eq!(
+            problems(&json!({"ключ": "значение é ٣", "cost;centre": "R&D (EU)"})),
+            [""; 0]
+        );
     }
 }

@@ -1,60 +1,12 @@
 //! The names a template gives, as types that cannot be wrong.
 
-use std::str::FromStr;
-
-/// What a rule asks for, in the words that complete "must …".
-pub(crate) type Rule = &'static str;
-
-/// Defines a text type whose only way in is its `FromStr`, which holds it to a pattern. The schema holds it to the same.
-macro_rules! text_type {
-    ($(#[$doc:meta])* $visibility:vis $name:ident, $pattern:literal, $rule:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        $visibility struct $name(String);
-
-        impl $name {
-            /// The text as given.
-            #[must_use]
-            $visibility fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::stack::Rule;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                static PATTERN: std::sync::LazyLock<regex_lite::Regex> =
-                    std::sync::LazyLock::new(|| regex_lite::Regex::new($pattern).expect("a regular expression"));
-                PATTERN.is_match(text).then(|| Self(text.to_owned())).ok_or($rule)
-            }
-        }
-
-        #[cfg(test)]
-        impl schemars::JsonSchema for $name {
-            fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($name).into()
-            }
-
-            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({"type": "string", "pattern": $pattern, "description": $rule})
-            }
-        }
-    };
-}
-pub(crate) use text_type;
+use super::text_type;
 
 text_type! {
     /// A CodeArtifact domain's name.
     pub(crate) DomainName,
-    "^[a-z][a-z0-9-]{1,48}[a-z0-9]$",
-    "must be 3 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
+    "^[a-z][a-z0-9-]{0,48}[a-z0-9]$",
+    "must be 2 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
 }
 
 text_type! {
@@ -73,179 +25,46 @@ text_type! {
     /// An AWS account's id.
     pub(crate) AccountId,
     "^[0-9]{12}$",
-    "must be an account id of 12 digits"
+    "must be an account id of 12 digits",
+    number_hint,
+}
+
+/// What to do about an account's id that was a number once: YAML drops a leading zero or reads octal, and CloudFormation
+/// may write what is left as `1.2345678901E10`.
+pub(crate) fn number_hint(text: &str) -> Option<&'static str> {
+    const LENGTH: usize = 12;
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_octal = text
+        .strip_prefix("0o")
+        .is_some_and(|digits| digits.parse::<u64>().is_ok());
+    let is_number = text.starts_with(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok();
+    (is_octal || is_number && !(is_digits && text.len() >= LENGTH))
+        .then_some("quote it in YAML, which reads digits without quotes as a number")
 }
 
 text_type! {
     /// The ARN of a KMS key, in any partition; never of an alias.
     pub(crate) KmsKeyArn,
     "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
-    "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID, not of an alias: what an alias points \
-     at can change, a domain's key cannot"
+    "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
+    key_hint,
 }
 
-text_type! {
-    /// A repository's description.
-    pub(crate) Description,
-    r"^[^\x00-\x1f\x7f-\x9f]{0,1000}$",
-    "must be at most 1000 characters, with no control character"
-}
-
-impl Default for Description {
-    fn default() -> Self {
-        Self("Managed by CloudFormation".to_owned())
+impl KmsKeyArn {
+    /// The region that the key is in.
+    pub(crate) fn region(&self) -> &str {
+        self.0.split(':').nth(3).unwrap_or_default()
     }
 }
 
-/// A package format that CodeArtifact serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs, reason = "each format is what its name says")]
-pub(crate) enum Format {
-    Npm,
-    Pypi,
-    Maven,
-    Nuget,
-    Generic,
-    Ruby,
-    Swift,
-    Cargo,
-}
-
-impl Format {
-    /// All of them, in the order of the outputs.
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Npm,
-        Self::Pypi,
-        Self::Maven,
-        Self::Nuget,
-        Self::Generic,
-        Self::Ruby,
-        Self::Swift,
-        Self::Cargo,
-    ];
-
-    /// The API's name of the format.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Npm => "npm",
-            Self::Pypi => "pypi",
-            Self::Maven => "maven",
-            Self::Nuget => "nuget",
-            Self::Generic => "generic",
-            Self::Ruby => "ruby",
-            Self::Swift => "swift",
-            Self::Cargo => "cargo",
-        }
+fn key_hint(text: &str) -> Option<&'static str> {
+    if text.starts_with("alias/") || text.contains(":alias/") {
+        return Some("an alias is refused: what it points at can change, a domain's key cannot");
     }
-}
-
-impl FromStr for Format {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or("must be one of npm, pypi, maven, nuget, generic, ruby, swift, cargo")
-    }
-}
-
-/// A public registry that a proxy repository connects to.
-///
-/// Source: the CodeArtifact user guide, "External connection repositories".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ExternalConnection {
-    name: &'static str,
-    format: Format,
-}
-
-impl ExternalConnection {
-    /// All connections the service offers.
-    pub(crate) const ALL: [Self; 10] = [
-        Self::new("public:npmjs", Format::Npm),
-        Self::new("public:pypi", Format::Pypi),
-        Self::new("public:nuget-org", Format::Nuget),
-        Self::new("public:maven-central", Format::Maven),
-        Self::new("public:maven-googleandroid", Format::Maven),
-        Self::new("public:maven-gradleplugins", Format::Maven),
-        Self::new("public:maven-commonsware", Format::Maven),
-        Self::new("public:maven-clojars", Format::Maven),
-        Self::new("public:ruby-gems-org", Format::Ruby),
-        Self::new("public:crates-io", Format::Cargo),
-    ];
-
-    const fn new(name: &'static str, format: Format) -> Self {
-        Self { name, format }
-    }
-
-    /// The API's name of the connection.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        self.name
-    }
-
-    /// The name without `public:`, as it stands in a proxy's name.
-    #[must_use]
-    pub(crate) fn short_name(self) -> &'static str {
-        self.name.trim_start_matches("public:")
-    }
-
-    /// The format of the packages behind it.
-    #[must_use]
-    pub(crate) const fn format(self) -> Format {
-        self.format
-    }
-}
-
-impl FromStr for ExternalConnection {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        Self::ALL.into_iter().find(|connection| connection.name == text).ok_or(
-            "must be one of public:npmjs, public:pypi, public:nuget-org, public:maven-central, \
-             public:maven-googleandroid, public:maven-gradleplugins, public:maven-commonsware, \
-             public:maven-clojars, public:ruby-gems-org, public:crates-io",
-        )
-    }
-}
-
-/// What happens to the repositories of a stack that is deleted or replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum DeletionMode {
-    /// They are deleted.
-    #[default]
-    Delete,
-    /// They are deleted where the primary repository holds no package.
-    RetainIfNotEmpty,
-    /// They stay, without an owner.
-    Retain,
-}
-
-impl DeletionMode {
-    /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Delete, Self::RetainIfNotEmpty, Self::Retain];
-
-    /// The mode as a template names it.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Delete => "Delete",
-            Self::RetainIfNotEmpty => "RetainIfNotEmpty",
-            Self::Retain => "Retain",
-        }
-    }
-}
-
-impl FromStr for DeletionMode {
-    type Err = Rule;
-
-    fn from_str(text: &str) -> Result<Self, Rule> {
-        Self::ALL
-            .into_iter()
-            .find(|mode| mode.as_str() == text)
-            .ok_or("must be one of Delete, RetainIfNotEmpty, Retain")
-    }
+    let is_id = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    is_id.then_some(
+        "a key's id alone does not say whose it is: in a template, !GetAtt Key.Arn gives the ARN, !Ref the id",
+    )
 }
 
 #[cfg(test)]
@@ -253,13 +72,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_domain_name_is_3_to_50_lower_case_letters_digits_and_hyphens() {
+    fn a_domain_name_is_2_to_50_lower_case_letters_digits_and_hyphens() {
         let longest = "a".repeat(50);
-        for good in ["abc", "kloudvin-pkgs", "a-1", &longest] {
+        for good in ["qa", "abc", "kloudvin-pkgs", "a-1", &longest] {
             assert!(good.parse::<DomainName>().is_ok(), "{good}");
         }
         let too_long = "a".repeat(51);
-        for bad in ["", "ab", "1bc", "-bc", "abc-", "aBc", "a_c", "a.c", "äbc", &too_long] {
+        for bad in [
+            "", "a", "1", "a-", "1bc", "-bc", "abc-", "aBc", "a_c", "a.c", "äbc", &too_long,
+        ] {
             assert!(bad.parse::<DomainName>().is_err(), "{bad}");
         }
     }
@@ -297,9 +118,38 @@ mod tests {
         ] {
             assert!(bad.parse::<KmsKeyArn>().is_err(), "{bad}");
         }
-        let rule = "arn:aws:kms:eu-central-1:111122223333:alias/x"
-            .parse::<KmsKeyArn>()
-            .expect_err("an alias");
-        assert!(rule.contains("what an alias points at can change"));
+        let rule = |text: &str| text.parse::<KmsKeyArn>().expect_err("no key's ARN");
+        for alias in ["arn:aws:kms:eu-central-1:111122223333:alias/x", "alias/x"] {
+            assert!(rule(alias).contains("what it points at can change"), "{alias}");
+        }
+        for id in [
+            "1234abcd-12ab-34cd-56ef-1234567890ab",
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+        ] {
+            assert!(rule(id).contains("!GetAtt Key.Arn"), "{id}");
+        }
+        assert!(!rule("arn:aws:s3:::bucket").contains(';'));
+    }
+
+    #[test]
+    fn an_account_id_that_yaml_read_as_a_number_is_to_be_quoted() {
+        for number in [
+            "1.2345678901E10",
+            "1.2345678901e+10",
+            "12345678901",
+            "12345678901.0",
+            "1402433619",
+            "0o12345670123",
+        ] {
+            let rule = number.parse::<AccountId>().expect_err("no account");
+            assert!(
+                rule.contains("12 digits") && rule.contains("quote it in YAML"),
+                "{number}: {rule}"
+            );
+        }
+        for other in ["", "12345678901x", "1234567890123", "nan", "account"] {
+            let rule = other.parse::<AccountId>().expect_err("no account");
+            assert!(!rule.contains("YAML"), "{other}: {rule}");
+        }
     }
 }

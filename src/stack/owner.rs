@@ -1,26 +1,36 @@
 //! Who owns a thing: the tags that say so.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use super::is_tag_value;
+use super::{RepositoryName, TagMap, is_tag_value};
 
 /// The tag keys below this prefix are this product's.
 pub(crate) const RESERVED_PREFIX: &str = "codeartifact-stack:";
 pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
 pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
-/// On a thing that was there before its owner took it over.
+/// On a thing that was there before its owner adopted it.
 pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
 /// On a domain: the primary repository of the stack that owns the domain's policy.
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 /// On an adopted package group: what it allowed before.
 pub(crate) const FORMER_RESTRICTIONS: &str = "codeartifact-stack:former-restrictions";
+/// On an adopted repository: what it was linked to before.
+pub(crate) const FORMER_LINKS: &str = "codeartifact-stack:former-links";
+/// On a primary repository: the newest creation among the upstreams of the last update that sent them.
+pub(crate) const LINKED: &str = "codeartifact-stack:linked";
+/// On a repository: which neighbours' may have it as an upstream. It stays when the repository is released.
+pub(crate) const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
-/// All the tag keys that a thing loses when its owner lets it go.
-pub(crate) const RESERVED: [&str; 5] = [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER_RESTRICTIONS];
-
-/// The tags that stand on a thing, by key.
-pub(crate) type TagMap = BTreeMap<String, String>;
+/// All the tag keys that a thing loses when its owner releases it.
+pub(crate) const RESERVED: [&str; 7] = [
+    STACK_ID,
+    LOGICAL_ID,
+    ADOPTED,
+    POLICY_REPOSITORY,
+    FORMER_RESTRICTIONS,
+    FORMER_LINKS,
+    LINKED,
+];
 
 /// The resource of a CloudFormation stack that a thing belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +43,7 @@ pub(crate) struct Owner {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{field} cannot be the value of a tag, and so cannot mark what belongs to it: \
-     it must be 1 to 256 letters, digits, spaces and _ . : / = + - @"
+     it must be 1 to 256 characters, none of them a control, invisible, private-use or unassigned one"
 )]
 pub(crate) struct UnfitOwner {
     field: &'static str,
@@ -64,37 +74,53 @@ impl Owner {
     }
 
     /// The tags that mark what this owner creates.
-    pub(crate) fn marks(&self) -> TagMap {
+    pub(crate) fn tags(&self) -> TagMap {
         TagMap::from([
             (STACK_ID.to_owned(), self.stack_id.clone()),
             (LOGICAL_ID.to_owned(), self.logical_id.clone()),
         ])
     }
 
-    /// The tags that mark what this owner takes over.
-    pub(crate) fn marks_of_adopted(&self) -> TagMap {
-        let mut marks = self.marks();
-        marks.insert(ADOPTED.to_owned(), "true".to_owned());
-        marks
+    /// The tags that mark what this owner adopts.
+    pub(crate) fn tags_of_adopted(&self) -> TagMap {
+        let mut tags = self.tags();
+        tags.insert(ADOPTED.to_owned(), "true".to_owned());
+        tags
     }
 
     /// How a thing with these tags stands to this owner.
     pub(crate) fn standing(&self, tags: &TagMap) -> Standing {
         match Self::in_tags(tags) {
-            None => Standing::Nobodys,
-            Some(owner) if owner != *self => Standing::Others(owner),
+            None => Standing::Unowned,
+            Some(owner) if owner != *self => Standing::OwnedBy(owner),
             Some(_) if tags.get(ADOPTED).is_some_and(|adopted| adopted == "true") => Standing::Adopted,
             Some(_) => Standing::Created,
         }
     }
 
-    /// Whether the policy of a domain with these tags shows to be this owner's, whose mark names a primary repository
-    /// with those: none where it is not there.
-    pub(crate) fn shows_policy(&self, domain: &TagMap, primary: Option<&TagMap>) -> bool {
-        match primary.map(|tags| self.standing(tags)) {
-            Some(standing) => standing.is_ours(),
-            // Whoever creates the domain marks it in the same call, before there is a repository.
-            None => self.standing(domain) == Standing::Created,
+    /// Whose the policy of a domain with these tags is, if it may be that of this owner's stack with this primary
+    /// repository, which has these tags if it exists.
+    pub(crate) fn policy_owner(
+        &self,
+        domain: &TagMap,
+        primary: &RepositoryName,
+        on_primary: Option<&TagMap>,
+        evidence: Evidence,
+    ) -> PolicyOwner {
+        let another = |name: &String| PolicyOwner::Another(name.clone());
+        let Some(marked) = domain.get(POLICY_REPOSITORY) else {
+            return PolicyOwner::Unowned;
+        };
+        if marked != primary.as_str() {
+            return another(marked);
+        }
+        match on_primary.map(|tags| self.standing(tags)) {
+            Some(Standing::Created | Standing::Adopted) => PolicyOwner::Us,
+            // A repository that is gone, or is unowned, says nothing of whose the tag is: if it was ours, so is the tag.
+            None | Some(Standing::Unowned) if evidence == Evidence::WasOurs => PolicyOwner::Us,
+            // Whoever creates the domain tags it in the same call, before there is a repository.
+            None if self.standing(domain) == Standing::Created => PolicyOwner::Us,
+            _ => another(marked),
         }
     }
 
@@ -117,6 +143,24 @@ impl fmt::Display for Owner {
     }
 }
 
+/// What is known of a primary repository, beside its tags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// It was this owner's: this function answered with its ARN, or saw it so before in the same event.
+    WasOurs,
+    /// Nothing: a Create never got to an answer, or touched nothing.
+    None,
+}
+
+/// Who owns the policy of a domain: the stack whose primary repository the policy owner tag names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PolicyOwner {
+    Us,
+    /// The stack of this repository.
+    Another(String),
+    Unowned,
+}
+
 /// How a thing stands to an owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -125,9 +169,9 @@ pub(crate) enum Standing {
     /// The owner took it over, and lets it go again.
     Adopted,
     /// It belongs to another owner.
-    Others(Owner),
+    OwnedBy(Owner),
     /// It carries no owner's tags; half of the pair counts as none.
-    Nobodys,
+    Unowned,
 }
 
 impl Standing {

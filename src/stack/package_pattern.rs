@@ -12,16 +12,50 @@ pub(crate) const LONGEST: usize = 520;
 ///
 /// Source: the CodeArtifact user guide, "Package group definition syntax and matching behavior".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct PackagePattern(String);
+pub(crate) struct PackagePattern {
+    text: String,
+    format: Format,
+}
 
 impl PackagePattern {
     /// The pattern as it is sent.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// The pattern as it stands in an ARN, where all but letters, digits and `/ ~ . _ -` is percent-encoded.
+    /// The format that it is of.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Why a group of this pattern would not keep what is internal apart, if it is one that the service takes but that
+    /// holds too much or nothing.
+    pub(crate) fn unfit_for_internal(&self) -> Option<String> {
+        let (format, name) = (self.format, self.format.as_str());
+        let rest = self.text.strip_prefix('/')?.strip_prefix(name)?;
+        if matches!(rest, "/*" | "//*") {
+            let example = match namespace_of(format) {
+                Namespace::Always | Namespace::Sometimes => format!("/{name}/acme/*"),
+                Namespace::Never => format!("/{name}//acme-*"),
+            };
+            return Some(format!(
+                "{self} names a format alone, and so holds its public packages too: name your own, as in {example}"
+            ));
+        }
+        if format == Format::Npm && rest.contains("/@") {
+            let without = self.text.replace("//@", "/").replace("/@", "/");
+            let right: Option<Self> = without.parse().ok();
+            let right = right.filter(|right| right.unfit_for_internal().is_none());
+            let remedy = right.map_or(String::new(), |right| format!(": write {right}"));
+            return Some(format!(
+                "{self} holds nothing, for the service has the scopes of npm without their @{remedy}"
+            ));
+        }
+        None
+    }
+
+    /// The pattern as an ARN has it: all but letters, digits and `/ ~ . _ -` percent-encoded.
     ///
     /// Source: the test data of the official `AWS::CodeArtifact::PackageGroup` handler. What the service
     /// answers is believed over this.
@@ -31,13 +65,13 @@ impl PackagePattern {
             _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
             _ => format!("%{byte:02x}"),
         };
-        self.0.bytes().map(encode).collect()
+        self.text.bytes().map(encode).collect()
     }
 }
 
 impl fmt::Display for PackagePattern {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.text)
     }
 }
 
@@ -62,30 +96,30 @@ impl FromStr for PackagePattern {
 
     fn from_str(text: &str) -> Result<Self, Rule> {
         if !(2..=LONGEST).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err("must be 2 to 520 characters without white space");
+            return Err("must be 2 to 520 characters without white space".into());
         }
         let ending = text.chars().last().filter(|last| "*~$".contains(*last));
         let (Some(ending), Some(path)) = (ending, text.strip_prefix('/')) else {
-            return Err("must begin with / and end with *, ~ or $");
+            return Err("must begin with / and end with *, ~ or $".into());
         };
         if text == "/*" {
-            return Err("must not be the root /*, which holds every package");
+            return Err("must not be the root /*, which holds every package".into());
         }
         let components: Vec<&str> = path[..path.len() - 1].split('/').collect();
         let Ok(format) = components[0].parse::<Format>() else {
-            return Err(
-                "must begin with a format: /npm/, /pypi/, /maven/, /nuget/, /generic/, /ruby/, /swift/ or /cargo/",
-            );
+            let formats = Format::ALL.map(|format| format!("/{}/", format.as_str()));
+            return Err(format!("must begin with a format: {}", formats.join(", ")).into());
         };
         check_path(&components)?;
         check_ending(ending, &components)?;
         check_namespace(ending, format, &components)?;
-        Ok(Self(normalised(ending, format, &components)))
+        let text = normalised(ending, format, &components);
+        Ok(Self { text, format })
     }
 }
 
 /// A format and a namespace, or a format, a namespace and a name.
-fn check_path(components: &[&str]) -> Result<(), Rule> {
+fn check_path(components: &[&str]) -> Result<(), &'static str> {
     let is_odd = |part: &&str| part.contains(['*', '~', '$', '#']);
     if matches!(components.len(), 2 | 3) && !components.iter().any(is_odd) {
         Ok(())
@@ -94,10 +128,10 @@ fn check_path(components: &[&str]) -> Result<(), Rule> {
     }
 }
 
-/// `~` and `*` are never alike: the one ends a word, the other stands where no word ends.
+/// `~` and `*` are never alike: the one ends a word, the other comes after what ends none.
 ///
 /// Source: the user guide, "Words, word boundaries, and prefix matching".
-fn check_ending(ending: char, components: &[&str]) -> Result<(), Rule> {
+fn check_ending(ending: char, components: &[&str]) -> Result<(), &'static str> {
     let last = components.last().and_then(|part| part.chars().last());
     // A word is of letters, digits and marks: beyond ASCII the service tells them apart.
     let ends_word = last.is_some_and(|c| c.is_ascii_alphanumeric() || !c.is_ascii());
@@ -107,13 +141,13 @@ fn check_ending(ending: char, components: &[&str]) -> Result<(), Rule> {
         }
         '~' if !ends_word => Err("must have a letter or a digit before ~, which ends a word; use * there"),
         '*' if ends_word => {
-            Err("must not have a letter or a digit before *, which stands for all that follows a /; use ~ there")
+            Err("must not have a letter or a digit before *, which means all that follows a /; use ~ there")
         }
         _ => Ok(()),
     }
 }
 
-fn check_namespace(ending: char, format: Format, components: &[&str]) -> Result<(), Rule> {
+fn check_namespace(ending: char, format: Format, components: &[&str]) -> Result<(), &'static str> {
     let names_namespace = components.len() == 3 || !(components[1].is_empty() && ending == '*');
     let is_empty = components[1].is_empty();
     match namespace_of(format) {
@@ -174,7 +208,7 @@ mod tests {
             "/generic/space/*",
         ] {
             assert_eq!(
-                good.parse::<PackagePattern>().map(|pattern| pattern.0),
+                good.parse::<PackagePattern>().map(|pattern| pattern.text),
                 Ok(good.to_owned())
             );
         }
@@ -215,6 +249,54 @@ mod tests {
         }
     }
 
+    fn unfit(pattern: &str) -> Option<String> {
+        pattern
+            .parse::<PackagePattern>()
+            .expect("a pattern")
+            .unfit_for_internal()
+    }
+
+    #[test]
+    fn what_names_a_format_alone_is_unfit_for_internal_packages_of_any_format() {
+        for format in Format::ALL {
+            let name = format.as_str();
+            let patterns = [format!("/{name}/*"), format!("/{name}//*")];
+            let taken: Vec<&String> = patterns
+                .iter()
+                .filter(|text| text.parse::<PackagePattern>().is_ok())
+                .collect();
+            assert!(!taken.is_empty(), "{name}");
+            for pattern in taken {
+                let why = unfit(pattern).unwrap_or_else(|| panic!("{pattern} is fit"));
+                let (_, example) = why.rsplit_once(' ').expect("an example");
+                assert_eq!(unfit(example), None, "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_scope_of_npm_with_its_at_sign_is_unfit_and_the_right_form_is_named() {
+        for (given, right) in [
+            ("/npm/@acme/*", ": write /npm/acme/*"),
+            ("/npm/@acme~", ": write /npm/acme~"),
+            ("/npm/@acme/ui$", ": write /npm/acme/ui$"),
+            ("/npm//@acme~", ": write /npm/acme~"),
+            ("/npm/@*", "without their @"),
+        ] {
+            let why = unfit(given).expect("unfit");
+            assert!(why.starts_with(given) && why.ends_with(right), "{why}");
+        }
+        for good in [
+            "/npm/acme/*",
+            "/npm//acme-*",
+            "/npm/acme/a@b$",
+            "/maven/@acme/*",
+            "/pypi//@acme~",
+        ] {
+            assert_eq!(unfit(good), None, "{good}");
+        }
+    }
+
     #[test]
     fn in_an_arn_a_pattern_is_encoded_as_the_service_does_it() {
         for (pattern, encoded) in [
@@ -239,7 +321,7 @@ mod tests {
             ("/cargo//Pay_Client$", "/cargo//Pay_Client$"),
         ] {
             assert_eq!(
-                given.parse::<PackagePattern>().map(|pattern| pattern.0),
+                given.parse::<PackagePattern>().map(|pattern| pattern.text),
                 Ok(sent.to_owned())
             );
         }

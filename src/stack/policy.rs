@@ -42,6 +42,12 @@ impl Policy {
             .is_ok_and(|document| meaning_of_document(&document) == self.meaning)
     }
 
+    /// Whether it says anything at all.
+    pub(crate) fn has_statement(&self) -> bool {
+        let statements = self.meaning.get("Statement").and_then(Value::as_array);
+        statements.is_some_and(|statements| statements.iter().any(Value::is_object))
+    }
+
     /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
     pub(crate) fn open_statement(&self) -> Option<String> {
         let statements = self.meaning.get("Statement")?.as_array()?;
@@ -148,7 +154,7 @@ fn account_or_principal(principal: &str) -> String {
 }
 
 /// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition". Two that differ in
-/// nothing else both stand: one must not hide the other.
+/// nothing else both count: one must not hide the other.
 fn meaning_of_condition(condition: &Value) -> Option<Value> {
     if condition.is_null() {
         return None;
@@ -298,6 +304,24 @@ mod tests {
             &allow("111122223333", &both),
             &allow("arn:aws:iam::111122223333:root", &both)
         ));
+    }
+
+    #[test]
+    fn a_document_without_a_statement_is_told_from_one_with() {
+        for without in [
+            json!({}),
+            json!({"Statement": []}),
+            json!({"Statement": null}),
+            json!({"statement": [{}]}),
+        ] {
+            assert!(!policy(&without).has_statement(), "{without}");
+        }
+        for with in [
+            json!({"Statement": {"Effect": "Deny"}}),
+            json!({"Statement": [{"Effect": "Deny"}]}),
+        ] {
+            assert!(policy(&with).has_statement(), "{with}");
+        }
     }
 
     #[test]

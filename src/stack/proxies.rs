@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ExternalConnection, RepositoryName};
 
-/// A registry of public packages and the repository that stands for it.
+/// A registry of public packages and the repository that connects to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxy {
     /// The proxy repository's name.
@@ -31,6 +31,22 @@ impl Connections {
             Self::None => &[],
             Self::One(connection) => std::slice::from_ref(connection),
             Self::List(connections) => connections,
+        }
+    }
+
+    /// Each connection once, which is all that a stack can have had.
+    pub(crate) fn distinct(self) -> Self {
+        match self {
+            Self::None | Self::One(_) => self,
+            Self::List(connections) => {
+                let mut seen = BTreeSet::new();
+                Self::List(
+                    connections
+                        .into_iter()
+                        .filter(|connection| seen.insert(*connection))
+                        .collect(),
+                )
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::characters::first_unreadable;
+
 /// The tags on a thing, by key.
 pub(crate) type TagMap = BTreeMap<String, String>;
 
@@ -12,13 +14,28 @@ pub(crate) const LONGEST_KEY: usize = 128;
 /// The service's limit on a value, in characters.
 pub(crate) const LONGEST_VALUE: usize = 256;
 
-/// AWS's rule, `[\p{L}\p{Z}\p{N}_.:/=+\-@]`. Source: "Tag naming limits" in the Tagging AWS Resources guide.
-pub(crate) fn is_tag_character(c: char) -> bool {
-    let is_separator = c.is_whitespace() && !c.is_control();
-    c.is_alphanumeric() || is_separator || "_.:/=+-@".contains(c)
+/// Whether `text` can be the value of a tag: at most 256 characters of `\P{C}`.
+pub(crate) fn is_tag_value(text: &str) -> bool {
+    text.chars().count() <= LONGEST_VALUE && first_unreadable(text).is_none()
 }
 
-/// Whether `text` can be the value of a tag.
-pub(crate) fn is_tag_value(text: &str) -> bool {
-    text.chars().count() <= LONGEST_VALUE && text.chars().all(is_tag_character)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tags_value_is_what_people_can_read() {
+        let (longest, too_long) = ("é".repeat(256), "é".repeat(257));
+        for good in [
+            "",
+            "R&D (EU)",
+            "arn:aws:cloudformation:eu-central-1:111122223333:stack/a/b",
+            &longest,
+        ] {
+            assert!(is_tag_value(good), "{good}");
+        }
+        for bad in ["a\nb", "a\u{200b}b", "\u{e000}", &too_long] {
+            assert!(!is_tag_value(bad), "{bad:?}");
+        }
+    }
 }

@@ -771,7 +771,7 @@ async fn an_event_whose_parts_stand_twice_is_answered_failed() {
 
         let answer = world.sink().puts(&event.url)[0].json();
         assert_eq!(answer["Status"], "FAILED");
-        contains(answer["Reason"].as_str().unwrap(), &["RequestType stands twice"]);
+        contains(answer["Reason"].as_str().unwrap(), &["RequestType appears twice"]);
     }
     assert_eq!(world.aws.calls(), [""; 0]);
 }
@@ -903,7 +903,7 @@ async fn many_tags_exchanged_for_as_many_others_fit_the_services_limit() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
     let many = |prefix: &str| -> Value {
-        (0..46)
+        (0..44)
             .map(|number| (format!("{prefix}{number}"), json!("v")))
             .collect()
     };

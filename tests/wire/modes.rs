@@ -91,9 +91,9 @@ async fn a_direct_calls_owner_is_the_one_it_names() {
 async fn an_owner_that_cannot_be_a_tags_value_is_refused() {
     let world = World::start().await;
     for (field, value) in [
-        ("StackId", json!("semi;colon")),
+        ("StackId", json!("zero\u{200b}width")),
         ("StackId", json!("x".repeat(257))),
-        ("LogicalResourceId", json!("star*")),
+        ("LogicalResourceId", json!("line\n")),
         ("LogicalResourceId", json!("x".repeat(257))),
     ] {
         let mut event = direct("Create", &minimal());

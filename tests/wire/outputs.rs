@@ -42,11 +42,31 @@ async fn what_there_is_nothing_to_say_of_is_an_empty_string() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
 
+    let answer = stack
+        .create(with(minimal(), &json!({"EndpointFormats": ["npm"]})))
+        .await
+        .succeeded();
+
+    for name in [
+        "UpstreamRepositoryName",
+        "InternalPackageGroups",
+        "PypiEndpoint",
+        "CargoEndpoint",
+    ] {
+        assert_eq!(answer.get(name), "", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn without_an_external_connection_every_endpoint_is_given() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
     let answer = stack.create(minimal()).await.succeeded();
 
-    assert_eq!(answer.get("UpstreamRepositoryName"), "");
-    for (_, output) in FORMATS {
-        assert_eq!(answer.get(output), "");
+    for (format, output) in FORMATS {
+        let endpoint = world.aws.endpoint(DOMAIN, REPOSITORY, format).await;
+        assert_eq!(answer.get(output), endpoint);
     }
 }
 
@@ -74,20 +94,23 @@ async fn the_endpoints_are_those_of_endpoint_formats() {
 }
 
 #[tokio::test]
-async fn endpoint_formats_default_to_those_of_the_external_connections() {
+async fn endpoint_formats_default_to_those_of_the_external_connections_and_internal_packages() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
 
     let answer = stack
         .create(with(
             minimal(),
-            &json!({"ExternalConnection": ["public:maven-central", "public:crates-io", "public:maven-clojars"]}),
+            &json!({
+                "ExternalConnection": ["public:maven-central", "public:crates-io", "public:maven-clojars"],
+                "InternalPackages": ["/npm/payments/*", "/maven/com.kloudvin~"],
+            }),
         ))
         .await
         .succeeded();
 
     for (format, output) in FORMATS {
-        let wanted = ["maven", "cargo"].contains(&format);
+        let wanted = ["maven", "cargo", "npm"].contains(&format);
         assert_eq!(!answer.get(output).is_empty(), wanted, "{format}");
     }
     assert_eq!(

@@ -1,9 +1,10 @@
 //! "Properties": each rule once through the wire.
 
+use codeartifact_emulator::{Options, Settings, TagCharacters};
 use serde_json::{Value, json};
 
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, repository_policy, with};
-use crate::support::{World, contains};
+use crate::support::{World, contains, options};
 
 /// Sends each set of changes to the full properties and holds the Reason to the words beside it.
 async fn refused(cases: &[(Value, &[&str])]) {
@@ -36,18 +37,18 @@ async fn a_domain_name_is_held_to_its_pattern() {
         (json!({"DomainName": "Upper"}), &["DomainName", "Upper"]),
         (json!({"DomainName": "1digit"}), &["DomainName", "1digit"]),
         (json!({"DomainName": "ends-"}), &["DomainName", "ends-"]),
-        (json!({"DomainName": "ab"}), &["DomainName", "ab"]),
+        (json!({"DomainName": "a"}), &["DomainName", "2 to 50"]),
         (json!({"DomainName": "under_score"}), &["DomainName", "under_score"]),
         (json!({"DomainName": "line\n"}), &["DomainName"]),
         (json!({"DomainName": "a".repeat(51)}), &["DomainName"]),
         (json!({"DomainName": ["list"]}), &["DomainName"]),
     ])
     .await;
-    accepted(&[json!({"DomainName": "abc"}), json!({"DomainName": "a".repeat(50)})]).await;
+    accepted(&[json!({"DomainName": "qa"}), json!({"DomainName": "a".repeat(50)})]).await;
 }
 
 #[tokio::test]
-async fn a_key_is_an_arn_of_a_key_in_any_partition_and_an_alias_is_refused_with_the_reason_why() {
+async fn a_key_is_the_arn_of_a_key_and_an_alias_is_refused_with_the_reason_why() {
     refused(&[
         (json!({"KmsKeyArn": null}), &["KmsKeyArn"]),
         (json!({"KmsKeyArn": "alias/packages"}), &["KmsKeyArn", "alias/packages"]),
@@ -57,7 +58,7 @@ async fn a_key_is_an_arn_of_a_key_in_any_partition_and_an_alias_is_refused_with_
         ),
         (
             json!({"KmsKeyArn": "1234abcd-12ab-34cd-56ef-1234567890ab"}),
-            &["KmsKeyArn", "1234abcd"],
+            &["KmsKeyArn", "1234abcd", "!GetAtt Key.Arn"],
         ),
         (
             json!({"KmsKeyArn": "arn:aws:s3:::bucket"}),
@@ -72,16 +73,15 @@ async fn a_key_is_an_arn_of_a_key_in_any_partition_and_an_alias_is_refused_with_
     .await;
     accepted(&[json!({"KmsKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"})])
         .await;
-    // No domain of this region takes it, but it is a key's ARN: what refuses it is not the pattern.
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-    stack.allowed = std::time::Duration::from_secs(4);
-    let event = stack.create_event(&with(
-        minimal(),
-        &json!({"KmsKeyArn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}),
-    ));
-    stack.deliver(&event).await.answer();
-    assert_ne!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_key_of_another_region_is_refused_with_both_regions() {
+    refused(&[(
+        json!({"KmsKeyArn": "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"}),
+        &["KmsKeyArn", "us-gov-west-1", "eu-central-1"],
+    )])
+    .await;
 }
 
 #[tokio::test]
@@ -89,6 +89,14 @@ async fn a_domain_owner_is_twelve_digits_and_another_account_refuses_key_and_dom
     let bare = json!({"KmsKeyArn": null, "DomainPolicyDocument": null});
     refused(&[
         (json!({"DomainOwner": "12345"}), &["DomainOwner", "12345"]),
+        (
+            json!({"DomainOwner": "1.2345678901E10"}),
+            &["DomainOwner", "12 digits", "quote it in YAML", "1.2345678901E10"],
+        ),
+        (
+            json!({"DomainOwner": 12_345_678_901_u64}),
+            &["DomainOwner", "quote it in YAML"],
+        ),
         (json!({"DomainOwner": "12345678901x"}), &["DomainOwner", "12345678901x"]),
         (json!({"DomainOwner": ["123456789012"]}), &["DomainOwner"]),
         (
@@ -149,16 +157,36 @@ async fn a_repository_name_is_held_to_its_pattern_and_leaves_room_for_the_proxie
 }
 
 #[tokio::test]
-async fn a_description_has_at_most_a_thousand_characters() {
+async fn a_description_has_at_most_a_thousand_characters_that_people_can_read() {
     refused(&[
         (
             json!({"RepositoryDescription": "d".repeat(1001)}),
             &["RepositoryDescription", "1000"],
         ),
         (json!({"RepositoryDescription": ["d"]}), &["RepositoryDescription"]),
+        (
+            json!({"RepositoryDescription": "a\nb"}),
+            &["RepositoryDescription", "U+000A"],
+        ),
+        (
+            json!({"RepositoryDescription": "Team\u{200b}Payments"}),
+            &["RepositoryDescription", "U+200B"],
+        ),
+        (
+            json!({"RepositoryDescription": "a\u{e000}"}),
+            &["RepositoryDescription", "U+E000"],
+        ),
+        (
+            json!({"RepositoryDescription": "a\u{378}"}),
+            &["RepositoryDescription", "U+0378"],
+        ),
     ])
     .await;
-    accepted(&[json!({"RepositoryDescription": "ä".repeat(1000)})]).await;
+    accepted(&[
+        json!({"RepositoryDescription": "ä".repeat(1000)}),
+        json!({"RepositoryDescription": "R&D (EU): ключ, 5 €, 😀"}),
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -236,6 +264,8 @@ async fn a_policy_is_a_json_object_or_a_string_holding_one() {
             (json!({name: "[1, 2]"}), &[name]),
             (json!({name: ["list"]}), &[name]),
             (json!({name: "\"text\""}), &[name]),
+            (json!({name: {"Version": "2012-10-17"}}), &[name, "no Statement"]),
+            (json!({name: "{\"Statement\": []}"}), &[name, "no Statement"]),
             (
                 json!({name: {"Statement": [{"Sid": "x".repeat(7200)}]}}),
                 &[name, "7168"],
@@ -271,9 +301,9 @@ async fn tags_are_a_map_or_a_list_within_the_services_limits() {
         (json!({"Tags": {"": "x"}}), &["Tags"]),
         (json!({"Tags": {"k".repeat(129): "x"}}), &["Tags", "128"]),
         (json!({"Tags": {"key": "v".repeat(257)}}), &["Tags", "key", "256"]),
-        (json!({"Tags": {"semi;colon": "x"}}), &["Tags", "semi;colon"]),
-        (json!({"Tags": {"key": "bad*value"}}), &["Tags", "bad*value"]),
-        (json!({"Tags": many(47)}), &["Tags", "46", "47"]),
+        (json!({"Tags": {"key": "pay\u{200b}ments"}}), &["Tags", "key", "U+200B"]),
+        (json!({"Tags": {"soft\u{ad}hyphen": "x"}}), &["Tags", "U+00AD"]),
+        (json!({"Tags": many(45)}), &["Tags", "44", "45"]),
         (
             json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}),
             &["Tags", "a"],
@@ -288,12 +318,30 @@ async fn tags_are_a_map_or_a_list_within_the_services_limits() {
     ])
     .await;
     accepted(&[
-        json!({"Tags": many(46)}),
+        json!({"Tags": many(44)}),
         json!({"Tags": {"k".repeat(128): "v".repeat(256)}}),
         json!({"Tags": {"empty": "", "Ünïcode 1_.:/=+-@": "Wert mit Ümlaut"}}),
         json!({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}),
     ])
     .await;
+}
+
+#[tokio::test]
+async fn tags_hold_what_the_services_model_allows() {
+    let settings = Settings {
+        tag_characters: TagCharacters::Modelled,
+        ..Settings::default()
+    };
+    let world = World::with(Options { settings, ..options() }, &[]).await;
+    let tags = json!({"unit": "R&D (EU)", "cost;centre": "5 €, 😀"});
+
+    let answer = world
+        .stack("payments")
+        .create(with(minimal(), &json!({"Tags": tags})))
+        .await;
+
+    answer.succeeded();
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).user_tags(), tags);
 }
 
 #[tokio::test]
@@ -312,10 +360,43 @@ async fn endpoint_formats_are_the_services() {
 }
 
 #[tokio::test]
+async fn an_endpoint_type_is_one_of_two() {
+    refused(&[
+        (json!({"EndpointType": "ipv6"}), &["EndpointType", "ipv6", "dualstack"]),
+        (json!({"EndpointType": ["ipv4"]}), &["EndpointType"]),
+    ])
+    .await;
+    accepted(&[json!({"EndpointType": "ipv4"}), json!({"EndpointType": ""})]).await;
+}
+
+#[tokio::test]
+async fn a_new_value_of_refresh_repairs_drift_and_means_nothing_else() {
+    refused(&[(json!({"Refresh": ["now"]}), &["Refresh", "now"])]).await;
+    let (world, mut stack) = World::with_stack(full()).await;
+    world.aws.forget_calls();
+    stack
+        .update(with(full(), &json!({"Refresh": "1767225600"})))
+        .await
+        .succeeded();
+    assert_eq!(world.aws.writes(), [""; 0], "nothing has drifted");
+
+    world.aws.delete_repository_policy(DOMAIN, REPOSITORY).await;
+    stack
+        .update(with(full(), &json!({"Refresh": 1_767_312_000})))
+        .await
+        .succeeded();
+    let policy = world.aws.repository(DOMAIN, REPOSITORY).policy;
+    assert_eq!(policy, Some(repository_policy("222222222222")));
+}
+
+#[tokio::test]
 async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
     let long = format!("/npm//{}$", "n".repeat(520));
     refused(&[
-        (json!({"InternalPackages": "/npm/*"}), &["InternalPackages", "list"]),
+        (
+            json!({"InternalPackages": "/npm/acme/*"}),
+            &["InternalPackages", "list"],
+        ),
         (json!({"InternalPackages": ["/*"]}), &["InternalPackages", "/*", "root"]),
         (json!({"InternalPackages": ["npm/*"]}), &["InternalPackages", "npm/*"]),
         (
@@ -348,29 +429,40 @@ async fn internal_packages_are_patterns_of_one_format_each_and_never_alike() {
             json!({"InternalPackages": ["/maven//client$"]}),
             &["/maven//client$", "namespace"],
         ),
-        (json!({"InternalPackages": ["/npm/*", "/npm/*"]}), &["/npm/*", "twice"]),
+        (
+            json!({"InternalPackages": ["/npm/acme/*", "/npm/acme/*"]}),
+            &["/npm/acme/*", "twice"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/*", "/pypi//*"]}),
+            &["/npm/*", "/npm/acme/*", "/pypi//*", "/pypi//acme-*"],
+        ),
+        (
+            json!({"InternalPackages": ["/npm/@acme/*"]}),
+            &["InternalPackages", "/npm/@acme/*", "write /npm/acme/*"],
+        ),
         (
             json!({"InternalPackages": ["/pypi//Pay_Client$", "/pypi//pay-client$"]}),
             &["/pypi//pay-client$", "twice"],
         ),
-        (json!({"InternalPackages": [["/npm/*"]]}), &["InternalPackages"]),
+        (json!({"InternalPackages": [["/npm/acme/*"]]}), &["InternalPackages"]),
         // Every wrong one is told of.
         (
-            json!({"InternalPackages": ["/one", "/npm/*", "/two"]}),
+            json!({"InternalPackages": ["/one", "/npm/acme/*", "/two"]}),
             &["/one", "/two"],
         ),
     ])
     .await;
     accepted(&[
         json!({"InternalPackages": [
-            "/npm/*", "/maven/com.kloudvin~", "/npm/payments/*", "/npm/payments/ui~", "/npm/payments/ui-*",
+            "/maven/com.kloudvin~", "/npm/payments/*", "/npm/payments/ui~", "/npm/payments/ui-*",
             "/maven/com.kloudvin/client$", "/pypi//payments-client$", "/nuget//kloudvin.payments~", "/generic/ours/*",
             "/ruby//payments$", "/swift/kloudvin/payments$", "/cargo//payments$", "/npm//payments$",
         ]}),
         json!({"InternalPackages": [""]}),
         json!({"InternalPackages": ""}),
         json!({"InternalPackages": ["/npm/Payments/*", "/npm/payments/*"]}),
-        json!({"InternalPackages": ["/npm/*"], "DomainOwner": "123456789012"}),
+        json!({"InternalPackages": ["/npm/acme/*"], "DomainOwner": "123456789012"}),
     ])
     .await;
 }
@@ -398,7 +490,7 @@ async fn access_names_accounts_and_iam_principals_and_everyone_only_in_an_organi
             bare(json!({"Readers": ["*", "111122223333"], "OrganizationId": "o-a1b2c3d4e5"})),
             &["Access.Readers", "*"],
         ),
-        (readers("1111"), &["Access.Readers", "1111"]),
+        (readers("1111"), &["Access.Readers", "1111", "quote it in YAML"]),
         (
             readers("arn:aws:iam::111122223333:role/*"),
             &["Access.Readers", "wildcard"],
@@ -469,7 +561,7 @@ async fn adopt_existing_is_a_boolean_and_deletion_mode_one_of_three() {
 }
 
 #[tokio::test]
-async fn an_unknown_property_is_refused_with_the_nearest_known_name() {
+async fn an_unknown_property_is_refused_with_the_name_of_the_one_that_is_meant() {
     refused(&[
         (
             json!({"ExternalConection": "public:npmjs"}),
@@ -481,6 +573,15 @@ async fn an_unknown_property_is_refused_with_the_nearest_known_name() {
             &["repositoryname", "did you mean", "RepositoryName"],
         ),
         (json!({"Upstream": ["x"]}), &["Upstream", "Upstreams"]),
+        (
+            json!({"EncryptionKey": "x"}),
+            &["EncryptionKey", "did you mean KmsKeyArn?"],
+        ),
+        (
+            json!({"PermissionsPolicyDocument": {}}),
+            &["RepositoryPolicyDocument", "DomainPolicyDocument"],
+        ),
+        (json!({"kms_key_arn": "x"}), &["kms_key_arn", "KmsKeyArn"]),
         (json!({"Zzyzx": "x"}), &["Zzyzx"]),
     ])
     .await;
@@ -627,5 +728,45 @@ async fn a_wrong_property_never_makes_a_delete_fail() {
             .iter()
             .any(|domain| world.aws.repositories(domain).contains(&REPOSITORY.to_owned()));
         assert!(!primary, "{spoilt}");
+    }
+}
+
+#[tokio::test]
+async fn however_much_a_delete_names_it_looks_at_no_more_than_a_stack_can_have_had() {
+    let many: Vec<String> = (0..20_000).map(|number| format!("/npm/p{number}~")).collect();
+    let (world, stack) = World::with_stack(full()).await;
+    world.aws.forget_calls();
+    let properties = with(
+        full(),
+        &json!({"InternalPackages": many, "ExternalConnection": vec!["public:npmjs"; 20_000]}),
+    );
+
+    let event = stack.event("Delete", Some(stack.id()), &properties, None);
+    stack.deliver(&event).await.answer().succeeded();
+
+    let calls = world.aws.calls().len();
+    assert!(calls < 300, "{calls} calls");
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_whose_repository_name_is_too_long_to_exist_succeeds_without_a_call() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let properties = with(full(), &json!({"RepositoryName": "r".repeat(101)}));
+    for id in ["codeartifact-stack:not-created", "payments-1ABCDEF"] {
+        let event = stack.event("Delete", Some(id), &properties, None);
+        stack.deliver(&event).await.answer().succeeded();
+    }
+    assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_name_too_long_for_a_proxy_is_fine_without_one_from_create_to_delete() {
+    for length in [92, 100] {
+        let (world, mut stack) =
+            World::with_stack(with(minimal(), &json!({"RepositoryName": "r".repeat(length)}))).await;
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{length}");
     }
 }

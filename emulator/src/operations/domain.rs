@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::unknown::matching;
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
@@ -16,8 +17,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let owner = ctx.caller.account.clone();
     let name = input.text("domain").to_owned();
     let arn = ctx.place.domain(&owner, &name);
-    ctx.authorize_account("CreateDomain", &arn)?;
-    let tags = tag::read(input, &arn)?;
+    let tags = tag::read(ctx, input, &arn)?;
     if ctx.world.domains.contains_key(&(owner.clone(), name.clone())) {
         let message = format!("Domain with name '{name}' owned by account '{owner}' already exists");
         return Err(ServiceError::conflict(message, Subject::domain(arn)));
@@ -48,10 +48,11 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         policy: Lagging::new(None, Lag::default(), ctx.now_ms),
         repositories: BTreeMap::new(),
         departed: Vec::new(),
+        departed_groups: Vec::new(),
         seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
         groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
-        lag: 0,
+        emptied: Veil::default(),
         arn,
         name: name.clone(),
         owner: owner.clone(),
@@ -69,9 +70,11 @@ fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTr
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let answer = json!({ "domain": description(ctx, ctx.domain(input, "DescribeDomain")?) });
-    let domain = ctx.domain_mut(input, "DescribeDomain")?;
-    domain.pending = domain.pending.saturating_sub(1);
+    let answer = json!({ "domain": description(ctx, ctx.domain(input)?) });
+    let key = ctx.domain_key(input);
+    if let Some(domain) = ctx.world.domains.get_mut(&key) {
+        domain.pending = domain.pending.saturating_sub(1);
+    }
     Ok(answer)
 }
 
@@ -88,16 +91,12 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             );
             return Err(ServiceError::access_denied(message));
         }
-        ctx.authorize_account("DeleteDomain", &arn)?;
         return Ok(json!({}));
     };
-    ctx.authorize("DeleteDomain", &domain.arn, domain, None)?;
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
     // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
-    if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
+    if !key_lost && (!domain.repositories.is_empty() || domain.emptied.look(ctx.now_ms)) {
         let subject = Subject::domain(domain.arn.clone());
-        let left = domain.lag.saturating_sub(u32::from(domain.repositories.is_empty()));
-        ctx.found_domain(&key)?.lag = left;
         return Err(ServiceError::conflict(
             "Domain must contain 0 repositories before deletion",
             subject,
@@ -105,12 +104,13 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     }
     let mut answer = json!({ "domain": description(ctx, domain) });
     answer["domain"]["status"] = json!(spell(ctx, "Deleted"));
-    ctx.world.domains.remove(&key);
+    let deletion = Veil::new(ctx.settings.visibility.deleted_domain, ctx.now_ms);
+    let removed = ctx.world.domains.remove(&key).filter(|_| deletion.hides(ctx.now_ms));
+    ctx.world.departed.extend(removed.map(|domain| (domain, deletion)));
     Ok(answer)
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.authorize_account("ListDomains", "*")?;
     let own = ctx
         .world
         .domains
@@ -121,11 +121,7 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 fn summary(ctx: &Context<'_>, domain: &Domain) -> Value {
-    let status = if domain.pending > 0 {
-        ctx.settings.pending_status.as_str()
-    } else {
-        "Active"
-    };
+    let status = if domain.pending > 0 { "Creating" } else { "Active" };
     json!({
         "name": domain.name,
         "owner": domain.owner,
@@ -172,9 +168,8 @@ impl Context<'_> {
             self.settings.kms_not_found_times -= 1;
             return Err(missing());
         }
-        let seen = self.world.keys_seen.entry(named.to_owned()).or_default();
-        if *seen < self.settings.key_unknown_times {
-            *seen += 1;
+        let unknown = matching(&self.settings.unknown_keys, named);
+        if !self.knows(named, unknown) {
             return Err(missing());
         }
         let keys = &self.settings.keys;

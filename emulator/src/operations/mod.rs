@@ -10,16 +10,19 @@ mod page;
 pub(crate) mod policy;
 pub(crate) mod repository;
 pub(crate) mod resolve;
+mod right;
 mod scope;
 pub(crate) mod tag;
+mod unknown;
 pub(crate) mod version;
 
+pub(crate) use right::Right;
 use serde_json::Value;
 
 use crate::arn::Place;
 use crate::caller::Caller;
 use crate::error::ServiceError;
-use crate::model::Input;
+use crate::model::{Input, Kind};
 use crate::options::Settings;
 use crate::state::World;
 
@@ -30,6 +33,8 @@ pub(crate) struct Context<'a> {
     pub(crate) rng: &'a mut fastrand::Rng,
     pub(crate) place: &'a Place,
     pub(crate) caller: &'a Caller,
+    /// Whether the call only reads: such a one may still see what is gone.
+    pub(crate) kind: Kind,
     /// Milliseconds since the epoch.
     pub(crate) now_ms: u64,
 }

@@ -38,45 +38,19 @@ pub(crate) fn requested(input: &Input) -> Result<PackageKey, ServiceError> {
 }
 
 impl Context<'_> {
-    /// A package in the repository a request names, if the caller may do this with it.
-    pub(crate) fn package(
-        &self,
-        input: &Input,
-        action: &str,
-    ) -> Result<(PackageKey, &Repository, &Package), ServiceError> {
+    /// A package in the repository a request names.
+    pub(crate) fn package(&self, input: &Input) -> Result<(PackageKey, &Repository, &Package), ServiceError> {
         let key = requested(input)?;
         let domain = self.find_domain(&self.domain_key(input))?;
-        let repository = self.find_repository(domain, input.text("repository"), action)?;
+        let repository = self.find_repository(domain, input.text("repository"))?;
         let arn = self
             .place
             .package(&domain.owner, &domain.name, &repository.name, &key.path());
-        self.authorize(action, &arn, domain, Some(repository))?;
         let package = repository.packages.get(&key).ok_or_else(|| {
             let message = format!("Package not found in repository '{}'", repository.name);
             ServiceError::not_found(message, Subject::package(arn))
         })?;
         Ok((key, repository, package))
-    }
-
-    /// The repository of a request about a package that may be missing.
-    fn package_repository(
-        &mut self,
-        input: &Input,
-        key: &PackageKey,
-        action: &str,
-    ) -> Result<&mut Repository, ServiceError> {
-        let domain = self.find_domain(&self.domain_key(input))?;
-        let repository = self.find_repository(domain, input.text("repository"), action)?;
-        let arn = self
-            .place
-            .package(&domain.owner, &domain.name, &repository.name, &key.path());
-        self.authorize(action, &arn, domain, Some(repository))?;
-        let domain = self.domain_key(input);
-        let found = self
-            .found_domain(&domain)?
-            .repositories
-            .get_mut(input.text("repository"));
-        found.ok_or_else(ServiceError::internal)
     }
 }
 
@@ -101,7 +75,7 @@ fn summary(key: &PackageKey, package: &Package) -> Value {
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (_, repository) = ctx.repository(input, "ListPackages")?;
+    let (_, repository) = ctx.repository(input)?;
     let wanted = |name: &str, allowed: bool| input.optional(name).is_none_or(|word| (word == "ALLOW") == allowed);
     let format = input.optional("format");
     let hidden = ctx.unlisted(input);
@@ -133,19 +107,18 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (key, _, package) = ctx.package(input, "DescribePackage")?;
+    let (key, _, package) = ctx.package(input)?;
     let mut description = named(&key, "name");
     description["originConfiguration"] = origin_configuration(package);
     Ok(json!({ "package": description }))
 }
 
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "DeletePackage";
-    let (key, _, package) = ctx.package(input, ACTION)?;
+    let (key, _, package) = ctx.package(input)?;
     let answer = json!({ "deletedPackage": summary(&key, package) });
     let deletion = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let now_ms = ctx.now_ms;
-    let repository = ctx.package_repository(input, &key, ACTION)?;
+    let repository = ctx.repository_mut(input)?;
     let removed = repository.packages.remove(&key).filter(|_| deletion.hides(now_ms));
     if let Some(mut package) = removed {
         package.listed = deletion;
@@ -165,7 +138,7 @@ pub(crate) fn put_origin_configuration(ctx: &mut Context<'_>, input: &Input) -> 
             == Some("ALLOW")
     };
     let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
-    let repository = ctx.package_repository(input, &key, "PutPackageOriginConfiguration")?;
+    let repository = ctx.repository_mut(input)?;
     let package = repository.packages.entry(key).or_insert_with(|| Package {
         publish: true,
         upstream: true,

@@ -15,15 +15,10 @@ use crate::state::{Departed, Domain, Lagging, Repository, Upstream, Veil};
 const MOST_UPSTREAMS: usize = 10;
 
 pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "CreateRepository";
     let name = input.text("repository").to_owned();
-    let domain = ctx.domain(input, ACTION)?;
+    let domain = ctx.domain(input)?;
     let arn = ctx.place.repository(&domain.owner, &domain.name, &name);
-    let tags = tag::read(input, &arn)?;
-    if !tags.is_empty() {
-        // Tagging within the creation needs its own grant (user guide, "Domain policies").
-        ctx.authorize("TagResource", &arn, domain, None)?;
-    }
+    let tags = tag::read(ctx, input, &arn)?;
     if domain.pending > 0 {
         let message = format!("Domain '{}' is not active", domain.name);
         return Err(ServiceError::conflict(message, Subject::domain(&domain.arn)));
@@ -63,8 +58,8 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         arn,
     };
     let id = ctx.world.fresh_id();
-    let domain = ctx.domain_mut(input, ACTION)?;
-    domain.lag = 0;
+    let domain = ctx.domain_mut(input)?;
+    domain.emptied = Veil::default();
     domain.repositories.insert(name, Repository { id, ..repository });
     let (domain, repository) = found(ctx, input)?;
     Ok(json!({ "repository": description(ctx, domain, repository) }))
@@ -78,7 +73,7 @@ fn found<'c>(ctx: &'c Context<'_>, input: &Input) -> Result<(&'c Domain, &'c Rep
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, repository) = ctx.repository(input, "DescribeRepository")?;
+    let (domain, repository) = ctx.repository(input)?;
     let shown = match &repository.former {
         Some((former, veil)) if veil.look(ctx.now_ms) => former.clone(),
         _ => description(ctx, domain, repository),
@@ -87,8 +82,7 @@ pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Se
 }
 
 pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "UpdateRepository";
-    let (domain, repository) = ctx.repository(input, ACTION)?;
+    let (domain, repository) = ctx.repository(input)?;
     let upstreams = read_upstreams(ctx, domain, &repository.name, input)?;
     // Even an empty list is refused here, as users have seen it.
     if upstreams.is_some() && !repository.connections.is_empty() {
@@ -96,7 +90,7 @@ pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::validation("OTHER", message));
     }
     ctx.change(input)?;
-    let repository = ctx.repository_mut(input, ACTION)?;
+    let repository = ctx.repository_mut(input)?;
     if let Some(text) = input.optional("description") {
         repository.description = Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
     }
@@ -127,13 +121,7 @@ fn read_upstreams(
         return Err(ServiceError::invalid(format!("Upstream '{twice}' is given twice")));
     }
     let link = |name: &String| {
-        let upstream = ctx.find_repository(domain, name, "AssociateWithDownstreamRepository")?;
-        ctx.authorize(
-            "AssociateWithDownstreamRepository",
-            &upstream.arn,
-            domain,
-            Some(upstream),
-        )?;
+        let upstream = ctx.find_repository(domain, name)?;
         if name == repository || reaches(domain, upstream, repository) {
             let message = format!("Upstream '{name}' would lead back to repository '{repository}'");
             return Err(ServiceError::validation("OTHER", message));
@@ -174,8 +162,8 @@ fn reaches(domain: &Domain, from: &Repository, name: &str) -> bool {
 }
 
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "DeleteRepository";
-    let (domain, repository) = ctx.repository(input, ACTION)?;
+    let (domain, repository) = ctx.repository(input)?;
+    ctx.key_is_there(domain)?;
     if ctx.settings.delete_of_upstream == DeleteOfUpstream::Conflict {
         let uses = |other: &&Repository| other.upstreams.iter().any(|upstream| upstream.id == repository.id);
         if let Some(user) = domain.repositories.values().find(uses) {
@@ -184,7 +172,9 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         }
     }
     let answer = json!({ "repository": description(ctx, domain, repository) });
-    let lag = ctx.settings.domain_not_empty_lag;
+    let mut lag = ctx.settings.visibility.emptied_domain;
+    lag.reads = lag.reads.saturating_add(ctx.settings.domain_not_empty_lag);
+    let emptied = Veil::new(lag, ctx.now_ms);
     let seen = Veil::new(ctx.settings.visibility.deleted_repository, ctx.now_ms);
     let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let now_ms = ctx.now_ms;
@@ -200,14 +190,13 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         });
     }
     if domain.repositories.is_empty() {
-        domain.lag = lag;
+        domain.emptied = emptied;
     }
     Ok(answer)
 }
 
 /// Repositories the caller's account owns or administers, over all domains it can see.
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.authorize_account("ListRepositories", "*")?;
     let prefix = input.optional("repositoryPrefix").unwrap_or_default();
     let account = &ctx.caller.account;
     let mut entries = Vec::new();
@@ -225,7 +214,7 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn list_in_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let domain = ctx.domain(input, "ListRepositoriesInDomain")?;
+    let domain = ctx.domain(input)?;
     ctx.key_is_there(domain)?;
     let prefix = input.optional("repositoryPrefix").unwrap_or_default();
     let administrator = input.optional("administratorAccount");

@@ -47,7 +47,7 @@ fn repository(domain: &Domain, repository: &Repository) -> Value {
     json!({
         "name": repository.name,
         "arn": repository.arn,
-        // A repository made again under the same name has another one.
+        // A repository recreated under the same name has another one.
         "incarnation": repository.id,
         "administratorAccount": repository.administrator,
         "description": repository.description,

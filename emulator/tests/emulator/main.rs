@@ -13,6 +13,7 @@ mod in_process;
 mod packages;
 mod policies;
 mod repositories;
+mod rights;
 mod tags;
 mod visibility;
 mod wire;

@@ -302,6 +302,54 @@ async fn a_deleted_repository_is_read_for_a_while_and_not_deleted_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deleted_domain_is_read_by_its_owner_for_a_while() {
+    let service = lagging(Visibility {
+        deleted_domain: TWO_READS,
+        ..Visibility::default()
+    })
+    .await;
+    service
+        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
+        .await
+        .ok();
+    service.call(&format!("DELETE {DOMAIN}"), Value::Null).await.ok();
+    service.repository("rr", &[]).await.missing();
+    let theirs = format!("GET {DOMAIN}&domain-owner=123456789012");
+    service
+        .call_as(crate::harness::OTHER, &theirs, Value::Null)
+        .await
+        .missing();
+    service.get(DOMAIN).await.ok();
+    service
+        .call("POST /v1/domain/repositories?domain=dd", Value::Null)
+        .await
+        .ok();
+    service.get(DOMAIN).await.missing();
+    service.call(&format!("POST {DOMAIN}"), json!({})).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_package_group_is_read_for_a_while_and_not_deleted_twice() {
+    let service = lagging(Visibility {
+        deleted_package_group: TWO_READS,
+        ..Visibility::default()
+    })
+    .await;
+    service
+        .call(
+            "POST /v1/package-group?domain=dd",
+            json!({ "packageGroup": "/npm/acme/*" }),
+        )
+        .await
+        .ok();
+    service.call(&format!("DELETE {GROUP}"), Value::Null).await.ok();
+    service.call(&format!("DELETE {GROUP}"), Value::Null).await.missing();
+    service.get(GROUP).await.ok();
+    service.get(GROUP).await.ok();
+    service.get(GROUP).await.missing();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_deleted_repository_that_lags_is_recreated_under_its_name() {
     let service = lagging(Visibility {
         deleted_repository: TWO_SECONDS,
@@ -338,6 +386,25 @@ async fn a_list_of_repositories_lags_behind_creations_and_deletions() {
         .await
         .ok();
     // What decides is what is there, not what is listed.
+    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_emptied_domain_looks_full_for_a_time() {
+    let service = lagging(Visibility {
+        emptied_domain: TWO_SECONDS,
+        ..Visibility::default()
+    })
+    .await;
+    service
+        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
+        .await
+        .ok();
+    service
+        .call("DELETE /v1/domain?domain=dd", Value::Null)
+        .await
+        .conflict();
+    tokio::time::sleep(Duration::from_secs(2)).await;
     service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
 }
 

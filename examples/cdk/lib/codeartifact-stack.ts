@@ -19,6 +19,9 @@ export type ExternalConnection = (typeof EXTERNAL_CONNECTIONS)[number];
 export const PACKAGE_FORMATS = ['npm', 'pypi', 'maven', 'nuget', 'generic', 'ruby', 'swift', 'cargo'] as const;
 export type PackageFormat = (typeof PACKAGE_FORMATS)[number];
 
+export const ENDPOINT_TYPES = ['ipv4', 'dualstack'] as const;
+export type EndpointType = (typeof ENDPOINT_TYPES)[number];
+
 export const DELETION_MODES = ['Delete', 'RetainIfNotEmpty', 'Retain'] as const;
 export type DeletionMode = (typeof DELETION_MODES)[number];
 
@@ -48,12 +51,15 @@ export interface CodeArtifactStackProps {
   /** `Tags.of(scope).add` reaches the stack too, and wins. */
   readonly tags?: Record<string, string>;
   readonly endpointFormats?: PackageFormat[];
+  readonly endpointType?: EndpointType;
   readonly adoptExisting?: boolean;
   readonly deletionMode?: DeletionMode;
   /** Package groups, such as `/npm/payments/*`. */
   readonly internalPackages?: string[];
-  /** Writes the repository's policy; not beside `repositoryPolicyDocument`. */
+  /** Writes the repository's policy; cannot be combined with `repositoryPolicyDocument`. */
   readonly access?: Access;
+  /** A new value makes CloudFormation send an update, which repairs drift. */
+  readonly refresh?: string;
 }
 
 /** A KMS-encrypted CodeArtifact domain, its public proxies, a repository, their policies and package groups. */
@@ -69,7 +75,8 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
   readonly upstreamRepositoryName: string;
   /** ARNs of the package groups, separated by commas. */
   readonly internalPackageGroups: string;
-  // An endpoint is empty, unless its format is among `endpointFormats` or one of the external connections'.
+  // An endpoint is empty, unless its format is among `endpointFormats`; without those it is one of the external
+  // connections' or of `internalPackages`, or any if there is no external connection.
   readonly npmEndpoint: string;
   readonly pypiEndpoint: string;
   readonly mavenEndpoint: string;

@@ -28,7 +28,8 @@ pub(crate) struct InProcess {
 const SHORT: Duration = Duration::from_millis(400);
 
 pub(crate) const IMPATIENT: Patience = Patience {
-    key: SHORT,
+    lag: SHORT,
+    absence: SHORT,
     races: SHORT,
     empty_domain: SHORT,
     cancelled_create: SHORT,

@@ -1,0 +1,256 @@
+//! Checks: what is looked at around a write that another may have overtaken, and what follows from it.
+//!
+//! The API has no conditional write for tags, nor for a policy if there is none. So whoever claims a thing looks before
+//! and after, and undoes what turns out to be another's.
+
+use super::action::{Action, Tagged, Thing};
+use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
+use crate::stack::{
+    DomainName, Evidence, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy, PolicyOwner, RepositoryName,
+    Standing, TagMap,
+};
+
+/// What a write is held to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Check {
+    /// Tags that say whose a thing is: written if nobody has claimed it since these were `seen`, and kept if they are
+    /// still there afterwards.
+    Claim { on: Tagged, claimed: TagMap, seen: TagMap },
+    /// The policy owner tag of a domain, in the same way; given up again if there is another policy by then than the one
+    /// wanted or that of this `revision`.
+    ClaimPolicy {
+        on: Tagged,
+        claimed: TagMap,
+        seen: TagMap,
+        policy: Policy,
+        revision: Option<String>,
+    },
+    /// A domain's policy, in place of one of the revision `before`: kept if it still shows to be this stack's.
+    OwnPolicy {
+        domain: DomainName,
+        primary: RepositoryName,
+        before: Option<String>,
+    },
+    /// A package group that is just being adopted: put back by `undo` if it was released in the meantime.
+    OwnGroup {
+        pattern: PackagePattern,
+        undo: Vec<OriginChange>,
+    },
+    /// An external connection, which is refused if it is there already: then it is what was wanted.
+    Connected { name: RepositoryName, connection: String },
+}
+
+/// What a check wants to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    Tags(String),
+    /// The domain with its policy.
+    Domain,
+    /// The same, and the primary repository.
+    DomainAndPrimary(RepositoryName),
+    Group(PackagePattern),
+    Repository(RepositoryName),
+}
+
+/// What was seen.
+#[derive(Clone, Debug)]
+pub(crate) enum Seen {
+    Tags(Option<TagMap>),
+    Domain(Option<ObservedDomain>, Option<ObservedRepository>),
+    Group(Option<ObservedGroup>),
+    Repository(Option<ObservedRepository>),
+}
+
+/// How far a look can be trusted that does not show what was just written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Reads may lag behind writes (the history of the official handlers).
+    MayLag,
+    /// It was looked for long enough.
+    Settled,
+}
+
+/// What becomes of a write.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Keep,
+    /// What was written is not seen, and nothing else either.
+    LookAgain,
+    /// Someone else was faster: plan anew.
+    LostRace,
+    /// As a lost race, after these.
+    Undo(Vec<Action>),
+}
+
+impl Verdict {
+    /// What follows from not seeing what was written.
+    fn of_absence(self, trust: Trust) -> Self {
+        match trust {
+            Trust::MayLag => Self::LookAgain,
+            Trust::Settled => self,
+        }
+    }
+}
+
+impl Check {
+    /// What to look at before the write.
+    pub(crate) fn before(&self) -> Option<Look> {
+        match self {
+            Self::Claim { on, .. } | Self::ClaimPolicy { on, .. } => Some(Look::Tags(on.arn.clone())),
+            Self::OwnPolicy { .. } | Self::OwnGroup { .. } | Self::Connected { .. } => None,
+        }
+    }
+
+    /// Whether the write is still right, after what was looked at before it.
+    pub(crate) fn allows(&self, before: &Seen) -> bool {
+        match (self, before) {
+            (Self::Claim { claimed, seen, .. } | Self::ClaimPolicy { claimed, seen, .. }, Seen::Tags(tags)) => {
+                let is_as_seen = |tags: &TagMap| claimed.keys().all(|key| tags.get(key) == seen.get(key));
+                tags.as_ref().is_some_and(is_as_seen)
+            }
+            _ => true,
+        }
+    }
+
+    /// What to look at after the write, if it needs a look then.
+    pub(crate) fn after(&self) -> Option<Look> {
+        match self {
+            Self::Claim { on, .. } => Some(Look::Tags(on.arn.clone())),
+            Self::ClaimPolicy { .. } => Some(Look::Domain),
+            Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
+            Self::OwnGroup { pattern, .. } => Some(Look::Group(pattern.clone())),
+            Self::Connected { .. } => None,
+        }
+    }
+
+    /// What to look at if the write was refused as already done or as wrong.
+    pub(crate) fn after_refusal(&self) -> Option<Look> {
+        match self {
+            Self::Connected { name, .. } => Some(Look::Repository(name.clone())),
+            _ => None,
+        }
+    }
+
+    /// What becomes of the write, which gave a policy this revision.
+    pub(crate) fn verdict(&self, owner: &Owner, revision: Option<&str>, seen: &Seen, trust: Trust) -> Verdict {
+        match (self, seen) {
+            (Self::Claim { claimed, seen, .. }, Seen::Tags(tags)) => keep_tags(claimed, seen, tags.as_ref(), trust),
+            (Self::ClaimPolicy { .. }, Seen::Domain(domain, _)) => self.keep_claim(domain.as_ref(), trust),
+            (Self::OwnPolicy { .. }, Seen::Domain(domain, primary)) => {
+                let on_primary = primary.as_ref().map(|primary| &primary.tags);
+                self.keep_policy(owner, revision, domain.as_ref(), on_primary, trust)
+            }
+            (Self::OwnGroup { pattern, undo }, Seen::Group(group)) => {
+                let put_back = |change: &OriginChange| Action::UpdatePackageGroupOrigins {
+                    pattern: pattern.clone(),
+                    change: change.clone(),
+                };
+                let undo = Verdict::Undo(undo.iter().map(put_back).collect());
+                match group.as_ref().map(|group| owner.standing(&group.tags)) {
+                    Some(Standing::Created | Standing::Adopted) => Verdict::Keep,
+                    Some(Standing::OwnedBy(_)) => undo,
+                    Some(Standing::Unowned) | None => undo.of_absence(trust),
+                }
+            }
+            (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
+                let is_wanted = repository.connections.contains(connection);
+                if is_wanted { Verdict::Keep } else { Verdict::LostRace }
+            }
+            _ => Verdict::LostRace,
+        }
+    }
+
+    /// Gives the policy owner tag up again if there is a policy that was not there when it was claimed: whoever put it
+    /// had claimed it before, so it is not written over.
+    fn keep_claim(&self, domain: Option<&ObservedDomain>, trust: Trust) -> Verdict {
+        let Self::ClaimPolicy {
+            on,
+            claimed,
+            seen,
+            policy: wanted,
+            revision,
+        } = self
+        else {
+            return Verdict::LostRace;
+        };
+        let kept = keep_tags(claimed, seen, domain.map(|domain| &domain.tags), trust);
+        let policy = domain.and_then(|domain| domain.policy.found());
+        let is_right =
+            policy.is_none_or(|policy| policy.revision == *revision || wanted.means_the_same_as(&policy.document));
+        if kept != Verdict::Keep || is_right {
+            return kept;
+        }
+        Verdict::Undo(vec![Action::Untag {
+            on: on.clone(),
+            keys: claimed.keys().cloned().collect(),
+        }])
+    }
+
+    /// Takes a policy that was just put away again if it does not show to be this stack's: if there was none before,
+    /// there was no revision to lock on, so another may have claimed it, or a Delete of this stack come and gone.
+    fn keep_policy(
+        &self,
+        owner: &Owner,
+        put: Option<&str>,
+        domain: Option<&ObservedDomain>,
+        on_primary: Option<&TagMap>,
+        trust: Trust,
+    ) -> Verdict {
+        let (
+            Self::OwnPolicy {
+                domain: name,
+                primary,
+                before,
+            },
+            Some(domain),
+        ) = (self, domain)
+        else {
+            return Verdict::LostRace.of_absence(trust);
+        };
+        let found = owner.policy_owner(&domain.tags, primary, on_primary, Evidence::None);
+        if found == PolicyOwner::Us {
+            let revision = domain.policy.found().and_then(|policy| policy.revision.as_deref());
+            return match revision {
+                revision if revision == put => Verdict::Keep,
+                revision if revision.is_none() || revision == before.as_deref() => Verdict::LostRace.of_absence(trust),
+                _ => Verdict::LostRace,
+            };
+        }
+        let mut undo = vec![Action::DeleteDomainPolicy {
+            name: name.clone(),
+            revision: put.map(str::to_owned),
+        }];
+        let names_us = domain
+            .tags
+            .get(POLICY_REPOSITORY)
+            .is_some_and(|marked| marked == primary.as_str());
+        let is_others = on_primary.is_some_and(|tags| matches!(owner.standing(tags), Standing::OwnedBy(_)));
+        if names_us && !is_others {
+            undo.push(Action::Untag {
+                on: Tagged {
+                    arn: domain.arn.clone(),
+                    name: name.to_string(),
+                    thing: Thing::Domain,
+                },
+                keys: vec![POLICY_REPOSITORY.to_owned()],
+            });
+        }
+        let undo = Verdict::Undo(undo);
+        let is_anothers = is_others || matches!(found, PolicyOwner::Another(marked) if marked != primary.as_str());
+        if is_anothers { undo } else { undo.of_absence(trust) }
+    }
+}
+
+/// Whether tags that were claimed are there; nothing else is if they are as they were `seen` before.
+fn keep_tags(claimed: &TagMap, seen: &TagMap, tags: Option<&TagMap>, trust: Trust) -> Verdict {
+    let Some(tags) = tags else {
+        return Verdict::LostRace.of_absence(trust);
+    };
+    if claimed.iter().all(|(key, value)| tags.get(key) == Some(value)) {
+        Verdict::Keep
+    } else if claimed.keys().all(|key| tags.get(key) == seen.get(key)) {
+        Verdict::LostRace.of_absence(trust)
+    } else {
+        Verdict::LostRace
+    }
+}

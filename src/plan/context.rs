@@ -1,0 +1,111 @@
+//! What the parts of a plan are made from.
+
+use super::history::History;
+use super::observed::{Observed, ObservedRepository};
+use super::step::StepId;
+use crate::properties::{Desired, Previous};
+use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, RepositoryName, Standing, TagMap};
+
+/// What a Create or an Update is planned from.
+pub(super) struct Converging<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) owner: &'a Owner,
+    /// What was said before of the same repositories.
+    pub(super) previous: Option<&'a Previous>,
+    /// What was said before of the same domain.
+    pub(super) previous_in_domain: Option<&'a Previous>,
+    /// Primary repositories that this stack had before in the domain: a replacement is under way.
+    pub(super) former_primaries: Vec<&'a RepositoryName>,
+    pub(super) is_in_place: bool,
+}
+
+impl<'a> Converging<'a> {
+    pub(super) fn new(desired: &'a Desired, history: &'a History, observed: &'a Observed, owner: &'a Owner) -> Self {
+        Self {
+            desired,
+            observed,
+            owner,
+            previous: history.of_repositories(desired),
+            previous_in_domain: history.of_domain(desired),
+            former_primaries: history.former_primaries(desired).collect(),
+            is_in_place: history.is_in_place(desired),
+        }
+    }
+
+    pub(super) fn primary(&self) -> Option<&'a ObservedRepository> {
+        self.observed.repositories.get(&self.desired.identity.repository)
+    }
+
+    /// The tags of everything this stack creates: the user's and its owner's, in the call that creates it.
+    pub(super) fn tags_of_created(&self) -> TagMap {
+        let mut tags = self.desired.tags.clone();
+        tags.extend(self.owner.tags());
+        tags
+    }
+
+    /// The same of a repository: it says which neighbours may have it as an upstream.
+    pub(super) fn tags_of_created_repository(&self) -> TagMap {
+        let mut tags = self.tags_of_created();
+        tags.insert(DOWNSTREAMS.to_owned(), self.desired.downstreams.to_tag());
+        tags
+    }
+
+    /// Whether a repository is being adopted: what changes of it comes after all else, and can be undone.
+    ///
+    /// `had` says that it was ours: then it is taken back as it is.
+    pub(super) fn adopts(&self, repository: &ObservedRepository, had: bool) -> bool {
+        !had && self.desired.adopt_existing && self.owner.standing(&repository.tags) == Standing::Unowned
+    }
+
+    /// Whether the previous properties had a proxy of this name.
+    pub(super) fn had_proxy(&self, name: &RepositoryName) -> bool {
+        let primary = &self.desired.identity.repository;
+        let before = self.previous.map(|previous| previous.connections.proxies(primary));
+        before.is_some_and(|proxies| proxies.iter().any(|proxy| proxy.name == *name))
+    }
+}
+
+/// What a Delete is planned from.
+pub(super) struct Deleting<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) evidence: Evidence,
+    pub(super) last: &'a Previous,
+    pub(super) observed: &'a Observed,
+    pub(super) owner: &'a Owner,
+    pub(super) place: &'a Place,
+}
+
+impl<'a> Deleting<'a> {
+    pub(super) fn primary(&self) -> Option<&'a ObservedRepository> {
+        self.observed.repositories.get(&self.identity.repository)
+    }
+
+    /// The repositories that have the name of a proxy of the primary.
+    pub(super) fn proxies(&self) -> impl Iterator<Item = (&'a RepositoryName, &'a ObservedRepository)> {
+        let repositories = self.observed.repositories.iter();
+        repositories.filter(|(name, _)| **name != self.identity.repository && self.identity.is_own(name.as_str()))
+    }
+}
+
+/// What a Delete makes of the primary repository.
+pub(super) enum Fate {
+    /// It is gone, or will be after these steps.
+    Deleted(Vec<StepId>),
+    /// It stays, and after these steps our proxies are unlinked from it.
+    Released(Vec<StepId>),
+    /// `DeletionMode` retains it, with its proxies.
+    Retained,
+    /// It is owned by another and is not touched.
+    Others,
+}
+
+impl Fate {
+    /// The steps after which the primary is gone, if it goes.
+    pub(super) fn gone_after(&self) -> Option<&[StepId]> {
+        match self {
+            Self::Deleted(steps) => Some(steps),
+            Self::Released(_) | Self::Retained | Self::Others => None,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The order of a Delete: only what this owner made goes, downstream before upstream, the domain last.
+
+use super::builder::Builder;
+use super::context::{Deleting, Fate};
+use super::domain_policy::OwnerTag;
+use super::observed::Observed;
+use super::reasons::Refused;
+use super::step::Plan;
+use super::{domain, domain_policy, groups, primary, proxies};
+use crate::properties::Previous;
+use crate::stack::{Evidence, Identity, Owner, Place};
+
+/// Plans the writes after which nothing that this owner made is left.
+///
+/// # Errors
+/// If what has to go could not be read.
+pub(crate) fn delete(
+    identity: &Identity,
+    evidence: Evidence,
+    last: &Previous,
+    observed: &Observed,
+    owner: &Owner,
+    place: &Place,
+) -> Result<Plan, Refused> {
+    let from = &Deleting {
+        identity,
+        evidence,
+        last,
+        observed,
+        owner,
+        place,
+    };
+    let mut plan = Builder::default();
+    if domain::delete_without_key(from, &mut plan) {
+        return plan.finish();
+    }
+    // If only the primary repository shows that the policy is ours too, it goes before that.
+    let first = match evidence {
+        Evidence::WasOurs => Vec::new(),
+        Evidence::None => domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed),
+    };
+    let fate = primary::delete(from, &mut plan, &first);
+    let done = proxies::delete(from, &mut plan, &fate, &first);
+    primary::release(from, &mut plan, &fate, &done);
+    groups::delete(from, &mut plan, fate.gone_after());
+    let domain_goes = domain::goes(from, &mut plan);
+    if evidence == Evidence::WasOurs {
+        let after = match &fate {
+            Fate::Deleted(steps) | Fate::Released(steps) => &steps[..],
+            Fate::Retained | Fate::Others => &[],
+        };
+        let tag = if domain_goes { OwnerTag::Left } else { OwnerTag::Removed };
+        domain_policy::delete(from, &mut plan, after, tag);
+    }
+    if domain_goes {
+        domain::delete(from, &mut plan);
+    }
+    plan.finish()
+}

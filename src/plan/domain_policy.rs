@@ -1,0 +1,199 @@
+//! The domain's policy: one for all the stacks in it, so it has an owner of its own, which a tag of the domain names.
+
+use super::action::{Action, Tagged, Thing};
+use super::builder::{Builder, among};
+use super::check::Check;
+use super::context::{Converging, Deleting};
+use super::observed::ObservedDomain;
+use super::reasons::{Note, Refusal};
+use super::step::StepId;
+use crate::stack::{DomainName, Evidence, POLICY_REPOSITORY, Policy, PolicyOwner, RepositoryName, TagMap};
+
+/// The tags of a domain that is created with a policy to come.
+pub(super) fn marks(to: &Converging) -> TagMap {
+    if to.desired.domain.policy().is_some() {
+        owner_tag(&to.desired.identity.repository)
+    } else {
+        TagMap::new()
+    }
+}
+
+fn owner_tag(primary: &RepositoryName) -> TagMap {
+    TagMap::from([(POLICY_REPOSITORY.to_owned(), primary.to_string())])
+}
+
+/// Whose the policy is, as a Create or an Update sees it.
+enum Found {
+    Ours,
+    /// Of this stack, under the name its primary repository had or still has.
+    OursBefore,
+    Anothers(String),
+    Unowned,
+}
+
+/// The policy comes after the domain was `created`, or after the `primary`, whose name claims it.
+pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], primary: &[StepId]) {
+    let Some(policy) = to.desired.domain.policy() else {
+        return remove(to, plan);
+    };
+    let Some(domain) = to.observed.domain.found() else {
+        put(to, plan, policy, None, created);
+        return;
+    };
+    if let Some(hidden) = domain.policy.hidden() {
+        plan.refuse(Refusal::Unreadable(hidden.clone()));
+        return;
+    }
+    let observed = domain.policy.found();
+    let is_equal = observed.map(|observed| policy.means_the_same_as(&observed.document));
+    let had = to
+        .previous_in_domain
+        .is_some_and(|previous| previous.states_domain_policy);
+    let name = || to.desired.identity.domain.name.clone();
+    match (whose(to, domain), is_equal) {
+        // Content: there is an equivalent policy, whoever put it there.
+        (Found::Ours | Found::Anothers(_) | Found::Unowned, Some(true)) => {}
+        (Found::Ours, _) => put(to, plan, policy, Some(domain), primary),
+        // The tag moves last: a replacement that fails before it leaves the policy with the old stack.
+        (Found::OursBefore, _) => {
+            let claimed = claim(to, plan, policy, domain, &plan.all());
+            if is_equal != Some(true) {
+                put(to, plan, policy, Some(domain), &[claimed]);
+            }
+        }
+        (Found::Anothers(repository), Some(false)) => plan.refuse(Refusal::OwnedPolicy {
+            domain: name(),
+            repository,
+        }),
+        (Found::Anothers(repository), None) => plan.refuse(Refusal::AwaitedPolicy {
+            domain: name(),
+            repository,
+        }),
+        (Found::Unowned, Some(false)) if !had && !to.desired.adopt_existing => {
+            plan.refuse(Refusal::UnownedPolicy(name()));
+        }
+        (Found::Unowned, _) => {
+            let claimed = claim(to, plan, policy, domain, primary);
+            put(to, plan, policy, Some(domain), &[claimed]);
+        }
+    }
+}
+
+fn whose(to: &Converging, domain: &ObservedDomain) -> Found {
+    let of = |primary: &RepositoryName| {
+        let on_primary = to.observed.repositories.get(primary).map(|repository| &repository.tags);
+        to.owner
+            .policy_owner(&domain.tags, primary, on_primary, Evidence::WasOurs)
+    };
+    match of(&to.desired.identity.repository) {
+        PolicyOwner::Us => Found::Ours,
+        PolicyOwner::Unowned => Found::Unowned,
+        PolicyOwner::Another(_) if to.former_primaries.iter().any(|former| of(former) == PolicyOwner::Us) => {
+            Found::OursBefore
+        }
+        PolicyOwner::Another(repository) => Found::Anothers(repository),
+    }
+}
+
+fn tagged(domain: &ObservedDomain, name: &DomainName) -> Tagged {
+    Tagged {
+        arn: domain.arn.clone(),
+        name: name.to_string(),
+        thing: Thing::Domain,
+    }
+}
+
+fn claim(to: &Converging, plan: &mut Builder, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
+    let on = tagged(domain, &to.desired.identity.domain.name);
+    let tags = owner_tag(&to.desired.identity.repository);
+    let check = Check::ClaimPolicy {
+        on: on.clone(),
+        seen: among(&domain.tags, &tags),
+        claimed: tags.clone(),
+        policy: policy.clone(),
+        revision: domain.policy_revision(),
+    };
+    plan.add_checked(Action::Tag { on, tags }, after.iter().copied(), check)
+}
+
+fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&ObservedDomain>, after: &[StepId]) {
+    let name = &to.desired.identity.domain.name;
+    let put = Action::PutDomainPolicy {
+        name: name.clone(),
+        document: policy.document().to_owned(),
+        revision: domain.and_then(ObservedDomain::policy_revision),
+    };
+    let check = Check::OwnPolicy {
+        domain: name.clone(),
+        primary: to.desired.identity.repository.clone(),
+        before: domain.and_then(ObservedDomain::policy_revision),
+    };
+    plan.add_checked(put, after.iter().copied(), check);
+}
+
+/// A policy that this stack owns and no longer states goes.
+fn remove(to: &Converging, plan: &mut Builder) {
+    let Some(domain) = to.observed.domain.found().filter(|_| to.is_in_place) else {
+        return;
+    };
+    match (whose(to, domain), domain.policy.hidden()) {
+        (Found::Ours, None) => {
+            delete_it(plan, domain, &to.desired.identity.domain.name, &[], OwnerTag::Removed);
+        }
+        (found, Some(hidden)) => plan.need(hidden, matches!(found, Found::Ours)),
+        _ => {}
+    }
+}
+
+/// What becomes of the policy owner tag when the policy goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnerTag {
+    Removed,
+    /// It goes with the domain; if that is refused, the next look finds it.
+    Left,
+}
+
+/// The policy goes if it is this stack's. Gives the steps after which it is gone.
+pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag: OwnerTag) -> Vec<StepId> {
+    let Some(domain) = from.observed.domain.found() else {
+        return Vec::new();
+    };
+    let (name, primary) = (&from.identity.domain.name, &from.identity.repository);
+    let on_primary = from.primary().map(|primary| &primary.tags);
+    match from
+        .owner
+        .policy_owner(&domain.tags, primary, on_primary, from.evidence)
+    {
+        PolicyOwner::Us => {
+            if let Some(hidden) = domain.policy.hidden() {
+                plan.need(hidden, true);
+                return Vec::new();
+            }
+            delete_it(plan, domain, name, after, tag)
+        }
+        PolicyOwner::Another(marked) if marked == primary.as_str() => {
+            plan.note(Note::Policy(name.clone()));
+            Vec::new()
+        }
+        PolicyOwner::Another(_) | PolicyOwner::Unowned => Vec::new(),
+    }
+}
+
+/// The tag goes after the policy: it says what is left to do.
+fn delete_it(
+    plan: &mut Builder,
+    domain: &ObservedDomain,
+    name: &DomainName,
+    after: &[StepId],
+    tag: OwnerTag,
+) -> Vec<StepId> {
+    let delete = Action::DeleteDomainPolicy {
+        name: name.clone(),
+        revision: domain.policy_revision(),
+    };
+    let mut steps = vec![plan.add(delete, after.iter().copied())];
+    if tag == OwnerTag::Removed {
+        steps.extend(plan.untag(tagged(domain, name), vec![POLICY_REPOSITORY.to_owned()], &steps.clone()));
+    }
+    steps
+}

@@ -1,0 +1,96 @@
+//! What came before a Create or an Update.
+
+use super::observed::{Observed, Read};
+use crate::properties::{Desired, Previous};
+use crate::stack::{Identity, Owner, RepositoryName, TagMap};
+
+/// What came before a Create or an Update.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// The stack that the event says exists: none on a Create.
+    pub(crate) existing: Option<Identity>,
+    /// What `OldResourceProperties` said.
+    pub(crate) previous: Previous,
+}
+
+impl History {
+    /// Whether the same stack is described again, so that its primary repository is known to be this owner's.
+    pub(crate) fn is_in_place(&self, desired: &Desired) -> bool {
+        self.existing.as_ref() == Some(&desired.identity)
+    }
+
+    /// What was said before of the same repositories.
+    pub(super) fn of_repositories(&self, desired: &Desired) -> Option<&Previous> {
+        // A rollback of a replacement that touched nothing has the properties of the stack that never was.
+        let speaks_of_it = self
+            .previous
+            .identity
+            .as_ref()
+            .is_none_or(|identity| *identity == desired.identity);
+        (self.is_in_place(desired) && speaks_of_it).then_some(&self.previous)
+    }
+
+    /// What was said before of the same domain.
+    pub(super) fn of_domain(&self, desired: &Desired) -> Option<&Previous> {
+        let before = self.previous.identity.as_ref().or(self.existing.as_ref());
+        before
+            .is_some_and(|identity| identity.domain == desired.identity.domain)
+            .then_some(&self.previous)
+    }
+
+    /// The other primary repositories that this owner has, or had, in the same domain: of a replacement or its rollback.
+    pub(crate) fn former_primaries<'a>(&'a self, desired: &'a Desired) -> impl Iterator<Item = &'a RepositoryName> {
+        let known = [self.existing.as_ref(), self.previous.identity.as_ref()];
+        known
+            .into_iter()
+            .flatten()
+            .filter(|identity| identity.domain == desired.identity.domain)
+            .map(|identity| &identity.repository)
+            .filter(|repository| **repository != desired.identity.repository)
+    }
+
+    /// The stack of a replacement that is being rolled back, if CloudFormation was not told of it: an attempt
+    /// that was cut short may have left parts of it.
+    pub(crate) fn abandoned(&self, desired: &Desired) -> Option<&Identity> {
+        let previous = self.previous.identity.as_ref();
+        previous.filter(|previous| {
+            self.is_in_place(desired) && **previous != desired.identity && !share_names(previous, &desired.identity)
+        })
+    }
+
+    /// A stack that this one replaces, if a repository of the one could have the name of a proxy of the other: its clean-up
+    /// could not tell them apart.
+    pub(super) fn clashing(&self, desired: &Desired) -> Option<&Identity> {
+        let existing = self.existing.as_ref();
+        existing.filter(|existing| **existing != desired.identity && share_names(existing, &desired.identity))
+    }
+}
+
+fn share_names(one: &Identity, other: &Identity) -> bool {
+    one.domain == other.domain && (one.is_own(other.repository.as_str()) || other.is_own(one.repository.as_str()))
+}
+
+/// Whether an earlier delivery of the same event left something of a new stack: then a failed replacement has
+/// something to clean up, although this delivery touched nothing.
+pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observed, owner: &Owner) -> bool {
+    // What bears a new name may be the old stack's own.
+    if history.clashing(desired).is_some() {
+        return false;
+    }
+    let is_ours = |tags: &TagMap| owner.standing(tags).is_ours();
+    let existing = history.existing.as_ref();
+    let domain_is_new = existing.is_none_or(|existing| existing.domain != desired.identity.domain);
+    let repositories = observed
+        .repositories
+        .iter()
+        .map(|(name, repository)| (name, &repository.tags));
+    let hidden = observed.hidden.iter().map(|(name, hidden)| (name, &hidden.tags));
+    let mut repositories = repositories.chain(hidden);
+    let domain = match &observed.domain {
+        Read::Found(domain) => Some(&domain.tags),
+        Read::Hidden(hidden) => Some(&hidden.tags),
+        Read::Absent => None,
+    };
+    repositories.any(|(name, tags)| desired.identity.is_own(name.as_str()) && is_ours(tags))
+        || domain.is_some_and(|tags| domain_is_new && is_ours(tags))
+}

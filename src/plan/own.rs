@@ -1,0 +1,118 @@
+//! Making sure that a repository that is there is ours, and giving an adopted one back as it was.
+
+use super::action::Action;
+use super::builder::{Builder, tagged};
+use super::context::Converging;
+use super::observed::ObservedRepository;
+use super::reasons::{Note, Refusal};
+use super::step::StepId;
+use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing};
+
+/// Gives the step that claims a repository, if one is needed.
+///
+/// `had` says that it was ours: then someone took its tags, or recreated it by hand.
+pub(super) fn own(
+    to: &Converging,
+    plan: &mut Builder,
+    name: &RepositoryName,
+    repository: &ObservedRepository,
+    had: bool,
+    after: Option<StepId>,
+) -> Option<StepId> {
+    let mut wanted = to.desired.tags.clone();
+    wanted.insert(DOWNSTREAMS.to_owned(), to.desired.downstreams.to_tag());
+    match to.owner.standing(&repository.tags) {
+        Standing::Created | Standing::Adopted => {}
+        Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
+        Standing::Unowned if to.desired.adopt_existing => {
+            let former = FormerLinks {
+                connection: repository.connections.first().cloned(),
+                upstreams: repository.upstreams.clone(),
+            };
+            let Some(former) = former.to_tag() else {
+                plan.refuse(Refusal::CrowdedRepository(name.clone()));
+                return None;
+            };
+            wanted.extend(to.owner.tags_of_adopted());
+            wanted.insert(FORMER_LINKS.to_owned(), former);
+        }
+        Standing::Unowned => {
+            plan.refuse(Refusal::UnownedRepository(name.clone()));
+            return None;
+        }
+        Standing::OwnedBy(owner) => {
+            let name = name.clone();
+            plan.refuse(Refusal::OwnedRepository { name, owner });
+            return None;
+        }
+    }
+    let before = to.previous.map(|previous| &previous.tags);
+    let after: Vec<StepId> = after.into_iter().collect();
+    plan.tag(
+        to.owner,
+        tagged(name, repository),
+        &repository.tags,
+        &wanted,
+        before,
+        &after,
+    )
+}
+
+/// What an adoption will change of a repository that is linked to other things than are wanted.
+pub(super) fn note_adoption(
+    plan: &mut Builder,
+    name: &RepositoryName,
+    repository: &ObservedRepository,
+    connection: Option<&str>,
+    upstreams: &[RepositoryName],
+) {
+    for cut in repository
+        .connections
+        .iter()
+        .filter(|it| Some(it.as_str()) != connection)
+    {
+        plan.note(Note::Cuts {
+            name: name.clone(),
+            connection: cut.clone(),
+        });
+    }
+    if !repository.upstreams.is_empty() && repository.upstreams != upstreams {
+        plan.note(Note::Replaces {
+            name: name.clone(),
+            upstreams: repository.upstreams.clone(),
+        });
+    }
+}
+
+/// Puts back what an adopted repository was linked to, as far as that is there still; gives the steps to wait for.
+pub(super) fn restore(
+    plan: &mut Builder,
+    name: &RepositoryName,
+    repository: &ObservedRepository,
+    former: &FormerLinks,
+    is_there: impl Fn(&RepositoryName) -> bool,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let unwanted = repository
+        .connections
+        .iter()
+        .filter(|it| Some(*it) != former.connection.as_ref());
+    let mut after = plan.disassociate(name, unwanted, after.to_vec());
+    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(|it| is_there(it)).cloned().collect();
+    if repository.upstreams != upstreams {
+        let update = Action::UpdateRepository {
+            name: name.clone(),
+            description: None,
+            upstreams: Some(upstreams),
+        };
+        after = vec![plan.add(update, after)];
+    }
+    let missing = former
+        .connection
+        .iter()
+        .filter(|it| !repository.connections.contains(*it));
+    for connection in missing {
+        after = vec![plan.associate(name, connection, after)];
+    }
+    after
+}

@@ -1,0 +1,245 @@
+//! The proxies: a repository for each registry of public packages.
+
+use std::collections::BTreeSet;
+
+use super::action::Action;
+use super::builder::Builder;
+use super::context::{Converging, Deleting, Fate};
+use super::observed::{Observed, ObservedRepository, Read};
+use super::own::{note_adoption, own, restore};
+use super::reasons::{Refusal, Why};
+use super::step::StepId;
+use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
+
+/// What a proxy has to do with the primary repository that is there.
+#[derive(Default)]
+pub(super) struct Links {
+    /// The steps after which every proxy can be linked.
+    pub(super) ready: Vec<StepId>,
+    /// The step that unlinked some of them, and what is linked since.
+    pub(super) unlinked: Option<(StepId, Vec<RepositoryName>)>,
+}
+
+/// A proxy for each registry: created, or put right, and unlinked before it is created again. One that is being adopted
+/// is only claimed here: see [`adopt`].
+pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -> Links {
+    let unlinked = unlink_stale(to, plan);
+    let mut ready = Vec::new();
+    for proxy in &to.desired.proxies {
+        let after = unlinked.as_ref().filter(|_| is_stale(to, proxy)).map(|(step, _)| *step);
+        if let Some(hidden) = to.observed.hidden.get(&proxy.name) {
+            plan.need(hidden, true);
+            continue;
+        }
+        let Some(repository) = to.observed.repositories.get(&proxy.name) else {
+            ready.push(create(to, plan, proxy, domain.iter().copied().chain(after)));
+            continue;
+        };
+        let had = to.had_proxy(&proxy.name);
+        let claimed = own(to, plan, &proxy.name, repository, had, after);
+        ready.extend(claimed);
+        if to.adopts(repository, had) {
+            check_adoption(plan, proxy, repository);
+        } else {
+            repair(to, plan, proxy, repository, claimed.into_iter().collect());
+        }
+    }
+    Links { ready, unlinked }
+}
+
+/// What was published to a repository, and who its policy lets in, has no place in a proxy.
+fn check_adoption(plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository) {
+    match &repository.policy {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPolicy(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    match &repository.published {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPackages(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    note_adoption(plan, &proxy.name, repository, Some(proxy.connection.as_str()), &[]);
+}
+
+/// Changes the proxies that are being adopted, after everything else: gives the steps to wait for.
+pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    for proxy in &to.desired.proxies {
+        let repository = to.observed.repositories.get(&proxy.name);
+        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(&proxy.name))) {
+            repair(to, plan, proxy, repository, after.clone());
+        }
+    }
+}
+
+/// A recreated repository keeps its name but not its link, and no later look can see that
+/// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
+fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<RepositoryName>)> {
+    let primary = to.primary()?;
+    let stale = to.desired.proxies.iter().filter(|proxy| is_stale(to, proxy));
+    let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
+    let linked = primary.upstreams_without(&stale)?;
+    let update = Action::UpdateRepository {
+        name: to.desired.identity.repository.clone(),
+        description: None,
+        upstreams: Some(linked.clone()),
+    };
+    Some((plan.add(update, []), linked))
+}
+
+/// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
+fn is_stale(to: &Converging, proxy: &Proxy) -> bool {
+    let repository = to.observed.repositories.get(&proxy.name);
+    repository
+        .is_none_or(|repository| to.had_proxy(&proxy.name) && to.owner.standing(&repository.tags) == Standing::Unowned)
+}
+
+fn description(to: &Converging, proxy: &Proxy) -> String {
+    let (connection, primary) = (proxy.connection.as_str(), &to.desired.identity.repository);
+    format!("Public proxy ({connection}) for {primary}")
+}
+
+fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterator<Item = StepId>) -> StepId {
+    let create = Action::CreateRepository {
+        name: proxy.name.clone(),
+        description: description(to, proxy),
+        upstreams: Vec::new(),
+        tags: to.tags_of_created_repository(),
+    };
+    let created = plan.add(create, after);
+    plan.associate(&proxy.name, proxy.connection.as_str(), vec![created]);
+    created
+}
+
+fn repair(to: &Converging, plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository, after: Vec<StepId>) {
+    // A repository has an external connection or upstreams, never both: what is unwanted goes first.
+    let wanted = proxy.connection.as_str();
+    let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
+    let mut after = plan.disassociate(&proxy.name, unwanted, after);
+    let description = description(to, proxy);
+    let description = (repository.description != description).then_some(description);
+    let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
+    if description.is_some() || upstreams.is_some() {
+        let update = Action::UpdateRepository {
+            name: proxy.name.clone(),
+            description,
+            upstreams,
+        };
+        after = vec![plan.add(update, after)];
+    }
+    if !repository.connections.iter().any(|connection| connection == wanted) {
+        plan.associate(&proxy.name, wanted, after);
+    }
+}
+
+/// Proxies that are no longer wanted go after the primary stopped naming them; and after all else is done, for what
+/// they hold comes back with no rollback.
+pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    let name = &to.desired.identity.repository;
+    let wanted: BTreeSet<&RepositoryName> = to.desired.proxies.iter().map(|proxy| &proxy.name).collect();
+    let dropped = possible_proxy_names(name)
+        .into_iter()
+        .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
+    for name in dropped {
+        if let Some(hidden) = to.observed.hidden.get(&name) {
+            plan.need(hidden, to.owner.standing(&hidden.tags).is_ours());
+        }
+        let Some(repository) = to.observed.repositories.get(&name) else {
+            continue;
+        };
+        let neighbours = to.observed.having_upstream(&name);
+        let retains = match to.desired.deletion_mode {
+            DeletionMode::Delete => false,
+            DeletionMode::RetainIfNotEmpty => !neighbours.is_empty(),
+            DeletionMode::Retain => true,
+        };
+        match to.owner.standing(&repository.tags) {
+            Standing::Created if !retains => {
+                plan.add(Action::DeleteRepository { name }, after.iter().copied());
+            }
+            Standing::Created => {
+                let is_upstream = !neighbours.is_empty();
+                plan.leave_repository(
+                    &name,
+                    if is_upstream {
+                        Why::UpstreamOf(neighbours)
+                    } else {
+                        Why::Released
+                    },
+                );
+                plan.release(to.owner, &name, repository, &after);
+            }
+            Standing::Adopted => {
+                plan.leave_repository(&name, Why::Adopted);
+                let restored = give_back(plan, to.observed, &name, repository, &after);
+                plan.release(to.owner, &name, repository, &restored);
+            }
+            Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
+            Standing::Unowned => plan.leave_repository(&name, Why::Unowned),
+        }
+    }
+}
+
+/// Puts back what an adopted proxy was linked to, if that is known; gives the steps to wait for.
+fn give_back(
+    plan: &mut Builder,
+    observed: &Observed,
+    name: &RepositoryName,
+    proxy: &ObservedRepository,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let Some(former) = proxy.former_links() else {
+        return after.to_vec();
+    };
+    let is_there = |name: &RepositoryName| observed.repositories.contains_key(name);
+    restore(plan, name, proxy, &former, is_there, after)
+}
+
+/// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
+pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[StepId]) -> Vec<StepId> {
+    let mut done = after.to_vec();
+    for (name, hidden) in &from.observed.hidden {
+        if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
+            plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+        }
+    }
+    for (name, proxy) in from.proxies() {
+        let is_in_use = from.primary().is_some_and(|primary| primary.has_upstream(name));
+        let delete = Action::DeleteRepository { name: name.clone() };
+        done.extend(match (from.owner.standing(&proxy.tags), fate) {
+            (Standing::Created, Fate::Deleted(after) | Fate::Released(after)) => {
+                Some(plan.add(delete, after.iter().copied()))
+            }
+            (Standing::Created, Fate::Others) if !is_in_use => Some(plan.add(delete, [])),
+            (Standing::Created, Fate::Others) => {
+                plan.leave_repository(name, Why::Upstream);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
+            (Standing::Adopted, Fate::Retained) => {
+                plan.leave_repository(name, Why::Adopted);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Adopted, Fate::Deleted(_) | Fate::Released(_) | Fate::Others) => {
+                plan.leave_repository(name, Why::Adopted);
+                let after = match fate {
+                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
+                    Fate::Retained | Fate::Others => &[],
+                };
+                let restored = give_back(plan, from.observed, name, proxy, after);
+                plan.release(from.owner, name, proxy, &restored)
+            }
+            (Standing::Unowned, _) => {
+                plan.leave_repository(name, Why::Unowned);
+                plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::OwnedBy(owner), _) => {
+                plan.leave_repository(name, Why::OwnedBy(owner));
+                None
+            }
+        });
+    }
+    done
+}

@@ -1,0 +1,80 @@
+//! What must be seen to plan.
+
+use std::collections::BTreeSet;
+
+use super::history::History;
+use super::observed::{Contents, Scope};
+use crate::properties::{Desired, Previous};
+use crate::stack::{DeletionMode, EndpointType, Identity, PackagePattern};
+
+/// What must be seen to plan a Create or an Update.
+pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
+    let previous = history.of_repositories(desired);
+    let primary = &desired.identity.repository;
+    let before = previous
+        .map(|previous| previous.connections.proxies(primary))
+        .unwrap_or_default();
+    let proxies = desired.proxies.iter().chain(&before).map(|proxy| proxy.name.clone());
+    // A proxy that a neighbour has as an upstream is not dropped, unless the template says so.
+    let drops_proxies = before.iter().any(|proxy| !desired.proxies.contains(proxy));
+    let drops_proxies = drops_proxies && desired.deletion_mode == DeletionMode::RetainIfNotEmpty;
+    let wanted = &desired.internal_packages;
+    let groups_before = previous.map_or(&[][..], |previous| &previous.internal_packages);
+    let leaving_groups: BTreeSet<PackagePattern> = groups_before
+        .iter()
+        .filter(|pattern| !wanted.contains(pattern))
+        .cloned()
+        .collect();
+    Scope {
+        domain: desired.identity.domain.clone(),
+        primary: primary.clone(),
+        others: proxies
+            .chain(history.former_primaries(desired).cloned())
+            .chain(desired.upstreams.iter().cloned())
+            .collect(),
+        domain_policy: desired.domain.policy().is_some()
+            || history
+                .of_domain(desired)
+                .is_some_and(|previous| previous.states_domain_policy),
+        repository_policy: desired.repository_policy.is_some()
+            || previous.is_some_and(|previous| previous.states_repository_policy),
+        // A Create has no repository yet that could have an endpoint.
+        endpoint_formats: if history.existing.is_some() {
+            desired.endpoint_formats.clone()
+        } else {
+            BTreeSet::new()
+        },
+        endpoint_type: desired.endpoint_type,
+        package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
+        leaving_groups,
+        contents: Contents::Unseen,
+        adopts: desired.adopt_existing,
+        neighbours: drops_proxies.then(|| desired.downstreams.clone()),
+    }
+}
+
+/// What must be seen to plan a Delete.
+pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
+    Scope {
+        domain: identity.domain.clone(),
+        primary: identity.repository.clone(),
+        others: last
+            .connections
+            .proxies(&identity.repository)
+            .into_iter()
+            .map(|proxy| proxy.name)
+            .collect(),
+        domain_policy: last.states_domain_policy,
+        repository_policy: false,
+        endpoint_formats: BTreeSet::new(),
+        endpoint_type: EndpointType::default(),
+        package_groups: last.internal_packages.iter().cloned().collect(),
+        leaving_groups: last.internal_packages.iter().cloned().collect(),
+        contents: match last.deletion_mode {
+            DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
+            DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,
+        },
+        adopts: false,
+        neighbours: (last.deletion_mode == DeletionMode::RetainIfNotEmpty).then(|| last.downstreams.clone()),
+    }
+}

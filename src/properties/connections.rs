@@ -1,0 +1,18 @@
+//! `ExternalConnection`: a string or a list, which decides what the proxies are called.
+
+use serde_json::Value;
+
+use crate::stack::Connections;
+
+use super::reader::Reader;
+
+pub(super) fn read(reader: &mut Reader, name: &'static str) -> Connections {
+    match reader.value(name) {
+        None => Connections::None,
+        Some(list @ Value::Array(_)) => match reader.items(name, name, list) {
+            connections if connections.is_empty() => Connections::None,
+            connections => Connections::List(connections),
+        },
+        Some(value) => reader.parsed(name, &value).map_or(Connections::None, Connections::One),
+    }
+}

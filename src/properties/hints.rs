@@ -1,0 +1,126 @@
+//! The name that was meant.
+
+/// What others call a property of ours: the native `AWS::CodeArtifact` types, and the resources and modules of Terraform.
+/// Written as [`folded`] does it.
+const ELSEWHERE: [(&str, &str); 17] = [
+    ("description", "RepositoryDescription"),
+    ("domain", "DomainName"),
+    ("encryptionkey", "KmsKeyArn"),
+    ("externalconnectionname", "ExternalConnection"),
+    ("externalconnections", "ExternalConnection"),
+    ("kmskey", "KmsKeyArn"),
+    ("kmskeyid", "KmsKeyArn"),
+    ("originconfiguration", "InternalPackages"),
+    ("owner", "DomainOwner"),
+    ("packagegroup", "InternalPackages"),
+    ("packagegroups", "InternalPackages"),
+    ("pattern", "InternalPackages"),
+    ("permissionspolicydocument", POLICIES),
+    ("policydocument", POLICIES),
+    ("repository", "RepositoryName"),
+    ("upstream", "Upstreams"),
+    ("upstreamrepositories", "Upstreams"),
+];
+
+/// Both the domain and the repository have a policy, which there is one name for elsewhere.
+const POLICIES: &str = "RepositoryPolicyDocument (on a domain: DomainPolicyDocument)";
+
+/// The property that is meant by a name of another tool's, or the nearest of the names, if one is near.
+pub(super) fn which_property(got: &str, names: &[&str]) -> String {
+    if got.len() > LONGEST {
+        return String::new();
+    }
+    let folded_name = folded(got);
+    let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == folded_name);
+    elsewhere.map_or_else(|| did_you_mean(got, names), |(_, ours)| asked(ours))
+}
+
+/// Similarity costs time by the product of the lengths: nobody mistypes a name into one longer than this.
+const LONGEST: usize = 64;
+
+/// The nearest of the names, if one is near.
+pub(super) fn did_you_mean(got: &str, names: &[&str]) -> String {
+    if got.len() > LONGEST {
+        return String::new();
+    }
+    let got = folded(got);
+    let likeness = |name: &&str| strsim::jaro_winkler(&folded(name), &got);
+    let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest
+        .filter(|name| likeness(name) > 0.8)
+        .map_or(String::new(), |name| asked(name))
+}
+
+fn asked(name: &str) -> String {
+    format!(", did you mean {name}?")
+}
+
+/// A name without what sets `snake_case`, `kebab-case` and `CamelCase` apart.
+fn folded(name: &str) -> String {
+    name.to_lowercase().replace(['_', '-'], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::draft::Draft;
+
+    fn hint(got: &str) -> String {
+        let draft = Draft::read(None);
+        let names: Vec<&str> = draft.names().collect();
+        which_property(got, &names)
+    }
+
+    /// Source: the CloudFormation reference of `AWS::CodeArtifact::Domain`, `Repository` and `PackageGroup`, and the
+    /// registry's pages on `aws_codeartifact_*`.
+    #[test]
+    fn the_names_of_the_native_types_and_of_terraform_are_answered_with_ours() {
+        for (theirs, ours) in [
+            ("EncryptionKey", "KmsKeyArn"),
+            ("PermissionsPolicyDocument", POLICIES),
+            ("Description", "RepositoryDescription"),
+            ("ExternalConnections", "ExternalConnection"),
+            ("Pattern", "InternalPackages"),
+            ("OriginConfiguration", "InternalPackages"),
+            ("Domain", "DomainName"),
+            ("Repository", "RepositoryName"),
+            ("domain", "DomainName"),
+            ("domain_name", "DomainName"),
+            ("domain_owner", "DomainOwner"),
+            ("encryption_key", "KmsKeyArn"),
+            ("kms_key_arn", "KmsKeyArn"),
+            ("repository", "RepositoryName"),
+            ("repository_name", "RepositoryName"),
+            ("repository_description", "RepositoryDescription"),
+            ("description", "RepositoryDescription"),
+            ("external_connection", "ExternalConnection"),
+            ("external_connections", "ExternalConnection"),
+            ("external_connection_name", "ExternalConnection"),
+            ("upstream", "Upstreams"),
+            ("upstreams", "Upstreams"),
+            ("policy_document", POLICIES),
+            ("domain_policy_document", "DomainPolicyDocument"),
+            ("repository_policy_document", "RepositoryPolicyDocument"),
+            ("tags", "Tags"),
+        ] {
+            assert_eq!(hint(theirs), format!(", did you mean {ours}?"), "{theirs}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_anothers_is_written_as_it_is_compared_and_leads_to_one_of_ours() {
+        let draft = Draft::read(None);
+        for (theirs, ours) in ELSEWHERE {
+            assert_eq!(folded(theirs), theirs);
+            let ours = ours.split(' ').next().expect("a name");
+            assert!(draft.names().any(|name| name == ours), "{ours}");
+        }
+    }
+
+    #[test]
+    fn what_is_near_nothing_gets_no_hint() {
+        for other in ["Zzyzx", "", &"Upstreams".repeat(8)] {
+            assert_eq!(hint(other), "", "{other}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The rules across properties: from what was read of each to a description that holds together.
+
+use std::collections::BTreeSet;
+
+use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
+
+use super::draft::Draft;
+use super::{Desired, DomainSource, Problems};
+
+/// The service's quota of direct upstreams of a repository.
+pub(super) const MOST_UPSTREAMS: usize = 10;
+
+impl Draft {
+    /// The description, if no rule is broken.
+    pub(super) fn desired(mut self, place: &Place) -> Result<Desired, Problems> {
+        let is_foreign = self.domain_owner.as_ref().is_some_and(|owner| owner != place.account());
+        self.require("DomainName");
+        self.require("RepositoryName");
+        if is_foreign {
+            for property in ["KmsKeyArn", "DomainPolicyDocument", "InternalPackages"] {
+                self.refuse_if_given(
+                    property,
+                    "cannot be set on the domain of another account, which DomainOwner names",
+                );
+            }
+        } else if self.domain_owner.is_some() || !self.is_given("DomainOwner") {
+            self.require("KmsKeyArn");
+            self.check_key(place);
+        }
+        if self.is_given("RepositoryPolicyDocument") {
+            self.refuse_if_given(
+                "Access",
+                "cannot be combined with RepositoryPolicyDocument: both write the repository's policy",
+            );
+        }
+        self.check_policies();
+        let proxies = self.proxies();
+        self.check_upstreams(&proxies);
+        self.check_duplicates();
+        self.check_internal_packages();
+
+        let (identity, problems) = (self.identity(place), std::mem::take(&mut self.problems));
+        let Some(identity) = identity.filter(|_| problems.is_empty()) else {
+            return Err(problems);
+        };
+        let domain = match self.key {
+            Some(key) => DomainSource::Own {
+                key,
+                policy: self.domain_policy,
+            },
+            None => DomainSource::Foreign,
+        };
+        let mut upstreams = self.upstreams;
+        upstreams.extend(proxies.iter().map(|proxy| proxy.name.clone()));
+        if self.endpoint_formats.is_empty() {
+            self.endpoint_formats = formats_of_use(&proxies, &self.internal_packages);
+        }
+        Ok(Desired {
+            identity,
+            domain,
+            description: self.description.unwrap_or_default(),
+            proxies,
+            upstreams,
+            downstreams: self.downstreams,
+            repository_policy: self.access_policy.or(self.repository_policy),
+            tags: self.tags,
+            endpoint_formats: self.endpoint_formats,
+            endpoint_type: self.endpoint_type.unwrap_or_default(),
+            adopt_existing: self.adopt_existing,
+            deletion_mode: self.deletion_mode.unwrap_or_default(),
+            internal_packages: self.internal_packages,
+        })
+    }
+
+    fn problem(&mut self, property: &str, message: impl Into<String>) {
+        self.problems.add(property, message);
+    }
+
+    fn require(&mut self, property: &str) {
+        if !self.is_given(property) {
+            self.problem(property, "is required");
+        }
+    }
+
+    fn refuse_if_given(&mut self, property: &str, why: &str) {
+        if self.is_given(property) {
+            self.problem(property, why);
+        }
+    }
+
+    /// A domain is encrypted with a key of its own region. Source: the CodeArtifact API reference, `CreateDomain`.
+    fn check_key(&mut self, place: &Place) {
+        let elsewhere = self.key.as_ref().filter(|key| key.region() != place.region());
+        if let Some(key) = elsewhere {
+            let (its, ours) = (key.region(), place.region());
+            let message =
+                format!("must be a key of {ours}, the region of the function and its domains, got one of {its}");
+            self.problem("KmsKeyArn", message);
+        }
+    }
+
+    fn check_policies(&mut self) {
+        let documents = [
+            ("DomainPolicyDocument", &self.domain_policy),
+            ("RepositoryPolicyDocument", &self.repository_policy),
+        ];
+        let wrong = documents.map(|(property, policy)| (property, policy.as_ref().and_then(problem_of_policy)));
+        for (property, problem) in wrong {
+            if let Some(problem) = problem {
+                self.problem(property, problem);
+            }
+        }
+    }
+
+    fn proxies(&mut self) -> Vec<Proxy> {
+        let Some(primary) = self.repository_name.clone() else {
+            return Vec::new();
+        };
+        let proxies = self.connections.proxies(&primary);
+        if proxies.len() < self.connections.all().len() {
+            let most = RepositoryName::MAX_LENGTH;
+            self.problem(
+                "RepositoryName",
+                format!(
+                    "is too long for its proxies, whose names {primary}-upstream… may have {most} characters at most"
+                ),
+            );
+        }
+        proxies
+    }
+
+    fn check_upstreams(&mut self, proxies: &[Proxy]) {
+        let refused: Vec<String> = self
+            .upstreams
+            .iter()
+            .filter_map(|upstream| {
+                if Some(upstream) == self.repository_name.as_ref() {
+                    return Some(format!("must not name the repository itself, got {upstream}"));
+                }
+                let is_proxy = proxies.iter().any(|proxy| proxy.name == *upstream);
+                is_proxy.then(|| {
+                    format!(
+                        "must not name {upstream}, the proxy that ExternalConnection makes: it comes last by itself"
+                    )
+                })
+            })
+            .collect();
+        for message in refused {
+            self.problem("Upstreams", message);
+        }
+        let count = self.upstreams.len() + self.connections.all().len();
+        if count > MOST_UPSTREAMS {
+            self.problem(
+                "Upstreams",
+                format!("a repository has at most {MOST_UPSTREAMS} upstreams, proxies counted, got {count}"),
+            );
+        }
+    }
+
+    fn check_internal_packages(&mut self) {
+        let patterns = self.internal_packages.iter();
+        let unfit: Vec<String> = patterns.filter_map(PackagePattern::unfit_for_internal).collect();
+        for message in unfit {
+            self.problem("InternalPackages", message);
+        }
+    }
+
+    fn check_duplicates(&mut self) {
+        let connections: Vec<&str> = self
+            .connections
+            .all()
+            .iter()
+            .map(|connection| connection.as_str())
+            .collect();
+        let lists = [
+            ("ExternalConnection", twice(connections.into_iter())),
+            ("Upstreams", twice(self.upstreams.iter().map(RepositoryName::as_str))),
+            (
+                "InternalPackages",
+                twice(self.internal_packages.iter().map(PackagePattern::as_str)),
+            ),
+        ];
+        for (property, item) in lists {
+            if let Some(item) = item {
+                self.problem(property, format!("{item} appears twice"));
+            }
+        }
+    }
+}
+
+/// The first text that appears twice.
+fn twice<'a>(mut texts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let mut seen = BTreeSet::new();
+    texts.find(|text| !seen.insert(*text)).map(str::to_owned)
+}
+
+/// The formats whose endpoints builds will ask for: those that come in, and those made here. Without a registry of public
+/// packages nothing tells, so it is all.
+fn formats_of_use(proxies: &[Proxy], patterns: &[PackagePattern]) -> BTreeSet<Format> {
+    if proxies.is_empty() {
+        return Format::ALL.into();
+    }
+    let fetched = proxies.iter().map(|proxy| proxy.connection.format());
+    fetched.chain(patterns.iter().map(PackagePattern::format)).collect()
+}
+
+fn problem_of_policy(policy: &Policy) -> Option<String> {
+    if !policy.has_statement() {
+        return Some("has no Statement: it would allow and deny nothing; leave it out to have no policy".to_owned());
+    }
+    policy.open_statement()
+}

@@ -206,7 +206,8 @@ impl Function {
                 progress: &progress,
                 new_id: &new_id,
             };
-            lifecycle.run().await
+            // Boxed: what the work may wait for makes a large future.
+            Box::pin(lifecycle.run()).await
         };
         let (cut_short, what) = match timeout(allowed, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(Ok(outcome))) => return outcome,

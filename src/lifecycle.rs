@@ -135,7 +135,7 @@ impl Lifecycle<'_> {
         let facts = match reconciler.converge(&desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
-                reconciler.settle(&failure, &desired, &history).await;
+                Box::pin(reconciler.wind_up(&failure, &desired, &history)).await;
                 return Err(failure);
             }
         };

@@ -226,9 +226,17 @@ impl Reconciler<'_> {
         }
     }
 
-    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
-    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
-        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
+    /// Prepares for the rollback of a failed attempt: the policy that a Create put is taken back, which may forbid it, and
+    /// what it created is waited for, so that the Delete that follows sees it.
+    pub(crate) async fn wind_up(&self, failure: &Failure, desired: &Desired, history: &History) {
+        if failure.kind == FailureKind::Cancelled {
+            return;
+        }
+        if history.existing.is_none() {
+            let actions = plan::take_back(&desired.identity.domain.name, self.progress.policy());
+            self.applier(&desired.identity).take_back(&actions).await;
+        }
+        if self.progress.has_created_something() {
             // Whatever the look comes to, the attempt has failed already.
             let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
         }

@@ -107,6 +107,15 @@ impl Applier<'_> {
         }
     }
 
+    /// Takes back what a failed attempt put, and must not be in the way of its rollback. What cannot be taken back is left
+    /// to that.
+    pub(crate) async fn take_back(&self, actions: &[Action]) {
+        for action in actions {
+            // The failure of the attempt is told, not this one's, which is logged.
+            let _ = self.write(action).await;
+        }
+    }
+
     /// One step, held to its check: what turns out to be another's is undone.
     async fn step(&self, step: &Step) -> Result<Written> {
         let Some(check) = &step.check else {
@@ -225,6 +234,9 @@ impl Applier<'_> {
             Action::DeleteDomain { .. } => service.delete_domain().await?,
             Action::PutDomainPolicy { document, revision, .. } => {
                 written.revision = service.put_domain_policy(document, revision.as_deref()).await?;
+                if let Some(revision) = &written.revision {
+                    self.progress.put_policy(revision);
+                }
             }
             Action::DeleteDomainPolicy { revision, .. } => service.delete_domain_policy(revision.as_deref()).await?,
             Action::CreateRepository {

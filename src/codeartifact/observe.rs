@@ -91,7 +91,7 @@ impl Observer<'_> {
         // What is on another account's domain is not looked at.
         let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
         let policy: OptionFuture<_> = reads_policy.then(|| self.service.domain_policy()).into();
-        let (domain_read, policy) = join(self.domain(With::Tags), policy).await;
+        let (domain_read, policy) = join(Box::pin(self.domain(With::Tags)), policy).await;
         let read = self.or_hidden(domain_read, Some(&place.domain_arn(domain))).await?;
         let Read::Found(domain) = read else {
             return Ok(read);

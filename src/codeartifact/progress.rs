@@ -47,6 +47,8 @@ struct State {
     created: BTreeSet<Thing>,
     /// When the service created what this event had it create.
     moments: BTreeMap<RepositoryName, Moment>,
+    /// The revision of the domain policy that this event put.
+    policy: Option<String>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
     /// When the event began, or last ended a step.
@@ -66,6 +68,7 @@ impl Default for State {
             there: BTreeSet::new(),
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
+            policy: None,
             owned: Vec::new(),
             last_sign: Instant::now(),
         }
@@ -169,6 +172,16 @@ impl Progress {
 
     pub(crate) fn moment_of(&self, name: &RepositoryName) -> Option<Moment> {
         self.state().moments.get(name).copied()
+    }
+
+    /// This event put the domain's policy.
+    pub(crate) fn put_policy(&self, revision: &str) {
+        self.state().policy = Some(revision.to_owned());
+    }
+
+    /// The revision of the domain policy that this event put, if it did.
+    pub(crate) fn policy(&self) -> Option<String> {
+        self.state().policy.clone()
     }
 
     /// Whether this event created anything.

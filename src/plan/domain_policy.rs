@@ -131,6 +131,16 @@ fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&Obs
     plan.add_checked(put, after.iter().copied(), check);
 }
 
+/// What takes back the policy that a failed Create put: it may forbid what its rollback has to do. The owner tag stays for
+/// that.
+pub(crate) fn take_back(domain: &DomainName, revision: Option<String>) -> Vec<Action> {
+    let delete = |revision| Action::DeleteDomainPolicy {
+        name: domain.clone(),
+        revision: Some(revision),
+    };
+    revision.map(delete).into_iter().collect()
+}
+
 /// A policy that this stack owns and no longer states goes.
 fn remove(to: &Converging, plan: &mut Builder) {
     let Some(domain) = to.observed.domain.found().filter(|_| to.is_in_place) else {

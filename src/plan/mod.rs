@@ -29,6 +29,7 @@ pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::delete;
+pub(crate) use domain_policy::take_back;
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
     Cause, Contents, Hidden, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Packages,

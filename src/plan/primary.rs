@@ -139,11 +139,10 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
     };
     let neighbours: Vec<RepositoryName> = from.observed.neighbours.keys().cloned().collect();
     let retained = match from.last.deletion_mode {
-        DeletionMode::Delete => None,
+        DeletionMode::Retain => Some(Why::Retained),
         DeletionMode::RetainIfNotEmpty if from.observed.contents.found().is_some() => Some(Why::Holds),
         DeletionMode::RetainIfNotEmpty if !neighbours.is_empty() => Some(Why::UpstreamOf(neighbours)),
-        DeletionMode::RetainIfNotEmpty => None,
-        DeletionMode::Retain => Some(Why::Retained),
+        DeletionMode::RetainIfNotEmpty | DeletionMode::Delete => None,
     };
     let standing = from.owner.standing(&primary.tags);
     if let Some(hidden) = from.observed.contents.hidden() {

@@ -80,6 +80,7 @@ impl Refusal {
 }
 
 impl fmt::Display for Refusal {
+    #[allow(clippy::too_many_lines, reason = "a text for each, in one place")]
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::OtherKey { domain, key, wanted } => write!(

@@ -1,6 +1,6 @@
 //! `Downstreams`: a list of repository names, or `["*"]` for every repository in the domain.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::stack::{Downstreams, LONGEST_VALUE};
 
@@ -10,8 +10,7 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Downstreams {
     let Some(value) = reader.value(name) else {
         return Downstreams::default();
     };
-    let is_all = value == json!(["*"]) || value == Value::from("*");
-    if is_all {
+    if value == json!(["*"]) {
         return Downstreams::All;
     }
     let downstreams = Downstreams::Named(reader.items(name, name, value));

@@ -144,7 +144,7 @@ impl JsonSchema for Neighbours {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let names = generator.subschema_for::<List<RepositoryName>>();
-        json_schema!({"anyOf": [{"const": "*"}, {"const": ["*"]}, names]})
+        json_schema!({"anyOf": [{"const": ["*"]}, names]})
     }
 }
 

@@ -15,13 +15,11 @@ const UPSTREAMS: &str = "UPSTREAMS=";
 impl FormerLinks {
     /// The links as a tag's value can hold them; nothing if they do not fit.
     pub(crate) fn to_tag(&self) -> Option<String> {
-        let text = match &self.connection {
-            Some(connection) => format!("{CONNECTION}{connection}"),
-            None => {
-                let names: Vec<&str> = self.upstreams.iter().map(RepositoryName::as_str).collect();
-                format!("{UPSTREAMS}{}", names.join("/"))
-            }
-        };
+        let names: Vec<&str> = self.upstreams.iter().map(RepositoryName::as_str).collect();
+        let text = self.connection.as_ref().map_or_else(
+            || format!("{UPSTREAMS}{}", names.join("/")),
+            |connection| format!("{CONNECTION}{connection}"),
+        );
         is_tag_value(&text).then_some(text)
     }
 

@@ -38,7 +38,7 @@ async fn repaired(world: &World, stack: &mut Stack, before: &serde_json::Value) 
     stack.update_unchanged().await.succeeded();
     assert_eq!(world.aws.writes(), [""; 0], "it is up to date now");
     let shown = world.plan_update(stack, &stack.properties()).await;
-    assert_eq!(shown, json!({"Converged": true, "Steps": []}));
+    assert_eq!(shown, json!({"Converged": true, "Steps": [], "Notes": []}));
 }
 
 /// The operations of a plan's steps.

@@ -194,7 +194,7 @@ async fn a_plan_lists_each_step_and_none_for_what_is_as_it_shall_be() {
             format!("DeletePackageGroup {SCOPE}"),
         ]})
     );
-    assert_eq!(settled, json!({"Converged": true, "Steps": []}));
+    assert_eq!(settled, json!({"Converged": true, "Steps": [], "Notes": []}));
     assert_eq!(world.aws.writes(), [""; 0]);
 }
 

@@ -14,6 +14,8 @@ pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
 const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 const FORMER: &str = "codeartifact-stack:former-restrictions";
+const FORMER_LINKS: &str = "codeartifact-stack:former-links";
+const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
 const UNFINISHED: &str = "#unfinished";
@@ -78,7 +80,7 @@ impl Owner {
     fn release(&self, tags: &mut Tags) {
         let left = tags.get(STACK_ID) == Some(&self.stack_id) || tags.get(LOGICAL_ID) == Some(&self.logical_id);
         if self.standing(tags) != Standing::Others && left {
-            for key in [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER] {
+            for key in [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER, FORMER_LINKS] {
                 tags.remove(key);
             }
         }
@@ -137,6 +139,8 @@ struct Described {
     /// Each proxy's name with its connection, in order.
     proxies: Vec<(String, String)>,
     upstreams: Vec<String>,
+    /// What the tag says of who may have it as an upstream.
+    downstreams: String,
     repository_policy: Option<Value>,
     domain_policy: Option<Value>,
     tags: Tags,
@@ -170,11 +174,16 @@ impl Described {
             description: or("RepositoryDescription", "Managed by CloudFormation"),
             proxies,
             upstreams: texts(&properties["Upstreams"]),
+            downstreams: match texts(&properties["Downstreams"]).join(" ").as_str() {
+                "" => "@nobody".to_owned(),
+                "*" => "@all".to_owned(),
+                names => names.to_owned(),
+            },
             repository_policy: stated("RepositoryPolicyDocument").or(access),
             domain_policy: stated("DomainPolicyDocument"),
             tags: serde_json::from_value(properties["Tags"].clone()).unwrap_or_default(),
             adopt: properties["AdoptExisting"] == "true",
-            mode: or("DeletionMode", "Delete"),
+            mode: or("DeletionMode", "RetainIfNotEmpty"),
             internal: texts(&properties["InternalPackages"]).into_iter().collect(),
         }
     }
@@ -208,7 +217,7 @@ fn written_out(access: &Value) -> Value {
         "ReadFromRepository",
     ];
     meaning(&json!({"Statement": [
-        statement(&access["Publishers"], &["PublishPackageVersion", "PutPackageMetadata"]),
+        statement(&access["Publishers"], &[&read[..], &["PublishPackageVersion", "PutPackageMetadata"]].concat()),
         statement(&access["Readers"], &read),
     ]}))
 }
@@ -402,7 +411,24 @@ impl Update<'_> {
                 Standing::Nobodys if !self.had(name) && !self.described.adopt => {
                     return Err(format!("{name} belongs to nobody"));
                 }
+                // What was published to a repository, and who its policy lets in, has no place in a proxy.
+                Standing::Nobodys
+                    if !self.had(name)
+                        && name != primary
+                        && (repository.policy.is_some() || repository.packages != json!([])) =>
+                {
+                    return Err(format!("{name} cannot be a proxy"));
+                }
                 _ => {}
+            }
+        }
+        let existing = domain.repositories.get(primary);
+        let linked = || existing.into_iter().flat_map(|it| &it.upstreams).map(|it| &it.name);
+        let differs = existing.is_none() || linked().ne(self.described.wanted_upstreams());
+        for name in &self.described.upstreams {
+            let is_kept = !differs && linked().any(|it| it == name);
+            if !domain.repositories.contains_key(name) && !is_kept {
+                return Err(format!("{name} is not there to be an upstream"));
             }
         }
         for pattern in &self.described.internal {
@@ -425,7 +451,26 @@ impl Update<'_> {
             .is_some_and(|before| before.internal.contains(pattern))
     }
 
-    /// Takes over what nobody has, and puts the user's tags on.
+    /// Adopts a repository that is unowned, and says what it was linked to, unless it was ours.
+    fn own_repository(&self, repository: &mut Repository, had: bool) {
+        let is_adopted = self.owner.standing(&repository.tags) == Standing::Nobodys && !had;
+        self.own(&mut repository.tags, self.before());
+        repository
+            .tags
+            .insert(DOWNSTREAMS.to_owned(), self.described.downstreams.clone());
+        if is_adopted {
+            let former = former_links(repository);
+            repository.tags.insert(FORMER_LINKS.to_owned(), former);
+        }
+    }
+
+    fn created_repository(&self) -> Tags {
+        let mut tags = self.created();
+        tags.insert(DOWNSTREAMS.to_owned(), self.described.downstreams.clone());
+        tags
+    }
+
+    /// Adopts what is unowned, and puts the user's tags on.
     fn own(&self, tags: &mut Tags, before: Option<&Described>) {
         let mut wanted = self.described.tags.clone();
         if self.owner.standing(tags) == Standing::Nobodys {
@@ -455,14 +500,14 @@ impl Update<'_> {
                     let made = Repository {
                         description: described,
                         connections: vec![connection.clone()],
-                        tags: self.created(),
+                        tags: self.created_repository(),
                         packages: json!([]),
                         ..Repository::default()
                     };
                     domain.repositories.insert(name.clone(), made);
                 }
                 Some(proxy) => {
-                    self.own(&mut proxy.tags, self.before());
+                    self.own_repository(proxy, self.had(name));
                     proxy.description = described;
                     proxy.upstreams.clear();
                     proxy.connections = vec![connection.clone()];
@@ -478,16 +523,20 @@ impl Update<'_> {
         let had_policy = self.before().is_some_and(|before| before.repository_policy.is_some());
         let wanted: Vec<&String> = described.wanted_upstreams().collect();
         let mut primary = domain.repositories.remove(name).unwrap_or_else(|| Repository {
-            tags: self.created(),
+            tags: self.created_repository(),
             packages: json!([]),
             ..Repository::default()
         });
-        self.own(&mut primary.tags, self.before());
+        self.own_repository(&mut primary, self.had(name));
         primary.description.clone_from(&described.description);
         primary.connections.clear();
         let differs = primary.upstreams.iter().map(|it| &it.name).ne(wanted.iter().copied());
         let mut is_whole = true;
-        if differs || is_relinked || primary.incarnation.is_none() {
+        // A link to what was recreated is made anew, unless another leads to what is gone.
+        let leads_nowhere = |link: &&Upstream| !link.linked;
+        let is_stale = primary.upstreams.iter().any(|link| leads_nowhere(&link))
+            && wanted.iter().all(|name| domain.repositories.contains_key(*name));
+        if differs || is_relinked || is_stale || primary.incarnation.is_none() {
             is_whole = wanted.iter().all(|name| domain.repositories.contains_key(*name));
             let link = |name: &&String| Upstream {
                 name: (*name).clone(),
@@ -520,7 +569,12 @@ impl Update<'_> {
             let proxy = domain.repositories.get_mut(&name).unwrap();
             match self.owner.standing(&proxy.tags) {
                 Standing::Created if described.mode != "Retain" => delete(domain, &name),
-                Standing::Created | Standing::Adopted => self.owner.release(&mut proxy.tags),
+                Standing::Created => self.owner.release(&mut proxy.tags),
+                Standing::Adopted => {
+                    give_back(domain, &name);
+                    self.owner
+                        .release(&mut domain.repositories.get_mut(&name).unwrap().tags);
+                }
                 Standing::Others | Standing::Nobodys => {}
             }
         }
@@ -614,6 +668,9 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     let is_retained = matches!(standing, Some(Standing::Created | Standing::Nobodys))
         && (mode == "Retain" || mode == "RetainIfNotEmpty" && holds_packages);
     let is_deleted = standing.is_none() || standing == Some(Standing::Created) && !is_retained;
+    if standing == Some(Standing::Adopted) {
+        give_back(domain, name);
+    }
     retire_proxies(domain, owner, name, is_retained, standing == Some(Standing::Others));
     if standing == Some(Standing::Created) && is_deleted {
         delete(domain, name);
@@ -653,6 +710,10 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
             .repositories
             .get(primary)
             .is_some_and(|primary| primary.upstreams.iter().any(|it| it.name == name));
+        let standing = owner.standing(&domain.repositories[&name].tags);
+        if standing == Standing::Adopted && !is_retained {
+            give_back(domain, &name);
+        }
         let proxy = domain.repositories.get_mut(&name).unwrap();
         let is_kept = is_retained || is_others && is_linked;
         if owner.standing(&proxy.tags) != Standing::Created || is_kept {
@@ -709,6 +770,38 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
             owner.release(&mut group.tags);
         }
         Standing::Others | Standing::Nobodys => {}
+    }
+}
+
+/// The reserved tag that keeps what an adopted repository was linked to before.
+fn former_links(repository: &Repository) -> String {
+    match repository.connections.first() {
+        Some(connection) => format!("EXTERNAL={connection}"),
+        None => {
+            let names: Vec<&str> = repository.upstreams.iter().map(|it| it.name.as_str()).collect();
+            format!("UPSTREAMS={}", names.join("/"))
+        }
+    }
+}
+
+/// Links an adopted repository to what it was linked to before, as far as that is there still.
+fn give_back(domain: &mut Domain, name: &str) {
+    let there: BTreeSet<String> = domain.repositories.keys().cloned().collect();
+    let repository = domain.repositories.get_mut(name).unwrap();
+    let Some(former) = repository.tags.get(FORMER_LINKS) else {
+        return;
+    };
+    if let Some(connection) = former.strip_prefix("EXTERNAL=") {
+        repository.connections = vec![connection.to_owned()];
+        repository.upstreams.clear();
+        return;
+    }
+    let names = former.trim_start_matches("UPSTREAMS=").split('/');
+    let names: Vec<String> = names.filter(|name| there.contains(*name)).map(str::to_owned).collect();
+    repository.connections.clear();
+    if repository.upstreams.iter().map(|it| &it.name).ne(&names) {
+        let link = |name: String| Upstream { name, linked: true };
+        repository.upstreams = names.into_iter().map(link).collect();
     }
 }
 

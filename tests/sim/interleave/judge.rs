@@ -45,8 +45,12 @@ pub(crate) struct Verdict {
 /// The ends that were judged.
 pub(crate) type Judged = BTreeMap<String, Verdict>;
 
-/// What a Reason says of a request that gave up.
-const GAVE_UP: &str = "another request changed it at the same time";
+/// What a Reason says of a request that gave up, in one of these ways: something was changed, made or gone in between.
+const GAVE_UP: [&str; 3] = [
+    "another request changed it at the same time",
+    "ConflictException",
+    "ResourceNotFoundException",
+];
 
 impl Record {
     pub(crate) fn new(state: &Value) -> Self {
@@ -182,7 +186,7 @@ impl Heard {
     fn answered(&self) -> Answered {
         match self.answer.success {
             true => Answered::Success,
-            false if self.answer.reason.contains(GAVE_UP) => Answered::GaveUp,
+            false if GAVE_UP.iter().any(|words| self.answer.reason.contains(words)) => Answered::GaveUp,
             false => Answered::Failed,
         }
     }

@@ -55,7 +55,7 @@ pub(crate) const OPEN: &[Kept] = &[
             "alpha: TagResource kloudvin-pkgs",
             "stranger: CreateRepository alpha-upstream",
         ],
-        shows: "/alpha-upstream/",
+        shows: "/kloudvin-pkgs/repositories/alpha",
     },
 ];
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use codeartifact_emulator::Settings;
 use serde_json::Value;
@@ -69,6 +70,7 @@ impl Scenario {
             for deed in &self.before {
                 furnish(&world, &mut stacks, deed).await;
             }
+            tokio::time::advance(Duration::from_secs(1)).await;
             let engines = self.actors.iter().map(|_| world.beside(&gate)).collect();
             let record = Rc::new(Record::new(&world.aws.emulator.state()));
             let arena = Arena { world, engines, record };

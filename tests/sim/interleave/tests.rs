@@ -11,6 +11,9 @@ use super::survey::{HEAD, Survey, Violation, Way, follow, survey};
 /// So many preemptions where all orders are too many.
 const PREEMPTIONS: usize = 3;
 
+/// As many orders of each pair as `make test` has time for.
+const FIRST: usize = 20;
+
 /// A row of the table to be.
 struct Task {
     name: String,
@@ -113,7 +116,7 @@ fn every_order_of_every_pair_is_explained() {
 
 #[test]
 fn the_first_orders_of_every_pair_are_explained() {
-    let mut tasks = tasks(60, 30);
+    let mut tasks = tasks(FIRST, FIRST);
     for task in &mut tasks {
         // Of what dies at many points, a few.
         let nth = task.scenarios.len().div_ceil(4);
@@ -125,11 +128,12 @@ fn the_first_orders_of_every_pair_are_explained() {
 
 #[test]
 fn each_race_that_is_open_today_is_still_open() {
-    for kept in OPEN {
-        let wrong = kept.wrong();
-        let shows = wrong.iter().any(|line| line.contains(kept.shows));
-        assert!(shows, "mended, it seems: {}\nat its end: {wrong:#?}", kept.what);
-    }
+    let mended: Vec<&str> = OPEN
+        .iter()
+        .filter(|kept| !kept.wrong().iter().any(|line| line.contains(kept.shows)))
+        .map(|kept| kept.what)
+        .collect();
+    assert!(mended.is_empty(), "mended, it seems:\n{}", mended.join("\n"));
 }
 
 #[test]

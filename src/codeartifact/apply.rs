@@ -127,8 +127,7 @@ impl Applier<'_> {
         let written = match (self.write(&step.action).await, check.after_refusal()) {
             (Ok(written), _) => written,
             (Err(error), Some(look)) if matches!(error.kind, Kind::Conflict | Kind::Invalid) => {
-                let seen = self.look(look).await?;
-                return match check.verdict(self.owner, None, &seen, Trust::Settled) {
+                return match self.judge(check, look, &Written::default()).await? {
                     Verdict::Keep => Ok(Written::default()),
                     _ => Err(error),
                 };

@@ -15,6 +15,7 @@
 mod shared;
 
 mod access;
+mod adoption;
 mod compatibility;
 mod deadline;
 mod denied;
@@ -24,7 +25,6 @@ mod faults;
 mod guard;
 mod hostile;
 mod hosts;
-mod lag;
 mod lifecycle;
 mod lost_key;
 mod metrics;
@@ -35,6 +35,7 @@ mod ownership;
 mod properties;
 mod races;
 mod reference;
+mod retained;
 mod rollback;
 mod secrets;
 mod service;

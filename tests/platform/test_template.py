@@ -24,7 +24,7 @@ def test_the_function_has_no_more_time_than_cloudformation_waits():
     assert function["Timeout"] + function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] <= 3600
 
 
-def test_every_create_needs_the_owners_mark():
+def test_every_create_needs_the_owner_tag():
     statements = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     wide = [statement for statement in statements if statement.get("Resource") == "*"]
     assert [statement["Sid"] for statement in wide] == ["CreateMarked"]

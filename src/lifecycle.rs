@@ -159,7 +159,10 @@ impl Lifecycle<'_> {
         if retains || domain.policy().is_some_and(Policy::forbids) {
             PhysicalId::of_attempt(identity, self.place)
         } else {
-            PhysicalId::of_stack(identity, self.place.repository_arn(&identity.domain, &identity.repository))
+            PhysicalId::of_stack(
+                identity,
+                self.place.repository_arn(&identity.domain, &identity.repository),
+            )
         }
     }
 

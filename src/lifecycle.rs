@@ -161,7 +161,10 @@ impl Lifecycle<'_> {
         if retains || forbids || may_guard_adopted {
             PhysicalId::of_attempt(identity, self.place)
         } else {
-            PhysicalId::of_stack(identity, self.place.repository_arn(&identity.domain, &identity.repository))
+            PhysicalId::of_stack(
+                identity,
+                self.place.repository_arn(&identity.domain, &identity.repository),
+            )
         }
     }
 

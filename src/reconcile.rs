@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use tracing::info;
 
 use crate::backoff::Backoff;
@@ -201,14 +201,16 @@ impl Reconciler<'_> {
             ..scope.clone()
         };
         let endpoints = async {
-            if wanted.is_empty() {
-                Ok(BTreeMap::new())
-            } else {
-                self.endpoints(&lookup).await
-            }
+            let endpoints = async {
+                if wanted.is_empty() {
+                    Ok(BTreeMap::new())
+                } else {
+                    self.endpoints(&lookup).await
+                }
+            };
+            join(endpoints, self.await_marks(&desired.identity.domain)).await.0
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
-        self.await_marks(&desired.identity.domain, &applied).await;
         if applied.endpoints.len() < wanted.len() {
             let gone = ServiceError::lost_race("GetRepositoryEndpoint", desired.identity.repository.as_str());
             return Err(gone.into());
@@ -232,14 +234,18 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Waits until what was just created shows whose it is: else the next event would take it for unowned.
-    async fn await_marks(&self, domain: &Domain, applied: &Applied) {
+    /// Waits until what was created so far shows whose it is: else the next event would take it for unowned.
+    async fn await_marks(&self, domain: &Domain) {
         let mut backoff = Backoff::within(self.patience.absence);
         let service = self.service(domain);
+        let arns: Vec<String> = self.progress.everything_created(|thing| match thing {
+            Thing::Domain => self.place.domain_arn(domain),
+            Thing::Repository(name) => self.place.repository_arn(domain, name),
+            Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
+        });
         let is_ours = |tags: &TagMap| self.owner.standing(tags).is_ours();
         loop {
-            let reads = applied.arns.values().map(|arn| service.tags(arn));
-            let is_whole = match try_join_all(reads).await {
+            let is_whole = match try_join_all(arns.iter().map(|arn| service.tags(arn))).await {
                 Ok(read) => read.iter().all(|tags| tags.as_ref().is_some_and(is_ours)),
                 // Who may not read them cannot wait for them.
                 Err(_) => true,

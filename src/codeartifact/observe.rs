@@ -94,7 +94,8 @@ impl Observer<'_> {
         let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
         let policy: OptionFuture<_> = reads_policy.then(|| self.service.domain_policy()).into();
         let (domain_read, policy) = join(Box::pin(self.domain(With::Tags)), policy).await;
-        let read = self.or_hidden(domain_read, Some(&place.domain_arn(domain))).await?;
+        let arn = place.foreign_owner(domain).is_none().then(|| place.domain_arn(domain));
+        let read = self.or_hidden(domain_read, arn.as_deref()).await?;
         let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
         Ok(match read {
             Read::Found(domain) => (Read::Found(ObservedDomain { policy, ..domain }), None),

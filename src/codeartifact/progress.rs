@@ -171,6 +171,11 @@ impl Progress {
         self.state().moments.get(name).copied()
     }
 
+    /// All that this event created so far, each as `told`.
+    pub(crate) fn everything_created<T>(&self, told: impl Fn(&Thing) -> T) -> Vec<T> {
+        self.state().created.iter().map(told).collect()
+    }
+
     /// Whether this event created anything.
     pub(crate) fn has_created_something(&self) -> bool {
         !self.state().created.is_empty()

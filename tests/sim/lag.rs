@@ -34,10 +34,16 @@ const KINDS: [Kind; 12] = [
     ("tags", |visibility, lag| visibility.tags = lag),
     ("creation tags", |visibility, lag| visibility.creation_tags = lag),
     ("policy", |visibility, lag| visibility.policy = lag),
-    ("repository changes", |visibility, lag| visibility.repository_changes = lag),
+    ("repository changes", |visibility, lag| {
+        visibility.repository_changes = lag
+    }),
     ("deleted domain", |visibility, lag| visibility.deleted_domain = lag),
-    ("deleted repository", |visibility, lag| visibility.deleted_repository = lag),
-    ("deleted package group", |visibility, lag| visibility.deleted_package_group = lag),
+    ("deleted repository", |visibility, lag| {
+        visibility.deleted_repository = lag
+    }),
+    ("deleted package group", |visibility, lag| {
+        visibility.deleted_package_group = lag
+    }),
     ("emptied domain", |visibility, lag| visibility.emptied_domain = lag),
     ("lists", |visibility, lag| visibility.lists = lag),
 ];
@@ -154,7 +160,11 @@ async fn fails_at(operation: &str, visibility: Visibility, story: &str) {
 
 #[test]
 fn the_rollback_of_a_create_that_failed_under_lag_finds_everything() {
-    for operation in ["PutRepositoryPermissionsPolicy", "AssociateExternalConnection", "CreatePackageGroup"] {
+    for operation in [
+        "PutRepositoryPermissionsPolicy",
+        "AssociateExternalConnection",
+        "CreatePackageGroup",
+    ] {
         for lag in [ms(2000), ms(6000), reads(3)] {
             live(fails_at(operation, all(lag), &format!("{lag:?}")));
             for (kind, set) in KINDS {

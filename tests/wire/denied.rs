@@ -122,7 +122,11 @@ async fn a_create_that_could_not_look_keeps_the_arn() {
         let failed = stack.deliver(&stack.create_event(&full())).await.answer();
 
         assert!(!failed.success);
-        assert_eq!(failed.physical_id.trim_end_matches("#unfinished"), REPOSITORY_ARN, "{effect:?}");
+        assert_eq!(
+            failed.physical_id.trim_end_matches("#unfinished"),
+            REPOSITORY_ARN,
+            "{effect:?}"
+        );
         world.aws.clear_faults();
         let back = stack.event("Delete", Some(&failed.physical_id), &full(), None);
         stack.deliver(&back).await.answer().succeeded();
@@ -132,7 +136,9 @@ async fn a_create_that_could_not_look_keeps_the_arn() {
 #[tokio::test]
 async fn a_write_that_was_not_answered_may_have_touched_something() {
     let world = World::in_process().await;
-    world.aws.inject(Fault::new(Effect::ResetAfter).on("CreateDomain").times(1));
+    world
+        .aws
+        .inject(Fault::new(Effect::ResetAfter).on("CreateDomain").times(1));
     world.aws.deny("CreateRepository");
     let mut stack = world.stack("payments");
 
@@ -222,7 +228,10 @@ async fn the_rollback_from_internal_packages_that_may_not_be_read_succeeds_witho
 #[tokio::test]
 async fn the_rollback_from_a_domain_policy_that_may_not_be_read_succeeds_without_a_write() {
     let denied = Denial::of("GetDomainPermissionsPolicy");
-    let to = with(minimal(), &json!({"DomainPolicyDocument": domain_policy("111111111111")}));
+    let to = with(
+        minimal(),
+        &json!({"DomainPolicyDocument": domain_policy("111111111111")}),
+    );
     fails_and_goes_back(minimal(), to, &[denied]).await;
 }
 
@@ -273,7 +282,10 @@ async fn a_delete_in_a_domain_made_by_hand_needs_no_list_of_repositories() {
 async fn a_delete_passes_over_what_nothing_shows_to_be_this_stacks() {
     let (world, mut stack) = created(minimal()).await;
     world.stack("billing").create(neighbour()).await.succeeded();
-    let last = with(guarded(), &json!({"DomainPolicyDocument": domain_policy("111111111111")}));
+    let last = with(
+        guarded(),
+        &json!({"DomainPolicyDocument": domain_policy("111111111111")}),
+    );
     stack.record.as_mut().unwrap().1 = last;
     world.aws.deny("GetDomainPermissionsPolicy");
     world.aws.deny("DescribePackageGroup");
@@ -288,7 +300,12 @@ async fn a_delete_passes_over_what_nothing_shows_to_be_this_stacks() {
 
 #[tokio::test]
 async fn a_delete_fails_if_what_its_marks_show_to_be_its_own_cannot_be_looked_at() {
-    for operation in ["DescribeRepository", "DescribePackageGroup", "DescribeDomain", "ListRepositoriesInDomain"] {
+    for operation in [
+        "DescribeRepository",
+        "DescribePackageGroup",
+        "DescribeDomain",
+        "ListRepositoriesInDomain",
+    ] {
         let (world, mut stack) = created(guarded()).await;
         let before = world.aws.everything();
         world.aws.deny(operation);
@@ -379,7 +396,12 @@ async fn a_denied_grant_points_at_the_role_and_the_keys_policy() {
 
     contains(
         &reason,
-        &["CreateDomain", "kms:CreateGrant", "the function's role", "the policy of the key"],
+        &[
+            "CreateDomain",
+            "kms:CreateGrant",
+            "the function's role",
+            "the policy of the key",
+        ],
     );
 }
 
@@ -394,6 +416,9 @@ async fn an_upstream_that_may_not_be_linked_is_told_with_the_right_that_is_missi
         .await
         .failed();
 
-    contains(&reason, &["AssociateWithDownstreamRepository", "UpdateRepository", REPOSITORY]);
+    contains(
+        &reason,
+        &["AssociateWithDownstreamRepository", "UpdateRepository", REPOSITORY],
+    );
     assert!(!world.aws.repositories(DOMAIN).contains(&PROXY.to_owned()));
 }

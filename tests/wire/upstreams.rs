@@ -52,7 +52,11 @@ async fn recreate(world: &World, name: &str) {
 
 fn is_linked(world: &World) -> bool {
     let primary = world.aws.repository(DOMAIN, REPOSITORY);
-    assert!(primary.upstreams.contains(&SHARED.to_owned()), "{:?}", primary.upstreams);
+    assert!(
+        primary.upstreams.contains(&SHARED.to_owned()),
+        "{:?}",
+        primary.upstreams
+    );
     primary.linked
 }
 
@@ -67,9 +71,14 @@ async fn a_name_that_does_not_exist_fails_before_any_write_naming_the_property()
     let world = World::in_process().await;
     let mut stack = world.stack("squad");
 
-    let deployment = stack.create(with(minimal(), &json!({"Upstreams": ["platform-shraed"]}))).await;
+    let deployment = stack
+        .create(with(minimal(), &json!({"Upstreams": ["platform-shraed"]})))
+        .await;
 
-    contains(&deployment.answer.reason, &["Upstreams", "platform-shraed", "[UpstreamNotFound]"]);
+    contains(
+        &deployment.answer.reason,
+        &["Upstreams", "platform-shraed", "[UpstreamNotFound]"],
+    );
     assert_eq!(deployment.answer.physical_id, "codeartifact-stack:not-created");
     deployment.failed();
     assert_eq!(world.aws.writes(), [""; 0]);
@@ -81,7 +90,10 @@ async fn an_update_to_a_name_that_does_not_exist_fails_before_any_write() {
     let before = world.aws.everything();
 
     let reason = stack
-        .update(with(squad(), &json!({"Upstreams": [SHARED, "platform-shraed"], "Tags": {"team": "payments"}})))
+        .update(with(
+            squad(),
+            &json!({"Upstreams": [SHARED, "platform-shraed"], "Tags": {"team": "payments"}}),
+        ))
         .await
         .failed();
 
@@ -121,7 +133,10 @@ async fn a_linked_one_that_is_gone_fails_no_update_and_the_plan_says_that_the_li
 
     contains(&notes(&plan), &[SHARED, "the link to it is dead"]);
     let updates = world.aws.requests("UpdateRepository");
-    assert!(updates.iter().all(|sent| sent["body"]["upstreams"].is_null()), "{updates:?}");
+    assert!(
+        updates.iter().all(|sent| sent["body"]["upstreams"].is_null()),
+        "{updates:?}"
+    );
     assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [SHARED]);
 }
 
@@ -129,9 +144,11 @@ async fn a_linked_one_that_is_gone_fails_no_update_and_the_plan_says_that_the_li
 async fn a_linked_one_that_is_gone_fails_no_rollback() {
     let (world, mut stack) = linked_by_hand().await;
     world.aws.delete_repository(DOMAIN, SHARED).await;
-    world
-        .aws
-        .inject(Fault::new(Effect::AccessDenied).on("AssociateExternalConnection").times(1));
+    world.aws.inject(
+        Fault::new(Effect::AccessDenied)
+            .on("AssociateExternalConnection")
+            .times(1),
+    );
 
     stack
         .update(with(squad(), &json!({"ExternalConnection": "public:npmjs"})))
@@ -158,7 +175,10 @@ async fn a_neighbours_repository_that_does_not_let_it_in_is_refused_before_any_w
         let reason = world.stack("squad").create(squad()).await.failed();
 
         let owner = &platforms.stack_id;
-        contains(&reason, &[SHARED, REPOSITORY, "Downstreams", owner, "[OwnershipConflict]"]);
+        contains(
+            &reason,
+            &[SHARED, REPOSITORY, "Downstreams", owner, "[OwnershipConflict]"],
+        );
         assert_eq!(world.aws.writes(), [""; 0]);
         same(&world.aws.everything(), &before, "as it was");
     }

@@ -133,7 +133,7 @@ fn lives_as_ever(visibility: Visibility, story: &str) {
 #[test]
 fn a_whole_life_comes_to_the_same_under_each_kind_of_lag() {
     for (kind, set) in KINDS {
-        for lag in [ms(2000), ms(6000), reads(1), reads(3)] {
+        for lag in [ms(6000), reads(1)] {
             lives_as_ever(one(set, lag), &format!("{kind}, {lag:?}"));
         }
     }
@@ -141,7 +141,7 @@ fn a_whole_life_comes_to_the_same_under_each_kind_of_lag() {
 
 #[test]
 fn a_whole_life_comes_to_the_same_with_all_lags_at_once() {
-    for lag in [ms(500), ms(2000), ms(6000), reads(1), reads(3)] {
+    for lag in [ms(2000), ms(6000), reads(3)] {
         lives_as_ever(all(lag), &format!("{lag:?}"));
     }
 }
@@ -167,10 +167,10 @@ fn the_rollback_of_a_create_that_failed_under_lag_finds_everything() {
     ] {
         for lag in [ms(2000), ms(6000), reads(3)] {
             live(fails_at(operation, all(lag), &format!("{lag:?}")));
-            for (kind, set) in KINDS {
-                live(fails_at(operation, one(set, lag), &format!("{kind}, {lag:?}")));
-            }
         }
+    }
+    for (kind, set) in KINDS {
+        live(fails_at("PutRepositoryPermissionsPolicy", one(set, ms(6000)), kind));
     }
 }
 

@@ -17,6 +17,9 @@ const FORMER: &str = "codeartifact-stack:former-restrictions";
 const FORMER_LINKS: &str = "codeartifact-stack:former-links";
 const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
+/// The id of what was never there.
+pub(crate) const NOT_CREATED: &str = "codeartifact-stack:not-created";
+
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
 const UNFINISHED: &str = "#unfinished";
 
@@ -229,6 +232,9 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     let described = Described::read(&event["ResourceProperties"]);
     if event["RequestType"] == "Delete" {
         let mut next = there.clone();
+        if event["PhysicalResourceId"] == NOT_CREATED {
+            return Verdict::Done(next);
+        }
         let named_by_id = id.is_some();
         let identity = id.unwrap_or_else(|| described.identity.clone());
         // What was never handed over is not retained, unless it holds packages.

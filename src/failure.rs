@@ -46,7 +46,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The name as it stands in an error's type.
+    /// The name as it is in an error's type.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -160,6 +160,7 @@ impl From<ServiceError> for Failure {
             Kind::QuotaExceeded => FailureKind::QuotaExceeded,
             Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
             Kind::Throttled => FailureKind::Throttled,
+            Kind::Owned => FailureKind::OwnershipConflict,
             Kind::Invalid | Kind::Key | Kind::Principal => FailureKind::ServiceValidation,
             Kind::Internal | Kind::NoEndpoint | Kind::Unreachable => FailureKind::ServiceUnavailable,
         };

@@ -1,4 +1,4 @@
-//! What a template gets back: every name is always there, `""` where there is nothing to say.
+//! What a template gets back: every name is always there, `""` if there is nothing to say.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +11,7 @@ use crate::stack::{Domain, EndpointType, Format, Place};
 pub(crate) struct Facts {
     pub(crate) domain_arn: String,
     pub(crate) domain_key: String,
+    pub(crate) domain_bucket: String,
     pub(crate) repository_arn: String,
     pub(crate) endpoints: BTreeMap<Format, String>,
     /// In the order of the patterns.
@@ -36,6 +37,7 @@ impl Facts {
                 DomainSource::Own { key, .. } => key.to_string(),
                 DomainSource::Foreign => String::new(),
             },
+            domain_bucket: place.bucket_arn_to_expect(),
             repository_arn: place.repository_arn(domain, repository),
             endpoints: desired.endpoint_formats.iter().map(endpoint).collect(),
             package_group_arns: groups.map(|pattern| place.package_group_arn(domain, pattern)).collect(),
@@ -64,6 +66,7 @@ pub(crate) fn data(desired: &Desired, facts: &Facts) -> Data {
         ("DomainArn", facts.domain_arn.clone()),
         ("DomainOwner", desired.identity.domain.owner.to_string()),
         ("DomainEncryptionKey", facts.domain_key.clone()),
+        ("DomainS3BucketArn", facts.domain_bucket.clone()),
         ("RepositoryName", desired.identity.repository.to_string()),
         ("RepositoryArn", facts.repository_arn.clone()),
         ("UpstreamRepositoryName", proxies.join(",")),

@@ -125,7 +125,10 @@ impl Reconciler<'_> {
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
-        Ok(plan::converge(desired, history, &observed, self.owner)?)
+        let mut plan = plan::converge(desired, history, &observed, self.owner)?;
+        let inner = Box::pin(self.observer(&scope).inner_groups(&desired.internal_packages)).await?;
+        plan.notes.extend(plan::note_inner(self.owner, inner));
+        Ok(plan)
     }
 
     /// Brings about what is desired, and tells what the template gets back.
@@ -287,7 +290,9 @@ impl Reconciler<'_> {
             let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
             created(Thing::Group(pattern.clone())).or(there).unwrap_or(expected)
         };
+        let bucket = observed.domain.found().and_then(|domain| domain.bucket.clone());
         Facts {
+            domain_bucket: applied.bucket.or(bucket).unwrap_or_default(),
             domain_arn: created(Thing::Domain).or(domain_arn).unwrap_or(expected.domain_arn),
             domain_key: domain_key.unwrap_or(expected.domain_key),
             repository_arn: created(Thing::Repository(identity.repository.clone()))

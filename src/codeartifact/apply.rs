@@ -14,6 +14,7 @@ use tracing::info;
 use super::error::{Kind, Result, ServiceError};
 use super::observe::With;
 use super::progress::Effect;
+use super::translate::CreatedDomain;
 use super::wait::Wait;
 use super::{Observer, Progress, Service, calls};
 use crate::backoff::Backoff;
@@ -44,6 +45,8 @@ pub(crate) type Arns = BTreeMap<Thing, String>;
 #[derive(Default)]
 pub(crate) struct Applied {
     pub(crate) arns: Arns,
+    /// The bucket of the domain that was created.
+    pub(crate) bucket: Option<String>,
     pub(crate) endpoints: BTreeMap<Format, String>,
 }
 
@@ -52,6 +55,8 @@ pub(crate) struct Applied {
 struct Written {
     /// The ARN of what it created.
     arn: Option<String>,
+    /// The bucket of the domain that it created.
+    bucket: Option<String>,
     /// The revision of the policy that it put.
     revision: Option<String>,
 }
@@ -97,6 +102,7 @@ impl Applier<'_> {
                     done.insert(index);
                     let created = plan.steps[index].action.creates();
                     applied.arns.extend(created.zip(written.arn));
+                    applied.bucket = applied.bucket.or(written.bucket);
                 }
                 Some(Ended::Endpoints(Ok(found))) => applied.endpoints = found,
                 Some(Ended::Step(_, Err(error)) | Ended::Endpoints(Err(error))) => {
@@ -141,10 +147,11 @@ impl Applier<'_> {
         let Some(look) = check.after() else {
             return Ok(written);
         };
-        let undo = match self.judge(check, look, &written).await? {
+        let (undo, error) = match self.judge(check, look, &written).await? {
             Verdict::Keep => return Ok(written),
-            Verdict::LookAgain | Verdict::LostRace => Vec::new(),
-            Verdict::Undo(undo) => undo,
+            Verdict::LookAgain | Verdict::LostRace => (Vec::new(), lost_race()),
+            Verdict::Undo(undo) => (undo, lost_race()),
+            Verdict::Refuse(undo, refusal) => (undo, ServiceError::refused(&step.action, &refusal)),
         };
         for action in &undo {
             match self.write(action).await {
@@ -153,7 +160,7 @@ impl Applier<'_> {
                 _ => {}
             }
         }
-        Err(lost_race())
+        Err(error)
     }
 
     /// What the plan makes of a write; what is not seen at once is looked for.
@@ -230,7 +237,10 @@ impl Applier<'_> {
         let service = &self.service;
         let mut written = Written::default();
         match action {
-            Action::CreateDomain { key, tags, .. } => written.arn = self.create_domain(key, tags).await?,
+            Action::CreateDomain { key, tags, .. } => {
+                let created = self.create_domain(key, tags).await?;
+                (written.arn, written.bucket) = (created.arn, created.bucket);
+            }
             Action::DeleteDomain { .. } => service.delete_domain().await?,
             Action::PutDomainPolicy { document, revision, .. } => {
                 written.revision = service.put_domain_policy(document, revision.as_deref()).await?;
@@ -303,12 +313,12 @@ impl Applier<'_> {
     }
 
     /// Creates the domain and waits until it is active.
-    async fn create_domain(&self, key: &KmsKeyArn, tags: &TagMap) -> Result<Option<String>> {
+    async fn create_domain(&self, key: &KmsKeyArn, tags: &TagMap) -> Result<CreatedDomain> {
         let created = self.service.create_domain(key, tags).await?;
         if !created.is_active {
             let mut wait = Wait::within(self.patience.lag, self.progress);
             wait.until_ready(|| self.service.is_domain_active()).await?;
         }
-        Ok(created.arn)
+        Ok(created)
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Calls(Mutex<State>);
 struct State {
     calls: u64,
     attempts: u64,
+    /// Writes that took effect, as the service said.
+    writes: u64,
     /// Whether an attempt at a write ended without the service's word on it: it may have taken effect, whatever a later
     /// attempt is answered.
     may_have_written: bool,
@@ -51,6 +53,11 @@ impl Calls {
         self.state().calls
     }
 
+    /// Writes that took effect.
+    pub(crate) fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
     /// Tries after the first of each call.
     pub(crate) fn retries(&self) -> u64 {
         let state = self.state();
@@ -63,7 +70,7 @@ pub(super) fn may_have_written() -> bool {
     with(|state| state.may_have_written).unwrap_or_default()
 }
 
-/// What was last said on this event's calls that have not ended, as it stands in a Reason.
+/// What was last said on this event's calls that have not ended, as a Reason tells it.
 pub(crate) fn last_words() -> String {
     let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
     if words.is_empty() {
@@ -143,10 +150,13 @@ impl Intercept for Observer {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = operation(config);
+        if matches!(context.output_or_error(), Some(Ok(_))) && is_write(operation) {
+            with(|state| state.writes += 1);
+        }
         let (Some(Err(_)), Some(Number(number))) = (context.output_or_error(), config.load::<Number>()) else {
             return Ok(());
         };
-        let operation = operation(config);
         let is_answered = context
             .response()
             .is_some_and(|response| response.status().as_u16() < 500);
@@ -173,6 +183,12 @@ impl Intercept for Observer {
         }
         Ok(())
     }
+}
+
+fn is_write(operation: &str) -> bool {
+    !["Describe", "Get", "List"]
+        .iter()
+        .any(|read| operation.starts_with(read))
 }
 
 fn operation(config: &ConfigBag) -> &str {

@@ -8,7 +8,7 @@ use aws_sdk_codeartifact::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::calls::EndpointHost;
-use crate::plan::Cause;
+use crate::plan::{Action, Cause, Refusal};
 
 /// The kinds of failure that are met in different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(crate) enum Kind {
     Key,
     /// IAM does not know a principal that a policy names, or not yet.
     Principal,
+    /// Something that another owns forbids it.
+    Owned,
     /// A fault of the service that outlasted the SDK's retries.
     Internal,
     /// The endpoint's name has no address: the service is not offered there.
@@ -71,6 +73,17 @@ impl ServiceError {
         }
     }
 
+    /// A write turned out to be against what a neighbour owns.
+    pub(crate) fn refused(action: &Action, refusal: &Refusal) -> Self {
+        Self {
+            operation: action.operation(),
+            resource: action.object().to_owned(),
+            kind: Kind::Owned,
+            message: refusal.to_string(),
+            request_id: None,
+        }
+    }
+
     /// Whether the service refused a write, so that it did not take effect.
     pub(crate) fn is_refusal(&self) -> bool {
         matches!(
@@ -90,6 +103,7 @@ impl ServiceError {
             | Kind::Conflict
             | Kind::NotFound
             | Kind::Throttled
+            | Kind::Owned
             | Kind::Internal
             | Kind::NoEndpoint
             | Kind::Unreachable => None,

@@ -11,8 +11,8 @@ use futures_util::try_join;
 use super::Service;
 use super::error::Result;
 use crate::plan::{
-    Contents, Hidden, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Packages, Read,
-    Scope,
+    Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
+    Packages, Read, Scope,
 };
 use crate::stack::{
     ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
@@ -315,6 +315,26 @@ impl Observer<'_> {
         .await
     }
 
+    /// Some of the groups inside each of ours, with their tags; none of what may not be looked at.
+    pub(crate) async fn inner_groups(&self, patterns: &[PackagePattern]) -> Result<Vec<InnerGroup>> {
+        let mut found = Vec::new();
+        for pattern in patterns {
+            let groups = self
+                .or_hidden(self.service.inner_groups(pattern).await.map(Some), None)
+                .await?;
+            for inner in groups.found().into_iter().flatten() {
+                let arn = self.service.place.arn_of_group(self.service.domain, inner);
+                let tags = self.or_hidden(self.service.tags(&arn).await, None).await?;
+                found.push(InnerGroup {
+                    pattern: pattern.clone(),
+                    inner: inner.clone(),
+                    tags: tags.found().cloned().unwrap_or_default(),
+                });
+            }
+        }
+        Ok(found)
+    }
+
     /// A package group; nothing if it is not there.
     pub(crate) async fn package_group(&self, pattern: &PackagePattern) -> Result<Option<ObservedGroup>> {
         let expected = self.service.place.package_group_arn(self.service.domain, pattern);
@@ -336,6 +356,10 @@ impl Observer<'_> {
                 Some(read) => read?,
                 None => self.service.allowed_repositories(pattern, *origin).await?,
             };
+        }
+        if let Some((pattern, tags)) = &mut group.parent {
+            let arn = self.service.place.arn_of_group(self.service.domain, pattern);
+            *tags = self.service.tags(&arn).await?.unwrap_or_default();
         }
         Ok(Some(ObservedGroup { tags, ..group }))
     }

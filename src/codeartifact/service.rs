@@ -16,6 +16,9 @@ use crate::stack::{
 /// More repositories than one stack can have: so many names tell whether a domain holds any others.
 const ENOUGH_NAMES: usize = 13;
 
+/// As many groups inside one of ours are told of.
+const MOST_INNER_GROUPS: i32 = 20;
+
 /// The calls about one domain and what is in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service<'a> {
@@ -166,6 +169,15 @@ impl Service<'_> {
         Ok(output
             .and_then(|output| output.package_group)
             .map(|group| translate::package_group(group, expected)))
+    }
+
+    /// The patterns of some of the groups inside a package group.
+    pub(crate) async fn inner_groups(&self, pattern: &PackagePattern) -> Result<Vec<String>> {
+        let request = request!(self.list_sub_package_groups(package_group(pattern)));
+        let answer = request.max_results(MOST_INNER_GROUPS).send().await;
+        let output = found(answer.map_err(|error| ServiceError::new(self.package_group(pattern), &error)))?;
+        let groups = output.and_then(|output| output.package_groups).unwrap_or_default();
+        Ok(groups.into_iter().filter_map(|group| group.pattern).collect())
     }
 
     /// The repositories that a package group names for an origin.

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::stack::{DomainName, KmsKeyArn, Moment, OriginChange, PackagePattern, RepositoryName, TagMap};
+use crate::stack::{
+    DomainName, KmsKeyArn, Moment, OriginChange, POLICY_OWNER, POLICY_REPOSITORY, PackagePattern, RepositoryName,
+    TagMap,
+};
 
 /// One write call.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +99,11 @@ pub(crate) struct Tagged {
     pub(crate) arn: String,
     pub(crate) name: String,
     pub(crate) thing: Thing,
+}
+
+/// The tags that say whose a domain's policy is: they go together.
+pub(super) fn policy_keys() -> Vec<String> {
+    [POLICY_REPOSITORY, POLICY_OWNER].map(str::to_owned).into()
 }
 
 impl Action {

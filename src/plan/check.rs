@@ -3,8 +3,9 @@
 //! The API has no conditional write for tags, nor for a policy if there is none. So whoever claims a thing looks before
 //! and after, and undoes what turns out to be another's.
 
-use super::action::{Action, Tagged, Thing};
+use super::action::{Action, Tagged, Thing, policy_keys};
 use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
+use super::reasons::Refusal;
 use crate::stack::{
     DomainName, Evidence, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy, PolicyOwner, RepositoryName,
     Standing, TagMap,
@@ -36,6 +37,9 @@ pub(crate) enum Check {
         pattern: PackagePattern,
         undo: Vec<OriginChange>,
     },
+    /// A package group that was just created: taken back if a neighbour's group holds its pattern, for its more specific
+    /// rule would undo the neighbour's. The service tells which group holds a pattern only of a group that is there.
+    Alone { pattern: PackagePattern },
     /// An external connection, which is refused if it is there already: then it is what was wanted.
     Connected { name: RepositoryName, connection: String },
 }
@@ -80,6 +84,8 @@ pub(crate) enum Verdict {
     LostRace,
     /// As a lost race, after these.
     Undo(Vec<Action>),
+    /// The plan is refused for this, after these.
+    Refuse(Vec<Action>, Refusal),
 }
 
 impl Verdict {
@@ -97,7 +103,7 @@ impl Check {
     pub(crate) fn before(&self) -> Option<Look> {
         match self {
             Self::Claim { on, .. } | Self::ClaimPolicy { on, .. } => Some(Look::Tags(on.arn.clone())),
-            Self::OwnPolicy { .. } | Self::OwnGroup { .. } | Self::Connected { .. } => None,
+            Self::OwnPolicy { .. } | Self::OwnGroup { .. } | Self::Alone { .. } | Self::Connected { .. } => None,
         }
     }
 
@@ -118,7 +124,7 @@ impl Check {
             Self::Claim { on, .. } => Some(Look::Tags(on.arn.clone())),
             Self::ClaimPolicy { .. } => Some(Look::Domain),
             Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
-            Self::OwnGroup { pattern, .. } => Some(Look::Group(pattern.clone())),
+            Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
             Self::Connected { .. } => None,
         }
     }
@@ -152,6 +158,24 @@ impl Check {
                     Some(Standing::Unowned) | None => undo.of_absence(trust),
                 }
             }
+            (Self::Alone { pattern }, Seen::Group(Some(group))) => match group.neighbour(owner) {
+                Some((parent, neighbour)) => {
+                    let (pattern, undo) = (
+                        pattern.clone(),
+                        Action::DeletePackageGroup {
+                            pattern: pattern.clone(),
+                        },
+                    );
+                    let refusal = Refusal::InsideGroup {
+                        pattern,
+                        parent: parent.to_owned(),
+                        owner: neighbour,
+                    };
+                    Verdict::Refuse(vec![undo], refusal)
+                }
+                None => Verdict::Keep,
+            },
+            (Self::Alone { .. }, Seen::Group(None)) => Verdict::Keep.of_absence(trust),
             (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
                 let is_wanted = repository.connections.contains(connection);
                 if is_wanted { Verdict::Keep } else { Verdict::LostRace }
@@ -232,7 +256,7 @@ impl Check {
                     name: name.to_string(),
                     thing: Thing::Domain,
                 },
-                keys: vec![POLICY_REPOSITORY.to_owned()],
+                keys: policy_keys(),
             });
         }
         let undo = Verdict::Undo(undo);

@@ -55,7 +55,13 @@ impl<'a> Converging<'a> {
     ///
     /// `had` says that it was ours: then it is taken back as it is.
     pub(super) fn adopts(&self, repository: &ObservedRepository, had: bool) -> bool {
-        !had && self.desired.adopt_existing && self.owner.standing(&repository.tags) == Standing::Unowned
+        let is_adopted = match self.owner.standing(&repository.tags) {
+            Standing::Unowned => self.desired.adopt_existing,
+            // By an earlier delivery, or an earlier round.
+            Standing::Adopted => true,
+            Standing::Created | Standing::OwnedBy(_) => false,
+        };
+        is_adopted && !had
     }
 
     /// Whether the previous properties had a proxy of this name.

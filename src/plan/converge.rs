@@ -8,7 +8,7 @@ use super::primary::{Links, Sending};
 use super::reasons::{Note, Refusal, Refused};
 use super::step::Plan;
 use super::upstreams::Health;
-use super::{domain, domain_policy, groups, primary, proxies, repository_policy, upstreams};
+use super::{domain, domain_policy, groups, own, primary, proxies, repository_policy, upstreams};
 use crate::properties::Desired;
 use crate::stack::Owner;
 
@@ -58,6 +58,7 @@ pub(crate) fn converge(
     proxies::adopt(to, &mut plan);
     primary::adopt(to, &mut plan, &links);
     repository_policy::converge(to, &mut plan, &primary);
+    own::tag_adopted(to, &mut plan);
     proxies::drop_unwanted(to, &mut plan);
     plan.primary_there(primary);
     plan.finish()

@@ -1,25 +1,21 @@
 //! The domain's policy: one for all the stacks in it, so it has an owner of its own, which a tag of the domain names.
 
-use super::action::{Action, Tagged, Thing};
+use super::action::{Action, Tagged, Thing, policy_keys};
 use super::builder::{Builder, among};
 use super::check::Check;
 use super::context::{Converging, Deleting};
 use super::observed::ObservedDomain;
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
-use crate::stack::{DomainName, Evidence, POLICY_REPOSITORY, Policy, PolicyOwner, RepositoryName, TagMap};
+use crate::stack::{DomainName, Evidence, Policy, PolicyOwner, RepositoryName, TagMap};
 
 /// The tags of a domain that is created with a policy to come.
 pub(super) fn marks(to: &Converging) -> TagMap {
     if to.desired.domain.policy().is_some() {
-        owner_tag(&to.desired.identity.repository)
+        to.owner.policy_tags(&to.desired.identity.repository)
     } else {
         TagMap::new()
     }
-}
-
-fn owner_tag(primary: &RepositoryName) -> TagMap {
-    TagMap::from([(POLICY_REPOSITORY.to_owned(), primary.to_string())])
 }
 
 /// Whose the policy is, as a Create or an Update sees it.
@@ -105,7 +101,7 @@ fn tagged(domain: &ObservedDomain, name: &DomainName) -> Tagged {
 
 fn claim(to: &Converging, plan: &mut Builder, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
     let on = tagged(domain, &to.desired.identity.domain.name);
-    let tags = owner_tag(&to.desired.identity.repository);
+    let tags = to.owner.policy_tags(&to.desired.identity.repository);
     let check = Check::ClaimPolicy {
         on: on.clone(),
         seen: among(&domain.tags, &tags),
@@ -203,7 +199,7 @@ fn delete_it(
     };
     let mut steps = vec![plan.add(delete, after.iter().copied())];
     if tag == OwnerTag::Removed {
-        steps.extend(plan.untag(tagged(domain, name), vec![POLICY_REPOSITORY.to_owned()], &steps.clone()));
+        steps.extend(plan.untag(tagged(domain, name), policy_keys(), &steps.clone()));
     }
     steps
 }

@@ -7,7 +7,7 @@ use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
 use super::check::Check;
 use super::context::{Converging, Deleting};
-use super::observed::{Observed, ObservedGroup};
+use super::observed::{InnerGroup, Observed, ObservedGroup};
 use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
 use crate::stack::{FORMER_RESTRICTIONS, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing};
@@ -20,9 +20,11 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
         plan.need(hidden, desired.contains(pattern) || is_ours);
     }
     let readable = |pattern: &&PackagePattern| !to.observed.hidden_groups.contains_key(*pattern);
+    // New groups come before old ones go: what both hold is guarded all the time.
+    let mut after = primary.to_vec();
     for pattern in desired.iter().filter(readable) {
         match to.observed.package_groups.get(pattern) {
-            None => create(to, plan, pattern, primary),
+            None => after.extend(create(to, plan, pattern, primary)),
             Some(group) => repair(to, plan, pattern, group, primary),
         }
     }
@@ -36,17 +38,33 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
                 pattern,
                 group,
             };
-            leaving.go(plan, primary);
+            leaving.go(plan, &after);
         }
     }
 }
 
-fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary: &[StepId]) {
+/// Notes the groups inside ours that are not ours.
+pub(crate) fn note_inner(owner: &Owner, groups: Vec<InnerGroup>) -> Vec<Note> {
+    let foreign = groups
+        .into_iter()
+        .filter(|group| !owner.standing(&group.tags).is_ours());
+    let note = |group: InnerGroup| Note::HoldsGroup {
+        owner: Owner::in_tags(&group.tags),
+        pattern: group.pattern,
+        inner: group.inner,
+    };
+    foreign.map(note).collect()
+}
+
+fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary: &[StepId]) -> Vec<StepId> {
     let create = Action::CreatePackageGroup {
         pattern: pattern.clone(),
         tags: to.tags_of_created(),
     };
-    let created = plan.add(create, primary.iter().copied());
+    let check = Check::Alone {
+        pattern: pattern.clone(),
+    };
+    let created = plan.add_checked(create, primary.iter().copied(), check);
     let guard = Restrictions::guarding(&to.desired.identity.repository);
     restrict(
         plan,
@@ -54,7 +72,7 @@ fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary
         Restrictions::default().changes_to(&guard),
         &[],
         vec![created],
-    );
+    )
 }
 
 fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
@@ -78,6 +96,13 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
             let pattern = pattern.clone();
             return plan.refuse(Refusal::OwnedGroup { pattern, owner });
         }
+    }
+    if let Some((parent, owner)) = group.neighbour(to.owner) {
+        plan.note(Note::InsideGroup {
+            pattern: pattern.clone(),
+            parent: parent.to_owned(),
+            owner,
+        });
     }
     let tags_before = before.map(|previous| &previous.tags);
     let claimed = plan.tag(

@@ -30,10 +30,11 @@ pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::delete;
 pub(crate) use domain_policy::take_back;
+pub(crate) use groups::note_inner;
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
-    Cause, Contents, Hidden, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Packages,
-    Read, Scope,
+    Cause, Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
+    Packages, Read, Scope,
 };
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};

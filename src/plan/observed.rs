@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment,
-    PackagePattern, RepositoryName, Restrictions, TagMap,
+    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment, Owner,
+    PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
 /// What to look at.
@@ -20,7 +20,7 @@ pub(crate) struct Scope {
     pub(crate) endpoint_formats: BTreeSet<Format>,
     pub(crate) endpoint_type: EndpointType,
     pub(crate) package_groups: BTreeSet<PackagePattern>,
-    /// Those of the groups that may be let go: the repositories that they name are looked at too.
+    /// Those of the groups that may be released: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
     /// Whether what is unowned is to be adopted: then a proxy is looked at more closely.
@@ -120,6 +120,8 @@ impl<T> From<Option<T>> for Read<T> {
 pub(crate) struct ObservedDomain {
     pub(crate) arn: String,
     pub(crate) key: String,
+    /// The ARN of the bucket that holds the packages.
+    pub(crate) bucket: Option<String>,
     pub(crate) tags: TagMap,
     pub(crate) policy: Read<ObservedPolicy>,
     /// How many repositories the service counts in it.
@@ -150,6 +152,8 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
+    /// The group whose pattern holds this one's, with its tags: none if that is the root, which holds all.
+    pub(crate) parent: Option<(String, TagMap)>,
 }
 
 impl Observed {
@@ -198,8 +202,25 @@ impl ObservedDomain {
     }
 }
 
+/// A package group inside one of this stack's.
+#[derive(Clone, Debug)]
+pub(crate) struct InnerGroup {
+    pub(crate) pattern: PackagePattern,
+    pub(crate) inner: String,
+    pub(crate) tags: TagMap,
+}
+
 impl ObservedGroup {
-    /// What it allowed before it was adopted, where a tag tells.
+    /// The group that this one is inside of, if it is owned by another.
+    pub(crate) fn neighbour(&self, owner: &Owner) -> Option<(&str, Owner)> {
+        let (parent, tags) = self.parent.as_ref()?;
+        match owner.standing(tags) {
+            Standing::OwnedBy(neighbour) => Some((parent, neighbour)),
+            _ => None,
+        }
+    }
+
+    /// What it allowed before it was adopted, if a tag says so.
     pub(crate) fn former(&self) -> Option<Restrictions> {
         Restrictions::from_tag(self.tags.get(FORMER_RESTRICTIONS)?)
     }

@@ -6,9 +6,10 @@ use super::context::Converging;
 use super::observed::ObservedRepository;
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
-use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing};
+use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
 
-/// Gives the step that claims a repository, if one is needed.
+/// Gives the step that claims a repository, if one is needed. One that is being adopted gets the marks of that, and all
+/// other tags at the end: see [`tag_adopted`].
 ///
 /// `had` says that it was ours: then someone took its tags, or recreated it by hand.
 pub(super) fn own(
@@ -19,8 +20,8 @@ pub(super) fn own(
     had: bool,
     after: Option<StepId>,
 ) -> Option<StepId> {
-    let mut wanted = to.desired.tags.clone();
-    wanted.insert(DOWNSTREAMS.to_owned(), to.desired.downstreams.to_tag());
+    let is_adopted = to.adopts(repository, had);
+    let mut wanted = if is_adopted { TagMap::new() } else { tags(to) };
     match to.owner.standing(&repository.tags) {
         Standing::Created | Standing::Adopted => {}
         Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
@@ -46,7 +47,7 @@ pub(super) fn own(
             return None;
         }
     }
-    let before = to.previous.map(|previous| &previous.tags);
+    let before = to.previous.filter(|_| !is_adopted).map(|previous| &previous.tags);
     let after: Vec<StepId> = after.into_iter().collect();
     plan.tag(
         to.owner,
@@ -56,6 +57,28 @@ pub(super) fn own(
         before,
         &after,
     )
+}
+
+/// The user's tags on a repository, and which neighbours may have it as an upstream.
+fn tags(to: &Converging) -> TagMap {
+    let mut tags = to.desired.tags.clone();
+    tags.insert(DOWNSTREAMS.to_owned(), to.desired.downstreams.to_tag());
+    tags
+}
+
+/// The tags of what is adopted come last of all: then a rollback of anything else finds those that it had.
+pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    let primary = [(&to.desired.identity.repository, to.is_in_place)];
+    let proxies = to.desired.proxies.iter();
+    let proxies = proxies.map(|proxy| (&proxy.name, to.had_proxy(&proxy.name)));
+    for (name, had) in proxies.chain(primary) {
+        let repository = to.observed.repositories.get(name);
+        if let Some(repository) = repository.filter(|repository| to.adopts(repository, had)) {
+            let on = tagged(name, repository);
+            plan.tag(to.owner, on, &repository.tags, &tags(to), None, &after);
+        }
+    }
 }
 
 /// What an adoption will change of a repository that is linked to other things than are wanted.

@@ -51,6 +51,12 @@ pub(crate) enum Refusal {
         pattern: PackagePattern,
         owner: Owner,
     },
+    /// A neighbour's group holds the pattern.
+    InsideGroup {
+        pattern: PackagePattern,
+        parent: String,
+        owner: Owner,
+    },
     /// What the group allows does not fit in a tag, so it could not be put back.
     CrowdedGroup(PackagePattern),
     UnownedPolicy(DomainName),
@@ -152,6 +158,11 @@ impl fmt::Display for Refusal {
                 "the package group {pattern} is owned by {owner}: remove it from InternalPackages here, or release it by \
                  removing it there"
             ),
+            Self::InsideGroup { pattern, parent, owner } => write!(
+                formatter,
+                "the package group {pattern} would lie inside {parent}, which is owned by {owner}, and undo its rule for what \
+                 {pattern} names: remove it from InternalPackages here, or release {parent} by removing it there"
+            ),
             Self::CrowdedGroup(pattern) => write!(
                 formatter,
                 "the package group {pattern} names too many repositories to be adopted: what it allows now has to fit in a \
@@ -194,7 +205,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// All that stands against a plan: nothing was touched.
+/// All that a plan is refused for: nothing was touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) Vec<Refusal>);
 
@@ -239,6 +250,18 @@ pub(crate) enum Note {
     StaleLink(RepositoryName),
     /// A link that exists although the upstream does not let the repository in, or not any more.
     WithoutConsent(RepositoryName),
+    /// A package group that exists is inside a neighbour's.
+    InsideGroup {
+        pattern: PackagePattern,
+        parent: String,
+        owner: Owner,
+    },
+    /// A package group inside ours that is not ours: its more specific rule wins.
+    HoldsGroup {
+        pattern: PackagePattern,
+        inner: String,
+        owner: Option<Owner>,
+    },
     /// An adoption cuts an external connection.
     Cuts {
         name: RepositoryName,
@@ -339,6 +362,20 @@ impl fmt::Display for Note {
                 "the upstream {name} does not name this repository in its Downstreams: the link that exists is kept, and is \
                  not renewed"
             ),
+            Self::InsideGroup { pattern, parent, owner } => write!(
+                formatter,
+                "the package group {pattern} is inside {parent}, which is owned by {owner}: it is kept, and its rule wins for \
+                 what it names"
+            ),
+            Self::HoldsGroup { pattern, inner, owner } => {
+                let whose = owner
+                    .as_ref()
+                    .map_or("is unowned".to_owned(), |owner| format!("is owned by {owner}"));
+                write!(
+                    formatter,
+                    "the package group {inner}, which {whose}, is inside {pattern}: its rule wins for what it names"
+                )
+            }
             Self::Cuts { name, connection } => write!(
                 formatter,
                 "the adopted repository {name} loses its external connection {connection}, which is put back when it is \

@@ -60,13 +60,18 @@ impl PackagePattern {
     /// Source: the test data of the official `AWS::CodeArtifact::PackageGroup` handler. What the service
     /// answers is believed over this.
     pub(crate) fn encoded(&self) -> String {
-        let encode = |byte: u8| match byte {
-            b'/' | b'~' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
-            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-            _ => format!("%{byte:02x}"),
-        };
-        self.text.bytes().map(encode).collect()
+        encoded(&self.text)
     }
+}
+
+/// A pattern as it is in an ARN.
+pub(super) fn encoded(pattern: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'/' | b'~' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02x}"),
+    };
+    pattern.bytes().map(encode).collect()
 }
 
 impl fmt::Display for PackagePattern {

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::there::{Domain, Group, Repository, Tags, There, Upstream, list, meaning, text};
 
@@ -13,6 +14,7 @@ pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
 pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
 const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
+pub(crate) const POLICY_OWNER: &str = "codeartifact-stack:policy-owner";
 const FORMER: &str = "codeartifact-stack:former-restrictions";
 const FORMER_LINKS: &str = "codeartifact-stack:former-links";
 const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
@@ -83,11 +85,40 @@ impl Owner {
     fn release(&self, tags: &mut Tags) {
         let left = tags.get(STACK_ID) == Some(&self.stack_id) || tags.get(LOGICAL_ID) == Some(&self.logical_id);
         if self.standing(tags) != Standing::Others && left {
-            for key in [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER, FORMER_LINKS] {
+            for key in [
+                STACK_ID,
+                LOGICAL_ID,
+                ADOPTED,
+                POLICY_REPOSITORY,
+                POLICY_OWNER,
+                FORMER,
+                FORMER_LINKS,
+            ] {
                 tags.remove(key);
             }
         }
     }
+
+    /// What tells this owner from another where a policy's owner is told.
+    fn mark(&self) -> String {
+        let digest = Sha256::digest(format!("{}\n{}", self.stack_id, self.logical_id));
+        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn claim_policy(&self, tags: &mut Tags, primary: &str) {
+        tags.insert(POLICY_REPOSITORY.to_owned(), primary.to_owned());
+        tags.insert(POLICY_OWNER.to_owned(), self.mark());
+    }
+
+    /// Whether the mark beside the name of a repository is another owner's: then the name says nothing.
+    fn is_anothers_policy(&self, tags: &Tags) -> bool {
+        tags.get(POLICY_OWNER).is_some_and(|mark| *mark != self.mark())
+    }
+}
+
+fn unclaim_policy(tags: &mut Tags) {
+    tags.remove(POLICY_REPOSITORY);
+    tags.remove(POLICY_OWNER);
 }
 
 /// The primary repository a stack is known by.
@@ -386,7 +417,7 @@ impl Update<'_> {
             retag(&mut domain.tags, &described.tags, before);
         }
         if is_new && described.domain_policy.is_some() {
-            domain.tags.insert(POLICY_REPOSITORY.to_owned(), name.clone());
+            self.owner.claim_policy(&mut domain.tags, name);
         }
         self.may_have_all(domain)?;
         self.domain_policy(domain)?;
@@ -590,11 +621,12 @@ impl Update<'_> {
         let name = &self.described.identity.repository;
         let here = |identity: &Identity| identity.domain == self.described.identity.domain;
         let mark = domain.tags.get(POLICY_REPOSITORY).cloned();
+        let is_anothers = self.owner.is_anothers_policy(&domain.tags);
         let Some(policy) = &self.described.domain_policy else {
             // Taken out by its owner.
-            if self.is_in_place && mark.as_ref() == Some(name) {
+            if self.is_in_place && mark.as_ref() == Some(name) && !is_anothers {
                 domain.policy = None;
-                domain.tags.remove(POLICY_REPOSITORY);
+                unclaim_policy(&mut domain.tags);
             }
             return Ok(());
         };
@@ -607,7 +639,7 @@ impl Update<'_> {
             let is_others = |it: &Repository| self.owner.standing(&it.tags) == Standing::Others;
             former.contains(&mark) && !domain.repositories.get(mark).is_some_and(is_others)
         });
-        let is_ours = mark.as_ref() == Some(name) || is_former;
+        let is_ours = !is_anothers && (mark.as_ref() == Some(name) || is_former);
         let stands = domain.policy.as_ref().map(|stands| stands == policy);
         let had = self
             .before_in_domain()
@@ -623,7 +655,7 @@ impl Update<'_> {
             (true, ..) | (false, None, _) => {}
         }
         domain.policy = Some(policy.clone());
-        domain.tags.insert(POLICY_REPOSITORY.to_owned(), name.clone());
+        self.owner.claim_policy(&mut domain.tags, name);
         Ok(())
     }
 
@@ -688,6 +720,8 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     }
     let is_marked = domain.tags.get(POLICY_REPOSITORY) == Some(name);
     let is_ours = match standing {
+        _ if owner.is_anothers_policy(&domain.tags) => false,
+        _ if domain.tags.contains_key(POLICY_OWNER) => true,
         Some(Standing::Created | Standing::Adopted) => true,
         // Named by an id that we answered with: it was ours once.
         Some(Standing::Nobodys) => by_id,
@@ -696,7 +730,7 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     };
     if is_marked && is_ours {
         domain.policy = None;
-        domain.tags.remove(POLICY_REPOSITORY);
+        unclaim_policy(&mut domain.tags);
     }
     let is_someones = domain.tags.contains_key(STACK_ID) && domain.tags.contains_key(LOGICAL_ID);
     if domain.repositories.is_empty() && is_someones {

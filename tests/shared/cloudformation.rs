@@ -116,11 +116,12 @@ pub(crate) struct Answer {
 }
 
 /// Every attribute a template may ask for.
-pub(crate) const OUTPUTS: [&str; 16] = [
+pub(crate) const OUTPUTS: [&str; 17] = [
     "DomainName",
     "DomainArn",
     "DomainOwner",
     "DomainEncryptionKey",
+    "DomainS3BucketArn",
     "RepositoryName",
     "RepositoryArn",
     "UpstreamRepositoryName",

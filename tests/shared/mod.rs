@@ -16,7 +16,7 @@ pub(crate) mod transport;
 
 pub(crate) use aws::options;
 pub(crate) use cloudformation::{Answer, Deployment, Event, OUTPUTS, Stack};
-pub(crate) use codeartifact_emulator::{DeleteOfUpstream, Effect, Fault, Kind, LogEntry, Settings};
+pub(crate) use codeartifact_emulator::{DeleteOfUpstream, Effect, Fault, Kind, LogEntry, LostError, Settings};
 pub(crate) use sink::Treat;
 pub(crate) use transport::Ended;
 

@@ -192,7 +192,7 @@ async fn a_plan_lists_each_step_and_none_for_what_is_as_it_shall_be() {
             format!("CreatePackageGroup {CLIENT}"),
             format!("UpdatePackageGroupOriginConfiguration {CLIENT}"),
             format!("DeletePackageGroup {SCOPE}"),
-        ]})
+        ], "Notes": []})
     );
     assert_eq!(settled, json!({"Converged": true, "Steps": [], "Notes": []}));
     assert_eq!(world.aws.writes(), [""; 0]);
@@ -545,7 +545,7 @@ async fn a_group_that_is_not_ours_any_more_is_left_when_its_pattern_is_taken_out
             }
 
             assert_eq!(world.aws.group(DOMAIN, SCOPE), before);
-            let owner = if theirs { STRANGER } else { "no owner's tags" };
+            let owner = if theirs { STRANGER } else { "no owner tags" };
             contains(&world.function_log().await, &[SCOPE, owner]);
         }
     }

@@ -24,6 +24,7 @@ mod guard;
 mod hostile;
 mod hosts;
 mod lifecycle;
+mod lost_key;
 mod metrics;
 mod modes;
 mod observability;

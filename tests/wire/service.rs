@@ -5,7 +5,7 @@ use std::time::Duration;
 use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
 use serde_json::json;
 
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, with};
+use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, full, with};
 use crate::support::{Effect, Fault, World, contains, options};
 
 async fn whole_life(settings: Settings) -> World {
@@ -140,20 +140,6 @@ async fn an_internal_error_is_retried() {
     let mut stack = world.stack("payments");
 
     stack.create(full()).await.succeeded();
-}
-
-#[tokio::test]
-async fn with_a_lost_key_a_delete_says_that_the_key_is_lost() {
-    let (world, stack) = World::with_stack(minimal()).await;
-    let mut settings = Settings::default();
-    settings.keys.lost.insert(KEY.to_owned());
-    world.aws.emulator.set(settings);
-    let event = stack.delete_event();
-
-    // Repositories cannot be listed or deleted any more: whether others' are in the domain cannot be told.
-    let reason = stack.deliver(&event).await.answer().failed();
-
-    contains(&reason, &["key", DOMAIN]);
 }
 
 #[tokio::test]

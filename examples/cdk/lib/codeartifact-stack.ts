@@ -46,6 +46,8 @@ export interface CodeArtifactStackProps {
   /** One connection makes the proxy `NAME-upstream`, a list makes `NAME-upstream-CONNECTION` for each. */
   readonly externalConnection?: ExternalConnection | ExternalConnection[];
   readonly upstreams?: string[];
+  /** The neighbours' repositories that may have this one as an upstream; `["*"]` is every one in the domain. */
+  readonly downstreams?: string[];
   readonly domainPolicyDocument?: iam.PolicyDocument;
   readonly repositoryPolicyDocument?: iam.PolicyDocument;
   /** `Tags.of(scope).add` reaches the stack too, and wins. */
@@ -69,6 +71,8 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
   readonly domainArn: string;
   readonly domainOwner: string;
   readonly domainEncryptionKey: string;
+  /** ARN of the bucket that holds the packages. */
+  readonly domainS3BucketArn: string;
   readonly repositoryName: string;
   readonly repositoryArn: string;
   /** The proxies' names, separated by commas. */
@@ -102,6 +106,7 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
     this.domainArn = resource.getAttString('DomainArn');
     this.domainOwner = resource.getAttString('DomainOwner');
     this.domainEncryptionKey = resource.getAttString('DomainEncryptionKey');
+    this.domainS3BucketArn = resource.getAttString('DomainS3BucketArn');
     this.repositoryName = resource.getAttString('RepositoryName');
     this.repositoryArn = resource.getAttString('RepositoryArn');
     this.upstreamRepositoryName = resource.getAttString('UpstreamRepositoryName');

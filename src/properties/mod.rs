@@ -121,6 +121,8 @@ pub(crate) struct Previous {
     pub(crate) deletion_mode: DeletionMode,
     /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
     pub(crate) internal_packages: Vec<PackagePattern>,
+    /// Whether it never came to a SUCCESS.
+    pub(crate) is_unfinished: bool,
 }
 
 impl Previous {
@@ -137,6 +139,7 @@ impl Previous {
             downstreams: draft.downstreams,
             deletion_mode: draft.deletion_mode.unwrap_or_default(),
             internal_packages: patterns_that_can_be(draft.internal_packages),
+            is_unfinished: false,
         }
     }
 
@@ -146,7 +149,11 @@ impl Previous {
             DeletionMode::Retain => DeletionMode::RetainIfNotEmpty,
             mode @ (DeletionMode::Delete | DeletionMode::RetainIfNotEmpty) => mode,
         };
-        Self { deletion_mode, ..self }
+        Self {
+            deletion_mode,
+            is_unfinished: true,
+            ..self
+        }
     }
 }
 

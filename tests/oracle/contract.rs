@@ -19,7 +19,7 @@ const FORMER: &str = "codeartifact-stack:former-restrictions";
 const FORMER_LINKS: &str = "codeartifact-stack:former-links";
 const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
-/// The id of what was never there.
+/// The id of a Create that touched nothing.
 pub(crate) const NOT_CREATED: &str = "codeartifact-stack:not-created";
 
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
@@ -263,6 +263,7 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     let described = Described::read(&event["ResourceProperties"]);
     if event["RequestType"] == "Delete" {
         let mut next = there.clone();
+        // The Create touched nothing: a late Delete of it must not touch what a later Create made.
         if event["PhysicalResourceId"] == NOT_CREATED {
             return Verdict::Done(next);
         }

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::place;
-use crate::properties::{Desired, DomainSource, MOST_PATTERNS, Previous, Problems};
+use crate::properties::{Desired, DomainSource, Limits, MOST_PATTERNS, Previous, Problems};
 use crate::stack::{PackagePattern, Policy, RepositoryName};
 
 /// The most that one problem may take of a Reason, in bytes.
@@ -21,7 +21,7 @@ pub fn properties(data: &[u8]) {
     let Ok(given) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;
     };
-    let previous = Previous::read(Some(&given), &place());
+    let previous = Previous::read(Some(&given), &place(), &Limits::default());
     match Desired::read(Some(&given), &place()) {
         Ok(desired) => {
             check_rules(&desired);
@@ -29,7 +29,7 @@ pub fn properties(data: &[u8]) {
             let again = written(&desired);
             let read = Desired::read(Some(&again), &place()).expect("what was accepted is accepted again");
             assert_eq!(told(&desired), told(&read), "{again}");
-            check_agree(&desired, &Previous::read(Some(&again), &place()));
+            check_agree(&desired, &Previous::read(Some(&again), &place(), &Limits::default()));
         }
         Err(problems) => check_problems(&problems),
     }

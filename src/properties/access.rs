@@ -48,15 +48,46 @@ enum Readers {
     Organization(OrganizationId),
 }
 
-/// Reads who may publish and who may read, as the policy that says so. Nobody at all counts as not given.
-pub(super) fn read(reader: &mut Reader, name: &'static str) -> Option<Policy> {
-    let mut members = members(reader, name)?;
-    let organization: Option<OrganizationId> =
+/// A policy that is written from a property.
+#[derive(Default)]
+pub(super) struct Written {
+    /// The policy, if it lets in anyone.
+    pub(super) policy: Option<Policy>,
+    /// The organization that the property itself names.
+    organization: Option<OrganizationId>,
+}
+
+impl Written {
+    pub(super) fn organization(&self, path: &'static str) -> Option<Organization<'_>> {
+        Some(Organization {
+            path,
+            id: self.organization.as_ref()?,
+            policy: self.policy.as_ref(),
+        })
+    }
+}
+
+/// An organization that a property names, and what it is let into.
+#[derive(PartialEq)]
+pub(super) struct Organization<'a> {
+    /// What the organization is called in what is wrong with it.
+    pub(super) path: &'static str,
+    pub(super) id: &'a OrganizationId,
+    policy: Option<&'a Policy>,
+}
+
+/// Reads who may publish and who may read, as the policy that says so, for members of an `organization` alone if the
+/// property names none itself. Nobody at all counts as not given.
+pub(super) fn read(reader: &mut Reader, name: &'static str, organization: Option<&OrganizationId>) -> Written {
+    let Some(mut members) = members(reader, name) else {
+        return Written::default();
+    };
+    let named: Option<OrganizationId> =
         take(&mut members, "OrganizationId").and_then(|value| reader.parsed("Access.OrganizationId", &value));
     let mut list = |member| take(&mut members, member).unwrap_or(Value::Array(Vec::new()));
     let (publishers, readers) = (list("Publishers"), list("Readers"));
     let publishers: Vec<Principal> = reader.items(name, "Access.Publishers", publishers);
-    let readers = match (is_everyone(&readers), organization.clone()) {
+    let readers = match (is_everyone(&readers), named.clone()) {
         (true, Some(organization)) => Readers::Organization(organization),
         (true, None) => {
             reader.problem(
@@ -70,11 +101,15 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Option<Policy> {
     let names_nobody = publishers.is_empty() && matches!(&readers, Readers::Named(readers) if readers.is_empty());
     reader.set_given(name, !names_nobody);
     if names_nobody {
-        return None;
+        return Written::default();
     }
-    within_length(policy(&publishers, &readers, organization.as_ref()))
-        .map_err(|message| reader.problem(name, message))
-        .ok()
+    let written = policy(&publishers, &readers, named.as_ref().or(organization));
+    Written {
+        policy: within_length(written)
+            .map_err(|message| reader.problem(name, message))
+            .ok(),
+        organization: named,
+    }
 }
 
 /// The members of the object, unknown ones refused.

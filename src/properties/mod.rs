@@ -12,7 +12,9 @@ mod access;
 mod connections;
 mod downstreams;
 mod draft;
+mod excess;
 mod hints;
+mod limits;
 mod policy;
 mod problems;
 mod reader;
@@ -31,7 +33,9 @@ use crate::stack::{
 };
 
 use draft::Draft;
+use excess::Before;
 
+pub use limits::{BadLimit, Limits};
 pub(crate) use problems::Problems;
 
 /// Whose the domain is.
@@ -93,8 +97,64 @@ impl Desired {
     ///
     /// # Errors
     /// Every rule that is broken, each with the property's name and what was got.
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn read(properties: Option<&RawValue>, place: &Place) -> Result<Self, Problems> {
-        Draft::read(properties).desired(place)
+        let asked = Asked::anew(properties, place, &Limits::default())?;
+        Ok(asked.desired)
+    }
+}
+
+/// What a Create or an Update asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) desired: Desired,
+    /// What of it is new and beyond the platform's limits.
+    pub(crate) excess: Option<Excess>,
+    /// What to say beside a refusal.
+    pub(crate) note: Option<&'static str>,
+}
+
+/// What an Update asks for beyond the platform's limits. It is refused, unless it is the rollback of an Update that never
+/// came about.
+#[derive(Clone, Debug)]
+pub(crate) struct Excess {
+    pub(crate) problems: Problems,
+    /// What the properties before describe, if they keep the rules.
+    pub(crate) before: Option<Desired>,
+}
+
+impl Asked {
+    /// Reads the properties of a Create, which must be within the limits.
+    ///
+    /// # Errors
+    /// Every rule that is broken, each with the property's name and what was got.
+    pub(crate) fn anew(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Result<Self, Problems> {
+        let asked = Draft::read(properties, limits).asked(None, place, limits)?;
+        match asked.excess {
+            Some(Excess { problems, .. }) => Err(problems),
+            None => Ok(asked),
+        }
+    }
+
+    /// Reads the properties of an Update of a stack that had the properties `before`, and that its id names as `existing`.
+    ///
+    /// # Errors
+    /// Every rule that is broken, if one is that is no limit.
+    pub(crate) fn of_update(
+        properties: Option<&RawValue>,
+        before: Option<&RawValue>,
+        existing: Option<&Identity>,
+        place: &Place,
+        limits: &Limits,
+    ) -> Result<Self, Problems> {
+        let draft = Draft::read(before, limits);
+        let before = Before { draft, existing };
+        let mut asked = Draft::read(properties, limits).asked(Some(&before), place, limits)?;
+        if let Some(excess) = &mut asked.excess {
+            let before = before.draft.asked(None, place, limits);
+            excess.before = before.ok().map(|before| before.desired);
+        }
+        Ok(asked)
     }
 }
 
@@ -126,16 +186,16 @@ pub(crate) struct Previous {
 impl Previous {
     /// Reads what can be read; never fails.
     #[must_use]
-    pub(crate) fn read(properties: Option<&RawValue>, place: &Place) -> Self {
-        let draft = Draft::read(properties);
+    pub(crate) fn read(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Self {
+        let draft = Draft::read(properties, limits);
         Self {
             identity: draft.identity(place),
-            states_domain_policy: draft.domain_policy.is_some(),
-            states_repository_policy: draft.states_repository_policy(),
+            states_domain_policy: draft.stated_domain_policy().is_some(),
+            states_repository_policy: draft.stated_repository_policy().is_some(),
             connections: draft.connections.distinct(),
             tags: draft.tags,
             downstreams: draft.downstreams,
-            deletion_mode: draft.deletion_mode.unwrap_or_default(),
+            deletion_mode: draft.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: patterns_that_can_be(draft.internal_packages),
         }
     }
@@ -173,7 +233,11 @@ mod tests {
             "InternalPackages": (0..20_000).map(|n| format!("/npm/n{}~", n / 2)).collect::<Vec<_>>(),
             "ExternalConnection": vec![["public:npmjs", "public:pypi"]; 10_000].concat(),
         });
-        let previous = Previous::read(Some(&to_raw_value(&properties).expect("JSON")), &place);
+        let previous = Previous::read(
+            Some(&to_raw_value(&properties).expect("JSON")),
+            &place,
+            &Limits::default(),
+        );
         assert_eq!(previous.identity, None);
         let texts: Vec<&str> = previous.internal_packages.iter().map(PackagePattern::as_str).collect();
         assert_eq!(

@@ -5,14 +5,20 @@ use std::collections::BTreeSet;
 use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
 
 use super::draft::Draft;
-use super::{Desired, DomainSource, Problems};
+use super::excess::{self, Before};
+use super::limits::Limits;
+use super::{Asked, Desired, DomainSource, Excess, Problems};
+
+/// What is true of a stack that had `AdoptExisting` before the limit.
+const ADOPTION_IS_OFF: &str =
+    "AdoptExisting has no effect here: PlatformRepositories does not name this stack's repository";
 
 /// The service's quota of direct upstreams of a repository.
 pub(super) const MOST_UPSTREAMS: usize = 10;
 
 impl Draft {
-    /// The description, if no rule is broken.
-    pub(super) fn desired(mut self, place: &Place) -> Result<Desired, Problems> {
+    /// What is asked for, if no rule is broken but limits.
+    pub(super) fn asked(mut self, before: Option<&Before>, place: &Place, limits: &Limits) -> Result<Asked, Problems> {
         let is_foreign = self.domain_owner.as_ref().is_some_and(|owner| owner != place.account());
         self.require("DomainName");
         self.require("RepositoryName");
@@ -39,10 +45,13 @@ impl Draft {
         self.check_duplicates();
         self.check_internal_packages();
 
-        let (identity, problems) = (self.identity(place), std::mem::take(&mut self.problems));
+        let excess = excess::check(&self, &proxies, before, place, limits);
+        let (identity, mut problems) = (self.identity(place), std::mem::take(&mut self.problems));
         let Some(identity) = identity.filter(|_| problems.is_empty()) else {
+            problems.append(excess);
             return Err(problems);
         };
+        let may_adopt = limits.is_platform(&identity.repository);
         let domain = match self.key {
             Some(key) => DomainSource::Own {
                 key,
@@ -55,20 +64,29 @@ impl Draft {
         if self.endpoint_formats.is_empty() {
             self.endpoint_formats = formats_of_use(&proxies, &self.internal_packages);
         }
-        Ok(Desired {
+        let is_bound = self.adopt_existing && !may_adopt;
+        let desired = Desired {
             identity,
             domain,
             description: self.description.unwrap_or_default(),
             proxies,
             upstreams,
             downstreams: self.downstreams,
-            repository_policy: self.access_policy.or(self.repository_policy),
+            repository_policy: self.access.policy.or(self.repository_policy),
             tags: self.tags,
             endpoint_formats: self.endpoint_formats,
             endpoint_type: self.endpoint_type.unwrap_or_default(),
-            adopt_existing: self.adopt_existing,
-            deletion_mode: self.deletion_mode.unwrap_or_default(),
+            adopt_existing: self.adopt_existing && may_adopt,
+            deletion_mode: self.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: self.internal_packages,
+        };
+        Ok(Asked {
+            desired,
+            excess: (!excess.is_empty()).then_some(Excess {
+                problems: excess,
+                before: None,
+            }),
+            note: is_bound.then_some(ADOPTION_IS_OFF),
         })
     }
 

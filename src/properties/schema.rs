@@ -352,7 +352,7 @@ mod tests {
     use super::super::draft::Draft;
     use super::super::reader::IGNORED;
     use super::*;
-    use crate::properties::Desired;
+    use crate::properties::{Desired, Limits};
     use crate::stack::Place;
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/properties.json");
@@ -375,7 +375,7 @@ mod tests {
     fn every_property_is_in_the_schema_and_no_other() {
         let schema = schema();
         let described = schema["properties"].as_object().expect("properties").keys();
-        let draft = Draft::read(None);
+        let draft = Draft::read(None, &Limits::default());
         let mut known: Vec<&str> = draft.names().chain(IGNORED).collect();
         known.sort_unstable();
         assert_eq!(described.collect::<Vec<_>>(), known);

@@ -21,6 +21,7 @@ mod guard;
 mod hostile;
 mod hosts;
 mod lifecycle;
+mod limits;
 mod lost_key;
 mod metrics;
 mod model;

@@ -62,10 +62,17 @@ test-iam: test-rust test-python
 	.venv/bin/python tools/check_iam.py template.yaml target/operations
 
 SOAK ?= 20000
+SIMULATION := $(CARGO) test --profile soak --locked --test sim --
 
 .PHONY: soak
 soak: ## live through SOAK random histories (20000) of stacks, strangers and faults
-	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) MODEL_WORKERS=40 $(CARGO) test --profile soak --locked --test wire model:: -- --nocapture
+	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) $(SIMULATION) model:: --nocapture
+
+ORDERS ?= 20000
+
+.PHONY: interleave
+interleave: ## try every order of calls of events at the same time, ORDERS (20000) of a pair at most, and print the table
+	ORDERS=$(ORDERS) $(SIMULATION) every_order --ignored --nocapture
 
 FUZZ_SECONDS ?= 60
 

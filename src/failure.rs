@@ -46,7 +46,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The name as it stands in an error's type.
+    /// The name as it is in an error's type.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

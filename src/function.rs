@@ -25,7 +25,7 @@ use crate::stack::{AccountId, Place, account_in_arn};
 /// How answers are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// PUT where the event has a `ResponseURL`, else return.
+    /// PUT if the event has a `ResponseURL`, else return.
     #[default]
     Auto,
     /// Return always: for a CDK `Provider`, which PUTs by itself.
@@ -96,7 +96,7 @@ impl Function {
     /// Takes one event to its answer: PUT, then `null` is returned; or returned as it is.
     ///
     /// # Errors
-    /// Where an answer that is to be returned is a failure; where no answer can be sent, or sending it failed.
+    /// If an answer that is to be returned is a failure; if no answer can be sent, or sending it failed.
     pub async fn handle(&self, event: &RawValue, invocation: Invocation) -> Result<Value, Failure> {
         let begun = Instant::now();
         let calls = Arc::new(Calls::default());
@@ -129,7 +129,7 @@ impl Function {
         handled.instrument(span).await
     }
 
-    /// Works on a request, and delivers the answer where it goes by PUT.
+    /// Works on a request, and delivers the answer if it goes by PUT.
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answered, Failure> {
         let answered = self.prepare(request, invocation).await?;
         let Some((url, body)) = &answered.put else {
@@ -255,7 +255,7 @@ impl Function {
     }
 }
 
-/// Work stops so long before the end that an answer still gets through: 8 s, less where there is little in all.
+/// Work stops so long before the end that an answer still gets through: 8 s, less if there is little in all.
 fn time_to_work(left: Duration) -> Duration {
     const RESERVED: Duration = Duration::from_secs(8);
     left.saturating_sub(RESERVED.min(left.mul_f64(0.4)))
@@ -269,7 +269,7 @@ struct ReturnAddress<'a> {
     logical_id: &'a str,
 }
 
-/// An outcome, and the answer that goes by PUT; where none does, the outcome is returned.
+/// An outcome, and the answer that goes by PUT; if none does, the outcome is returned.
 pub(crate) struct Answered {
     outcome: Outcome,
     pub(crate) put: Option<(Url, Vec<u8>)>,

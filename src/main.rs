@@ -76,7 +76,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The time there is where the runtime does not tell.
+/// The time there is if the runtime does not tell.
 const UNKNOWN_DEADLINE: Duration = Duration::from_mins(5);
 
 /// Where Lambda keeps this instance's log.

@@ -1,4 +1,4 @@
-//! What a template gets back: every name is always there, `""` where there is nothing to say.
+//! What a template gets back: every name is always there, `""` if there is nothing to say.
 
 use std::collections::BTreeMap;
 

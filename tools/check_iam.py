@@ -128,7 +128,9 @@ def needs(entry: dict) -> Iterator[Need]:
     tags = frozenset(tag["key"] for tag in body.get("tags") or [])
     yield Need(f"codeartifact:{operation}", resource, tags)
     if tags and operation != "TagResource":
-        yield Need("codeartifact:TagResource", resource, tags)
+        # The user guide wants it "to the domain and all repositories", and does not say which is looked at.
+        for tagged in {resource, arn(f"domain/{DOMAIN}")}:
+            yield Need("codeartifact:TagResource", tagged, tags)
     for upstream in body.get("upstreams") or []:
         yield Need("codeartifact:AssociateWithDownstreamRepository", repository(upstream["repositoryName"]))
     if operation == "CreateDomain":

@@ -7,7 +7,7 @@ use crate::stack::{DeletionMode, Identity, Place};
 /// The id of a resource whose Create touched nothing.
 const NOT_CREATED: &str = "codeartifact-stack:not-created";
 
-/// What stands behind the ARN in the id of an attempt.
+/// What comes after the ARN in the id of an attempt.
 const UNFINISHED: &str = "#unfinished";
 
 /// A `PhysicalResourceId`.

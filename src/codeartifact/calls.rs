@@ -70,7 +70,7 @@ pub(super) fn may_have_written() -> bool {
     with(|state| state.may_have_written).unwrap_or_default()
 }
 
-/// What was last said on this event's calls that have not ended, as it stands in a Reason.
+/// What was last said on this event's calls that have not ended, as a Reason tells it.
 pub(crate) fn last_words() -> String {
     let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
     if words.is_empty() {

@@ -24,7 +24,7 @@ pub(crate) enum Kind {
     Key,
     /// IAM does not know a principal that a policy names, or not yet.
     Principal,
-    /// Something that is owned by another stands against it.
+    /// Something that another owns forbids it.
     Owned,
     /// A fault of the service that outlasted the SDK's retries.
     Internal,

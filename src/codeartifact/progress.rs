@@ -140,7 +140,7 @@ impl Progress {
         self.state().obstacle = Some(obstacle.to_owned());
     }
 
-    /// What was waited for last, as it stands in a Reason.
+    /// What was waited for last, as a Reason tells it.
     pub(crate) fn obstacle(&self) -> String {
         let obstacle = &self.state().obstacle;
         obstacle
@@ -209,7 +209,7 @@ impl Progress {
         self.state().there.iter().find(|thing| !is_there(thing)).cloned()
     }
 
-    /// The steps, as they stand in a Reason.
+    /// The steps, as a Reason tells them.
     pub(crate) fn summary(&self) -> String {
         let state = self.state();
         let lists = [

@@ -90,7 +90,7 @@ fn invocation() -> Invocation {
 /// Takes an event as Lambda hands it over, up to the answer as it would be sent.
 ///
 /// # Panics
-/// Where CloudFormation would not take the answer, or the work itself panicked.
+/// If CloudFormation would not take the answer, or the work itself panicked.
 pub fn envelope(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;

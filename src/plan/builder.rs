@@ -161,7 +161,7 @@ impl Builder {
         self.plan.primary_there = after;
     }
 
-    /// The plan, if nothing stands against it.
+    /// The plan, if nothing refuses it.
     pub(super) fn finish(self) -> Result<Plan, Refused> {
         if self.refusals.is_empty() {
             Ok(self.plan)

@@ -20,7 +20,7 @@ pub(crate) struct Scope {
     pub(crate) endpoint_formats: BTreeSet<Format>,
     pub(crate) endpoint_type: EndpointType,
     pub(crate) package_groups: BTreeSet<PackagePattern>,
-    /// Those of the groups that may be let go: the repositories that they name are looked at too.
+    /// Those of the groups that may be released: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
     /// Whether what is unowned is to be adopted: then a proxy is looked at more closely.
@@ -220,7 +220,7 @@ impl ObservedGroup {
         }
     }
 
-    /// What it allowed before it was adopted, where a tag tells.
+    /// What it allowed before it was adopted, if a tag says so.
     pub(crate) fn former(&self) -> Option<Restrictions> {
         Restrictions::from_tag(self.tags.get(FORMER_RESTRICTIONS)?)
     }

@@ -205,7 +205,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// All that stands against a plan: nothing was touched.
+/// All that a plan is refused for: nothing was touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) Vec<Refusal>);
 

@@ -84,7 +84,7 @@ pub(crate) struct Desired {
     pub(crate) endpoint_formats: BTreeSet<Format>,
     /// Which kind of endpoint to look up.
     pub(crate) endpoint_type: EndpointType,
-    /// Whether what exists without an owner is taken over.
+    /// Whether what exists unowned is adopted.
     pub(crate) adopt_existing: bool,
     /// What becomes of the repositories in the end.
     pub(crate) deletion_mode: DeletionMode,

@@ -10,7 +10,7 @@ pub(crate) enum Downstreams {
     All,
 }
 
-/// What stands in the tag for every repository and for none: no name begins with `@`, and every service that tags takes
+/// What the tag says for every repository and for none: no name begins with `@`, and every service that tags takes
 /// it.
 const ALL: &str = "@all";
 const NOBODY: &str = "@nobody";

@@ -58,7 +58,7 @@ impl Owner {
     /// The owner that an event names.
     ///
     /// # Errors
-    /// Where one of the two could not be the value of a tag.
+    /// If one of the two could not be the value of a tag.
     pub(crate) fn new(stack_id: String, logical_id: String) -> Result<Self, UnfitOwner> {
         let fits = |text: &str| !text.is_empty() && is_tag_value(text);
         match (fits(&stack_id), fits(&logical_id)) {
@@ -93,7 +93,7 @@ impl Owner {
         tags
     }
 
-    /// How a thing with these tags stands to this owner.
+    /// What a thing with these tags is to this owner.
     pub(crate) fn standing(&self, tags: &TagMap) -> Standing {
         match Self::in_tags(tags) {
             None => Standing::Unowned,
@@ -146,7 +146,7 @@ impl Owner {
         digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// The reserved keys to take off a thing that is let go; of another owner's or a stranger's thing, only
+    /// The reserved keys to take off a thing that is released; of another owner's or a stranger's thing, only
     /// what is left of this owner's pair.
     pub(crate) fn keys_to_release(&self, tags: &TagMap) -> Vec<String> {
         let is_left_over = |key: &str, value: &str| tags.get(key).is_some_and(|tag| tag == value);
@@ -183,7 +183,7 @@ pub(crate) enum PolicyOwner {
     Unowned,
 }
 
-/// How a thing stands to an owner.
+/// What a thing is to an owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The owner made it, and may delete it.

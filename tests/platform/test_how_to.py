@@ -44,9 +44,8 @@ def test_the_guests_policy_allows_what_the_function_asks_for():
     ]
     asked = {statement["Sid"]: set(statement["Action"]) for statement in statements}
     assert asked["OtherDomains"] <= allowed["Domain"]
-    # A resource policy cannot delegate what is done with policies.
-    undelegated = {action for action in asked["Repositories"] if action.endswith("PermissionsPolicy")}
-    assert (asked["Repositories"] | asked["Tags"]) - undelegated <= allowed["GuestRepositories"]
+    assert asked["Repositories"] | asked["Tags"] <= allowed["GuestRepositories"]
+    assert asked["OtherDomainsAtCreation"] == allowed["OwnerTagsAtCreation"]
 
 
 def deploy(terminal, name: str) -> dict[str, str]:
@@ -61,6 +60,16 @@ def delete(terminal, name: str) -> None:
     cloudformation = terminal.client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+
+
+def refused_deletion(terminal, name: str) -> str:
+    """The Reason for which a stack cannot be deleted."""
+    cloudformation = terminal.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    assert terminal.end_of(name) == "DELETE_FAILED"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"] == "DELETE_FAILED"]
+    return next(event["ResourceStatusReason"] for event in failed if event["LogicalResourceId"] == "Packages")
 
 
 def upstreams(terminal, repository: str) -> list[str]:
@@ -103,6 +112,12 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
     deploy(terminal, "guest-packages")
     other = {"domain": "group-pkgs", "domainOwner": "210987654321"}
     assert repositories(terminal, **other) == ["team-guest", "team-guest-upstream"]
+
+    deploy(terminal, "vault-packages")
+    assert "explicit deny" in refused_deletion(terminal, "vault-packages")
+    assert repositories(terminal, "vault-pkgs") == ["team-vault"]
+    terminal.run(run_in(tmp_path, COMMANDS["Protect a domain from deletion"]))
+    assert "vault-pkgs" not in {each["name"] for each in codeartifact.list_domains()["domains"]}
 
     command = COMMANDS["See what would change"]
     printed = terminal.run(run_in(tmp_path, command))

@@ -11,6 +11,9 @@
     reason = "in a test a panic is the message, and a story is told in one piece"
 )]
 
+#[path = "../shared/mod.rs"]
+mod shared;
+
 mod access;
 mod compatibility;
 mod deadline;
@@ -24,7 +27,6 @@ mod lifecycle;
 mod limits;
 mod lost_key;
 mod metrics;
-mod model;
 mod modes;
 mod observability;
 mod outputs;

@@ -46,6 +46,8 @@ export interface CodeArtifactStackProps {
   /** One connection makes the proxy `NAME-upstream`, a list makes `NAME-upstream-CONNECTION` for each. */
   readonly externalConnection?: ExternalConnection | ExternalConnection[];
   readonly upstreams?: string[];
+  /** The neighbours' repositories that may have this one as an upstream; `["*"]` is every one in the domain. */
+  readonly downstreams?: string[];
   readonly domainPolicyDocument?: iam.PolicyDocument;
   readonly repositoryPolicyDocument?: iam.PolicyDocument;
   /** `Tags.of(scope).add` reaches the stack too, and wins. */

@@ -13,13 +13,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
 use super::http::Connection;
+pub(crate) use super::place::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::transport::{Ended, Invoke, Killed, Transport};
 
-pub(crate) const ACCOUNT: &str = "123456789012";
-pub(crate) const REGION: &str = "eu-central-1";
-pub(crate) const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:codeartifact-stack";
-pub(crate) const LOG_GROUP: &str = "/aws/lambda/codeartifact-stack";
-pub(crate) const LOG_STREAM: &str = "2026/11/23/[$LATEST]c0de4a7f1fac7000";
 pub(crate) const SECRET_KEY: &str = "wJalrXUtnFEMIbPxRfiCYEXAMPLEKEYsecret";
 pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luSESSIONTOKENexample";
 pub(crate) const KEY_ID: &str = "AKIAEXAMPLE000000001";

@@ -6,49 +6,49 @@ use serde_json::{Value, json};
 
 use super::contract::Identity;
 
-pub(super) type Tags = BTreeMap<String, String>;
+pub(crate) type Tags = BTreeMap<String, String>;
 
 /// All domains, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct There(pub(super) BTreeMap<String, Domain>);
+pub(crate) struct There(pub(crate) BTreeMap<String, Domain>);
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Domain {
-    pub(super) key: String,
-    pub(super) tags: Tags,
-    pub(super) policy: Option<Value>,
-    pub(super) repositories: BTreeMap<String, Repository>,
-    pub(super) groups: BTreeMap<String, Group>,
+pub(crate) struct Domain {
+    pub(crate) key: String,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Value>,
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub(crate) groups: BTreeMap<String, Group>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     /// Which one it is of those that ever had its name; nothing for one that is yet to be made.
-    pub(super) incarnation: Option<u64>,
-    pub(super) description: String,
-    pub(super) upstreams: Vec<Upstream>,
-    pub(super) connections: Vec<String>,
-    pub(super) tags: Tags,
-    pub(super) policy: Option<Value>,
-    pub(super) packages: Value,
+    pub(crate) incarnation: Option<u64>,
+    pub(crate) description: String,
+    pub(crate) upstreams: Vec<Upstream>,
+    pub(crate) connections: Vec<String>,
+    pub(crate) tags: Tags,
+    pub(crate) policy: Option<Value>,
+    pub(crate) packages: Value,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Upstream {
-    pub(super) name: String,
+pub(crate) struct Upstream {
+    pub(crate) name: String,
     /// Whether it leads to the repository that bears the name now.
-    pub(super) linked: bool,
+    pub(crate) linked: bool,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Group {
-    pub(super) tags: Tags,
-    pub(super) restrictions: Value,
+pub(crate) struct Group {
+    pub(crate) tags: Tags,
+    pub(crate) restrictions: Value,
 }
 
 impl There {
     /// Reads the emulator's state.
-    pub(super) fn read(state: &Value) -> Self {
+    pub(crate) fn read(state: &Value) -> Self {
         Self(by_name(&state["domains"], "name", |domain| Domain {
             key: text(&domain["encryptionKey"]),
             tags: tags(&domain["tags"]),
@@ -63,7 +63,7 @@ impl There {
                     })
                     .collect(),
                 connections: list(&repository["externalConnections"]).map(text).collect(),
-                tags: tags(&repository["tags"]),
+                tags: without_moments(tags(&repository["tags"])),
                 policy: policy(&repository["policy"]),
                 packages: repository["packages"].clone(),
             }),
@@ -74,24 +74,24 @@ impl There {
         }))
     }
 
-    pub(super) fn repository(&self, domain: &str, name: &str) -> Option<&Repository> {
+    pub(crate) fn repository(&self, domain: &str, name: &str) -> Option<&Repository> {
         self.0.get(domain)?.repositories.get(name)
     }
 
     /// Every repository with where it is.
-    pub(super) fn repositories(&self) -> impl Iterator<Item = (&str, &str, &Repository)> {
+    pub(crate) fn repositories(&self) -> impl Iterator<Item = (&str, &str, &Repository)> {
         self.0.iter().flat_map(|(domain, it)| {
             let inside = it.repositories.iter();
             inside.map(move |(name, repository)| (domain.as_str(), name.as_str(), repository))
         })
     }
 
-    pub(super) fn incarnations(&self) -> BTreeSet<u64> {
+    pub(crate) fn incarnations(&self) -> BTreeSet<u64> {
         self.repositories().filter_map(|(_, _, it)| it.incarnation).collect()
     }
 
     /// The same with the numbers of what was to be made filled in from what was made.
-    pub(super) fn made_as(mut self, made: &Self, known: &BTreeSet<u64>) -> Self {
+    pub(crate) fn made_as(mut self, made: &Self, known: &BTreeSet<u64>) -> Self {
         for (domain, it) in &mut self.0 {
             for (name, repository) in &mut it.repositories {
                 let found = made.repository(domain, name).and_then(|made| made.incarnation);
@@ -104,7 +104,7 @@ impl There {
     }
 
     /// The same without the names, among a primary repository's upstreams, of repositories that are gone.
-    pub(super) fn without_broken_links(mut self, of: &Identity) -> Self {
+    pub(crate) fn without_broken_links(mut self, of: &Identity) -> Self {
         let domain = self.0.get_mut(&of.domain);
         if let Some(primary) = domain.and_then(|domain| domain.repositories.get_mut(&of.repository)) {
             primary.upstreams.retain(|upstream| upstream.linked);
@@ -112,7 +112,17 @@ impl There {
         self
     }
 
-    pub(super) fn json(&self) -> Value {
+    /// The same, where every repository that was not known before counts as a new one, whichever it is.
+    pub(crate) fn with_all_new_alike(mut self, known: &BTreeSet<u64>) -> Self {
+        for domain in self.0.values_mut() {
+            for repository in domain.repositories.values_mut() {
+                repository.incarnation = repository.incarnation.filter(|number| known.contains(number));
+            }
+        }
+        self
+    }
+
+    pub(crate) fn json(&self) -> Value {
         let repository = |it: &Repository| {
             json!({
                 "incarnation": it.incarnation, "description": it.description, "connections": it.connections,
@@ -140,7 +150,7 @@ impl There {
 }
 
 /// What a policy means, whatever the order in its lists; statements by what they say, not by their names.
-pub(super) fn meaning(policy: &Value) -> Value {
+pub(crate) fn meaning(policy: &Value) -> Value {
     let sorted = |value: &Value| -> BTreeSet<String> {
         match value {
             Value::Array(items) => items.iter().map(text).collect(),
@@ -168,7 +178,7 @@ fn by_name<T>(all: &Value, name: &str, read: impl Fn(&Value) -> T) -> BTreeMap<S
     list(all).map(|one| (text(&one[name]), read(one))).collect()
 }
 
-pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
@@ -176,6 +186,12 @@ fn tags(value: &Value) -> Tags {
     serde_json::from_value(value.clone()).unwrap()
 }
 
-pub(super) fn text(value: &Value) -> String {
+/// The tag that says when the last of the linked upstreams was created is the function's own business.
+fn without_moments(mut tags: Tags) -> Tags {
+    tags.remove("codeartifact-stack:linked");
+    tags
+}
+
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

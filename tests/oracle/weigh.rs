@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::there::{Group, Repository, Tags, There, Upstream};
-use crate::support::differences;
 
 /// Where what is there differs from what is expected.
 ///
 /// A link that nobody manages may have been made anew with the others: whether it leads somewhere is left open where it
 /// was broken before.
-pub(super) fn resembles(got: &There, expected: &There, before: &There) -> Vec<String> {
+pub(crate) fn resembles(got: &There, expected: &There, before: &There) -> Vec<String> {
     let mut expected = expected.clone();
     for (domain, it) in &mut expected.0 {
         for (name, repository) in &mut it.repositories {
@@ -29,11 +30,28 @@ pub(super) fn resembles(got: &There, expected: &There, before: &There) -> Vec<St
             }
         }
     }
-    differences(&got.json(), &expected.json())
+    let mut found = Vec::new();
+    compare("", &got.json(), &expected.json(), &mut found);
+    found
+}
+
+/// Where one value is not as expected, a line each.
+fn compare(path: &str, got: &Value, expected: &Value, found: &mut Vec<String>) {
+    let (Value::Object(is), Value::Object(shall)) = (got, expected) else {
+        if got != expected {
+            found.push(format!("{path}: got {got}, expected {expected}"));
+        }
+        return;
+    };
+    let keys: BTreeSet<&String> = is.keys().chain(shall.keys()).collect();
+    for key in keys {
+        let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+        compare(&format!("{path}/{key}"), &of(is), &of(shall), found);
+    }
 }
 
 /// Where what is there is neither as before nor on the way to the end: after work that was cut short.
-pub(super) fn part_of_the_way(got: &There, before: &There, end: &There, known: &BTreeSet<u64>) -> Vec<String> {
+pub(crate) fn part_of_the_way(got: &There, before: &There, end: &There, known: &BTreeSet<u64>) -> Vec<String> {
     let mut found = Vec::new();
     let domains: BTreeSet<&String> = before.0.keys().chain(end.0.keys()).chain(got.0.keys()).collect();
     for name in domains {

@@ -171,13 +171,13 @@ impl fmt::Display for Refusal {
             Self::UnownedPolicy(domain) => write!(
                 formatter,
                 "the domain {domain} has another policy, which is unowned: set AdoptExisting to true to adopt it, state \
-                 the same DomainPolicyDocument or none, or remove that policy"
+                 the same DomainPolicyDocument (or DomainAccess) or none, or remove that policy"
             ),
             Self::OwnedPolicy { domain, repository } => write!(
                 formatter,
                 "the domain {domain} has another policy, which is owned by the stack of the repository {repository}: \
-                 state the same DomainPolicyDocument or none, or release it there by removing DomainPolicyDocument from \
-                 that stack"
+                 state the same DomainPolicyDocument (or DomainAccess) or none, or release it there by removing it from that \
+                 stack"
             ),
             Self::AwaitedPolicy { domain, repository } => write!(
                 formatter,

@@ -27,6 +27,7 @@ pub(super) struct Draft {
     pub(super) domain_policy: Option<Policy>,
     pub(super) repository_policy: Option<Policy>,
     pub(super) access: Written,
+    pub(super) domain_access: Written,
     pub(super) tags: TagMap,
     pub(super) endpoint_formats: BTreeSet<Format>,
     pub(super) endpoint_type: Option<EndpointType>,
@@ -53,6 +54,7 @@ impl Draft {
             domain_policy: policy::read(&mut reader, "DomainPolicyDocument"),
             repository_policy: policy::read(&mut reader, "RepositoryPolicyDocument"),
             access: access::read(&mut reader, "Access", limits.organization()),
+            domain_access: access::read_domain(&mut reader, "DomainAccess", limits.organization()),
             tags: tags::read(&mut reader, "Tags"),
             endpoint_formats: reader.list("EndpointFormats").into_iter().collect(),
             endpoint_type: reader.text("EndpointType"),
@@ -76,7 +78,7 @@ impl Draft {
 
     /// The policy of the domain, whichever property states it.
     pub(super) fn stated_domain_policy(&self) -> Option<&Policy> {
-        self.domain_policy.as_ref()
+        self.domain_access.policy.as_ref().or(self.domain_policy.as_ref())
     }
 
     /// The policy of the repository, whichever property states it.
@@ -86,7 +88,10 @@ impl Draft {
 
     /// The organizations that the properties name.
     pub(super) fn organizations(&self) -> impl Iterator<Item = Organization<'_>> {
-        let written = [("Access.OrganizationId", &self.access)];
+        let written = [
+            ("Access.OrganizationId", &self.access),
+            ("DomainAccess.OrganizationId", &self.domain_access),
+        ];
         written
             .into_iter()
             .filter_map(|(path, written)| written.organization(path))

@@ -120,6 +120,7 @@ impl Asked<'_> {
         let adopted_before = self.before().is_some_and(|before| before.adopt_existing);
         let reaching = [
             ("DomainPolicyDocument", is_new(&self.draft.domain_policy)),
+            ("DomainAccess", is_new(&self.draft.domain_access.policy)),
             ("AdoptExisting", self.draft.adopt_existing && !adopted_before),
         ];
         let new = reaching.into_iter().filter(|(_, is_new)| *is_new);
@@ -288,6 +289,12 @@ mod tests {
             ),
             (
                 "PLATFORM_REPOSITORIES",
+                "platform",
+                json!({"DomainAccess": {"Principals": ["444455556666"]}}),
+                ["DomainAccess: ", "PlatformRepositories"],
+            ),
+            (
+                "PLATFORM_REPOSITORIES",
                 "platform,shared-*",
                 json!({"AdoptExisting": true}),
                 ["AdoptExisting: ", "PlatformRepositories"],
@@ -306,6 +313,12 @@ mod tests {
                 OURS,
                 json!({"Access": {"Readers": ["*"], "OrganizationId": "o-zzzzzzzzzz"}}),
                 ["Access.OrganizationId: ", "o-zzzzzzzzzz"],
+            ),
+            (
+                "ORGANIZATION_ID",
+                OURS,
+                json!({"DomainAccess": {"Principals": ["*"], "OrganizationId": "o-zzzzzzzzzz"}}),
+                ["DomainAccess.OrganizationId: ", OURS],
             ),
             (
                 "ORGANIZATION_ID",

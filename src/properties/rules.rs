@@ -23,7 +23,7 @@ impl Draft {
         self.require("DomainName");
         self.require("RepositoryName");
         if is_foreign {
-            for property in ["KmsKeyArn", "DomainPolicyDocument", "InternalPackages"] {
+            for property in ["KmsKeyArn", "DomainPolicyDocument", "DomainAccess", "InternalPackages"] {
                 self.refuse_if_given(
                     property,
                     "cannot be set on the domain of another account, which DomainOwner names",
@@ -37,6 +37,12 @@ impl Draft {
             self.refuse_if_given(
                 "Access",
                 "cannot be combined with RepositoryPolicyDocument: both write the repository's policy",
+            );
+        }
+        if self.is_given("DomainPolicyDocument") {
+            self.refuse_if_given(
+                "DomainAccess",
+                "cannot be combined with DomainPolicyDocument: both write the domain's policy",
             );
         }
         self.check_policies();
@@ -55,7 +61,7 @@ impl Draft {
         let domain = match self.key {
             Some(key) => DomainSource::Own {
                 key,
-                policy: self.domain_policy,
+                policy: self.domain_access.policy.or(self.domain_policy),
             },
             None => DomainSource::Foreign,
         };

@@ -18,6 +18,7 @@ mod access;
 mod compatibility;
 mod deadline;
 mod delivery;
+mod domain_access;
 mod drift;
 mod faults;
 mod guard;

@@ -66,11 +66,7 @@ fn check_agree(desired: &Desired, previous: &Previous) {
     assert_eq!(previous.states_repository_policy, desired.repository_policy.is_some());
     assert_eq!(previous.tags, desired.tags);
     assert_eq!(previous.deletion_mode, desired.deletion_mode);
-    let patterns = &desired.internal_packages;
-    assert_eq!(
-        previous.internal_packages,
-        patterns[..patterns.len().min(MOST_PATTERNS)]
-    );
+    assert!(previous.patterns().eq(desired.patterns().take(MOST_PATTERNS)));
 }
 
 /// All that is known of a description, policies in full.
@@ -103,6 +99,7 @@ fn written(desired: &Desired) -> Box<RawValue> {
         "AdoptExisting": desired.adopt_existing.to_string(),
         "DeletionMode": format!("{:?}", desired.deletion_mode),
         "InternalPackages": desired.internal_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),
+        "BlockedPackages": desired.blocked_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),
     });
     if let DomainSource::Own { key, policy } = &desired.domain {
         properties["KmsKeyArn"] = json!(key.as_str());

@@ -34,6 +34,7 @@ pub(super) struct Draft {
     pub(super) adopt_existing: bool,
     pub(super) deletion_mode: Option<DeletionMode>,
     pub(super) internal_packages: Vec<PackagePattern>,
+    pub(super) blocked_packages: Vec<PackagePattern>,
     /// Every property there is, and whether it is given.
     given: Given,
     pub(super) problems: Problems,
@@ -61,6 +62,7 @@ impl Draft {
             adopt_existing: reader.flag("AdoptExisting"),
             deletion_mode: reader.text("DeletionMode"),
             internal_packages: reader.list("InternalPackages"),
+            blocked_packages: reader.list("BlockedPackages"),
             given: Given::new(),
             problems: Problems::default(),
         };

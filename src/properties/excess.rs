@@ -117,10 +117,16 @@ impl Asked<'_> {
         }
         let policy_before = self.before_in_domain().and_then(Draft::stated_domain_policy);
         let is_new = |policy: &Option<Policy>| policy.is_some() && policy.as_ref() != policy_before;
+        let blocked_before = self
+            .before_in_domain()
+            .map_or(&[][..], |before| &before.blocked_packages);
+        let mut blocked = self.draft.blocked_packages.iter();
+        let blocks_anew = blocked.any(|pattern| !blocked_before.contains(pattern));
         let adopted_before = self.before().is_some_and(|before| before.adopt_existing);
         let reaching = [
             ("DomainPolicyDocument", is_new(&self.draft.domain_policy)),
             ("DomainAccess", is_new(&self.draft.domain_access.policy)),
+            ("BlockedPackages", blocks_anew),
             ("AdoptExisting", self.draft.adopt_existing && !adopted_before),
         ];
         let new = reaching.into_iter().filter(|(_, is_new)| *is_new);
@@ -292,6 +298,12 @@ mod tests {
                 "platform",
                 json!({"DomainAccess": {"Principals": ["444455556666"]}}),
                 ["DomainAccess: ", "PlatformRepositories"],
+            ),
+            (
+                "PLATFORM_REPOSITORIES",
+                "",
+                json!({"BlockedPackages": ["/npm//event-stream$"]}),
+                ["BlockedPackages: ", "PlatformRepositories"],
             ),
             (
                 "PLATFORM_REPOSITORIES",

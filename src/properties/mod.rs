@@ -90,9 +90,16 @@ pub(crate) struct Desired {
     pub(crate) deletion_mode: DeletionMode,
     /// The packages that come from this repository's publishers only.
     pub(crate) internal_packages: Vec<PackagePattern>,
+    /// The packages that no repository of the domain takes in.
+    pub(crate) blocked_packages: Vec<PackagePattern>,
 }
 
 impl Desired {
+    /// The patterns of all its package groups.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &PackagePattern> {
+        self.internal_packages.iter().chain(&self.blocked_packages)
+    }
+
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
@@ -159,7 +166,8 @@ impl Asked {
 }
 
 /// More patterns than a stack can have had: the ARN of each package group is in its outputs, takes 68 bytes at least, and
-/// an answer has 4096. Whatever a Delete's properties say, its work is bounded so.
+/// an answer has 4096. Those that are not in the outputs are held to it as well. Whatever a Delete's properties say, its work
+/// is bounded so.
 pub(crate) const MOST_PATTERNS: usize = 60;
 
 /// What an earlier description said, as far as it can be read.
@@ -179,8 +187,10 @@ pub(crate) struct Previous {
     pub(crate) downstreams: Downstreams,
     /// What was to become of the repositories.
     pub(crate) deletion_mode: DeletionMode,
-    /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
+    /// The packages that it guarded, each pattern once, and no more than [`MOST_PATTERNS`] with those that it blocked.
     pub(crate) internal_packages: Vec<PackagePattern>,
+    /// The packages that it blocked.
+    pub(crate) blocked_packages: Vec<PackagePattern>,
 }
 
 impl Previous {
@@ -188,6 +198,7 @@ impl Previous {
     #[must_use]
     pub(crate) fn read(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Self {
         let draft = Draft::read(properties, limits);
+        let mut patterns = Patterns::default();
         Self {
             identity: draft.identity(place),
             states_domain_policy: draft.stated_domain_policy().is_some(),
@@ -196,8 +207,14 @@ impl Previous {
             tags: draft.tags,
             downstreams: draft.downstreams,
             deletion_mode: draft.deletion_mode.unwrap_or(limits.deletion_mode()),
-            internal_packages: patterns_that_can_be(draft.internal_packages),
+            internal_packages: patterns.that_can_be(draft.internal_packages),
+            blocked_packages: patterns.that_can_be(draft.blocked_packages),
         }
+    }
+
+    /// The patterns of all its package groups.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &PackagePattern> {
+        self.internal_packages.iter().chain(&self.blocked_packages)
     }
 
     /// The same of an attempt that never came to a SUCCESS: `Retain` is for what was handed over, or holds packages.
@@ -210,10 +227,17 @@ impl Previous {
     }
 }
 
-fn patterns_that_can_be(patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
-    let mut seen = BTreeSet::new();
-    let distinct = patterns.into_iter().filter(|pattern| seen.insert(pattern.clone()));
-    distinct.take(MOST_PATTERNS).collect()
+/// The patterns that were seen so far.
+#[derive(Default)]
+struct Patterns(BTreeSet<PackagePattern>);
+
+impl Patterns {
+    /// Those of more patterns that are new, as long as a stack can have had them.
+    fn that_can_be(&mut self, patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
+        let room = MOST_PATTERNS - self.0.len().min(MOST_PATTERNS);
+        let new = patterns.into_iter().filter(|pattern| self.0.insert(pattern.clone()));
+        new.take(room).collect()
+    }
 }
 
 #[cfg(test)]
@@ -230,6 +254,7 @@ mod tests {
         let properties = json!({
             "DomainName": "kloudvin-pkgs",
             "RepositoryName": "r".repeat(101),
+            "BlockedPackages": (0..20_000).map(|n| format!("/npm/b{n}~")).collect::<Vec<_>>(),
             "InternalPackages": (0..20_000).map(|n| format!("/npm/n{}~", n / 2)).collect::<Vec<_>>(),
             "ExternalConnection": vec![["public:npmjs", "public:pypi"]; 10_000].concat(),
         });
@@ -244,6 +269,7 @@ mod tests {
             texts,
             (0..MOST_PATTERNS).map(|n| format!("/npm/n{n}~")).collect::<Vec<_>>()
         );
+        assert_eq!(previous.blocked_packages, []);
         let connections = [ExternalConnection::Npmjs, ExternalConnection::Pypi];
         assert_eq!(previous.connections, Connections::List(connections.into()));
     }

@@ -7,7 +7,7 @@ use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName}
 use super::draft::Draft;
 use super::excess::{self, Before};
 use super::limits::Limits;
-use super::{Asked, Desired, DomainSource, Excess, Problems};
+use super::{Asked, Desired, DomainSource, Excess, MOST_PATTERNS, Problems};
 
 /// What is true of a stack that had `AdoptExisting` before the limit.
 const ADOPTION_IS_OFF: &str =
@@ -23,7 +23,13 @@ impl Draft {
         self.require("DomainName");
         self.require("RepositoryName");
         if is_foreign {
-            for property in ["KmsKeyArn", "DomainPolicyDocument", "DomainAccess", "InternalPackages"] {
+            for property in [
+                "KmsKeyArn",
+                "DomainPolicyDocument",
+                "DomainAccess",
+                "InternalPackages",
+                "BlockedPackages",
+            ] {
                 self.refuse_if_given(
                     property,
                     "cannot be set on the domain of another account, which DomainOwner names",
@@ -49,7 +55,7 @@ impl Draft {
         let proxies = self.proxies();
         self.check_upstreams(&proxies);
         self.check_duplicates();
-        self.check_internal_packages();
+        self.check_packages();
 
         let excess = excess::check(&self, &proxies, before, place, limits);
         let (identity, mut problems) = (self.identity(place), std::mem::take(&mut self.problems));
@@ -85,6 +91,7 @@ impl Draft {
             adopt_existing: self.adopt_existing && may_adopt,
             deletion_mode: self.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: self.internal_packages,
+            blocked_packages: self.blocked_packages,
         };
         Ok(Asked {
             desired,
@@ -181,11 +188,28 @@ impl Draft {
         }
     }
 
-    fn check_internal_packages(&mut self) {
-        let patterns = self.internal_packages.iter();
-        let unfit: Vec<String> = patterns.filter_map(PackagePattern::unfit_for_internal).collect();
-        for message in unfit {
-            self.problem("InternalPackages", message);
+    fn check_packages(&mut self) {
+        let lists = [
+            ("InternalPackages", &self.internal_packages),
+            ("BlockedPackages", &self.blocked_packages),
+        ];
+        let unfit = lists.into_iter().flat_map(|(property, patterns)| {
+            let unfit = patterns.iter().filter_map(PackagePattern::unfit);
+            unfit.map(move |message| (property, message))
+        });
+        let both = self
+            .blocked_packages
+            .iter()
+            .filter(|pattern| self.internal_packages.contains(pattern));
+        let both = both.map(|pattern| ("BlockedPackages", format!("{pattern} is in InternalPackages too")));
+        let count = self.internal_packages.len() + self.blocked_packages.len();
+        let too_many = (count > MOST_PATTERNS && !self.blocked_packages.is_empty()).then(|| {
+            let message = format!("at most {MOST_PATTERNS} patterns, those of InternalPackages counted, got {count}");
+            ("BlockedPackages", message)
+        });
+        let wrong: Vec<_> = unfit.chain(both).chain(too_many).collect();
+        for (property, message) in wrong {
+            self.problem(property, message);
         }
     }
 
@@ -202,6 +226,10 @@ impl Draft {
             (
                 "InternalPackages",
                 twice(self.internal_packages.iter().map(PackagePattern::as_str)),
+            ),
+            (
+                "BlockedPackages",
+                twice(self.blocked_packages.iter().map(PackagePattern::as_str)),
             ),
         ];
         for (property, item) in lists {

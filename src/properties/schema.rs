@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
 use super::rules::MOST_UPSTREAMS;
-use super::tags;
+use super::{MOST_PATTERNS, tags};
 use crate::stack::{
     AccountId, DeletionMode, Description, DomainName, EndpointType, ExternalConnection, Format, KmsKeyArn,
     LONGEST_DESCRIPTION, LONGEST_KEY, LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy,
@@ -42,8 +42,8 @@ struct Properties {
     #[schemars(example = &"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")]
     kms_key_arn: Option<KmsKeyArn>,
     /// The account that the domain belongs to; without it the function's own. Another account's domain is used, never
-    /// created, changed or deleted: `KmsKeyArn`, `DomainPolicyDocument`, `DomainAccess` and `InternalPackages` are then
-    /// refused. Part of the identity.
+    /// created, changed or deleted: `KmsKeyArn`, `DomainPolicyDocument`, `DomainAccess`, `InternalPackages` and
+    /// `BlockedPackages` are then refused. Part of the identity.
     #[schemars(example = &"111122223333")]
     domain_owner: Option<AccountId>,
     /// The repository that builds log in to. Each proxy's name must fit in 100 characters too. Part of the identity.
@@ -90,6 +90,10 @@ struct Properties {
     /// Who may publish and who may read, written out as the repository's policy. Cannot be combined with
     /// `RepositoryPolicyDocument`.
     access: Option<Access>,
+    /// Packages that no repository of the domain takes in any more, from wherever: new versions are neither published nor
+    /// fetched. At most 60 patterns, those of `InternalPackages` counted.
+    #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_PATTERNS), example = ["/npm//event-stream$"])]
+    blocked_packages: Option<List<PackagePattern>>,
     /// Means nothing. A new value makes CloudFormation send an Update, which repairs drift.
     refresh: Option<Scalar>,
 }

@@ -15,6 +15,7 @@
 mod shared;
 
 mod access;
+mod blocked;
 mod compatibility;
 mod deadline;
 mod delivery;

@@ -16,6 +16,8 @@ pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 /// On a domain: the mark of the owner of that stack, so that a later repository of the name inherits nothing.
 pub(crate) const POLICY_OWNER: &str = "codeartifact-stack:policy-owner";
+/// On a package group that blocks, and so names no repository: the primary repository of its stack.
+pub(crate) const GROUP_REPOSITORY: &str = "codeartifact-stack:repository";
 /// On an adopted package group: what it allowed before.
 pub(crate) const FORMER_RESTRICTIONS: &str = "codeartifact-stack:former-restrictions";
 /// On an adopted repository: what it was linked to before.
@@ -26,12 +28,13 @@ pub(crate) const LINKED: &str = "codeartifact-stack:linked";
 pub(crate) const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
 /// All the tag keys that a thing loses when its owner releases it.
-pub(crate) const RESERVED: [&str; 8] = [
+pub(crate) const RESERVED: [&str; 9] = [
     STACK_ID,
     LOGICAL_ID,
     ADOPTED,
     POLICY_REPOSITORY,
     POLICY_OWNER,
+    GROUP_REPOSITORY,
     FORMER_RESTRICTIONS,
     FORMER_LINKS,
     LINKED,

@@ -35,14 +35,14 @@ const KINDS: [Kind; 12] = [
     ("creation tags", |visibility, lag| visibility.creation_tags = lag),
     ("policy", |visibility, lag| visibility.policy = lag),
     ("repository changes", |visibility, lag| {
-        visibility.repository_changes = lag
+        visibility.repository_changes = lag;
     }),
     ("deleted domain", |visibility, lag| visibility.deleted_domain = lag),
     ("deleted repository", |visibility, lag| {
-        visibility.deleted_repository = lag
+        visibility.deleted_repository = lag;
     }),
     ("deleted package group", |visibility, lag| {
-        visibility.deleted_package_group = lag
+        visibility.deleted_package_group = lag;
     }),
     ("emptied domain", |visibility, lag| visibility.emptied_domain = lag),
     ("lists", |visibility, lag| visibility.lists = lag),

@@ -94,7 +94,10 @@ async fn it_is_put_back_after_updates_too() {
         let mut stack = adopted(&world).await;
         world.aws.create_repository(DOMAIN, "tools").await;
         stack
-            .update(with(full(), &json!({"Upstreams": ["tools"], "ExternalConnection": null})))
+            .update(with(
+                full(),
+                &json!({"Upstreams": ["tools"], "ExternalConnection": null}),
+            ))
             .await
             .succeeded();
         assert_eq!(links(&world), (vec![], vec!["tools".to_owned()]));
@@ -143,7 +146,9 @@ async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_w
     ] {
         for world in both().await {
             let before = world.aws.everything();
-            world.aws.inject(Fault::new(Effect::AccessDenied).on(operation).times(1));
+            world
+                .aws
+                .inject(Fault::new(Effect::AccessDenied).on(operation).times(1));
 
             world.stack("payments").create(guarded.clone()).await.failed();
 
@@ -157,7 +162,9 @@ async fn the_rollback_of_an_adoption_that_failed_at_its_own_changes_puts_links_a
     for operation in ["UpdateRepository", "PutRepositoryPermissionsPolicy"] {
         for world in both().await {
             let (before, tags) = (links(&world), world.aws.repository(DOMAIN, REPOSITORY).tags);
-            world.aws.inject(Fault::new(Effect::AccessDenied).on(operation).times(1));
+            world
+                .aws
+                .inject(Fault::new(Effect::AccessDenied).on(operation).times(1));
 
             world.stack("payments").create(adopting(full())).await.failed();
 
@@ -180,7 +187,9 @@ async fn nothing_of_it_but_the_marks_changes_before_everything_else_is_made() {
     let writes = world.aws.writes();
     let is_about_it = |write: &&String| write.ends_with(REPOSITORY) || write.ends_with(REPOSITORY_ARN);
     let (first, last) = (
-        writes.iter().position(|write| is_about_it(&write) && !write.starts_with("Tag")),
+        writes
+            .iter()
+            .position(|write| is_about_it(&write) && !write.starts_with("Tag")),
         writes.iter().rposition(|write| !is_about_it(&write)),
     );
     assert!(first > last, "{writes:?}");
@@ -230,7 +239,10 @@ async fn description_and_policy_stay_as_the_stack_wrote_them_and_the_log_says_so
     assert_eq!(released.description, "Packages of the payments team");
     assert_eq!(released.policy, Some(repository_policy("222222222222")));
     let log = world.function_log().await;
-    contains(&log, &[REPOSITORY, "its description and its policy stay as they are now"]);
+    contains(
+        &log,
+        &[REPOSITORY, "its description and its policy stay as they are now"],
+    );
 }
 
 // Proxies.

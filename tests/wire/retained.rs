@@ -139,7 +139,10 @@ async fn a_proxy_that_a_neighbour_uses_is_not_dropped_unless_delete_is_stated() 
         if stays {
             assert!(is_linked(&world, SHARED_PROXY));
             assert!(!marked(&world.aws.repository(DOMAIN, SHARED_PROXY).tags));
-            contains(&plan["Notes"].to_string(), &[SHARED_PROXY, "is an upstream of", REPOSITORY]);
+            contains(
+                &plan["Notes"].to_string(),
+                &[SHARED_PROXY, "is an upstream of", REPOSITORY],
+            );
         }
     }
 }

@@ -180,9 +180,11 @@ async fn a_connection_that_is_there_already_is_what_was_wanted_however_it_is_ref
         let world = World::in_process().await;
         world.aws.set(|settings| settings.same_connection = same_connection);
         // It takes effect, nobody hears of it, and the retry is refused.
-        world
-            .aws
-            .inject(Fault::new(Effect::ResetAfter).on("AssociateExternalConnection").times(1));
+        world.aws.inject(
+            Fault::new(Effect::ResetAfter)
+                .on("AssociateExternalConnection")
+                .times(1),
+        );
 
         world.stack("payments").create(full()).await.succeeded();
 

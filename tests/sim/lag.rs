@@ -146,6 +146,64 @@ fn a_whole_life_comes_to_the_same_with_all_lags_at_once() {
     }
 }
 
+// What another delivery, or another stack, has just made.
+
+#[test]
+fn the_same_create_twice_at_once_ends_alike_although_neither_sees_what_the_other_makes() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let mut stack = world.stack("payments");
+            stack.copies = 2;
+
+            stack.create(everything()).await.succeeded();
+
+            stack.copies = 1;
+            stack.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+#[test]
+fn two_stacks_that_make_one_domain_at_the_same_moment_both_succeed_under_lag() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let (mut left, mut right) = (world.stack("one"), world.stack("other"));
+
+            let (one, other) = tokio::join!(left.create(everything()), right.create(neighbour()));
+
+            one.succeeded();
+            other.succeeded();
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            left.delete().await.succeeded();
+            right.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+#[test]
+fn a_create_cancelled_under_lag_leaves_nothing() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let stack = world.stack("payments");
+            let (create, delete) = (stack.create_event(&everything()), stack.cancellation(&everything()));
+
+            let (created, deleted) = tokio::join!(stack.deliver(&create), async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                stack.deliver(&delete).await
+            });
+
+            deleted.answer().succeeded();
+            created.answer();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
 // A failed attempt is seen by its rollback.
 
 /// A Create is refused at this operation, and rolled back.

@@ -88,6 +88,7 @@ lint-rust: .venv/.stamp
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --all --check --manifest-path bench/functions/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --locked
 	@$(CARGO) fetch --quiet --locked # what other platforms build with, too: cargo-deny looks at all of it
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
 

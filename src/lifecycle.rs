@@ -13,7 +13,7 @@ use crate::outputs::{self, Facts};
 use crate::plan::{History, Plan};
 use crate::properties::{Asked, Desired, Limits, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
+use crate::stack::{DeletionMode, Evidence, Identity, Owner, Place, Policy, UnfitOwner};
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,14 +131,13 @@ impl Lifecycle<'_> {
         }
         let in_place = history.is_in_place(desired);
         if !in_place {
-            let id = PhysicalId::of_attempt(&desired.identity, desired.deletion_mode, self.place);
-            self.new_id.get_or_init(|| id);
+            self.new_id.get_or_init(|| self.id_of_attempt(desired));
         }
         self.check_room(desired)?;
         let facts = match reconciler.converge(desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
-                Box::pin(reconciler.wind_up(&failure, desired, &history)).await;
+                Box::pin(reconciler.settle(&failure, desired, &history)).await;
                 return Err(explained(failure, &asked));
             }
         };
@@ -154,6 +153,20 @@ impl Lifecycle<'_> {
             physical_id,
             result: Ok(Success::Done(outputs::data(desired, &facts))),
         })
+    }
+
+    /// The id of what a failure leaves to the rollback.
+    fn id_of_attempt(&self, desired: &Desired) -> PhysicalId {
+        let Desired { identity, domain, .. } = desired;
+        let retains = desired.deletion_mode == DeletionMode::Retain;
+        if retains || domain.policy().is_some_and(Policy::forbids) {
+            PhysicalId::of_attempt(identity, self.place)
+        } else {
+            PhysicalId::of_stack(
+                identity,
+                self.place.repository_arn(&identity.domain, &identity.repository),
+            )
+        }
     }
 
     /// What a Create asks for; nothing came before it.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::{join, try_join_all};
 use tracing::info;
 
 use crate::backoff::Backoff;
@@ -11,7 +12,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
 use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName};
+use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName, TagMap};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
@@ -200,11 +201,14 @@ impl Reconciler<'_> {
             ..scope.clone()
         };
         let endpoints = async {
-            if wanted.is_empty() {
-                Ok(BTreeMap::new())
-            } else {
-                self.endpoints(&lookup).await
-            }
+            let endpoints = async {
+                if wanted.is_empty() {
+                    Ok(BTreeMap::new())
+                } else {
+                    self.endpoints(&lookup).await
+                }
+            };
+            join(endpoints, self.await_marks(&desired.identity.domain)).await.0
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
         if applied.endpoints.len() < wanted.len() {
@@ -222,24 +226,39 @@ impl Reconciler<'_> {
         let mut backoff = Backoff::within(self.patience.absence);
         loop {
             let observed = self.look(scope).await?;
-            let is_whole = self.progress.missing(|thing| observed.has(thing)).is_none();
+            let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
+            let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
             if is_whole || backoff.wait_or(()).await.is_err() {
                 return Ok(observed);
             }
         }
     }
 
-    /// Prepares for the rollback of a failed attempt: the policy that a Create put is taken back, which may forbid it, and
-    /// what it created is waited for, so that the Delete that follows sees it.
-    pub(crate) async fn wind_up(&self, failure: &Failure, desired: &Desired, history: &History) {
-        if failure.kind == FailureKind::Cancelled {
-            return;
+    /// Waits until what was created so far shows whose it is: else the next event would take it for unowned.
+    async fn await_marks(&self, domain: &Domain) {
+        let mut backoff = Backoff::within(self.patience.absence);
+        let service = self.service(domain);
+        let arns: Vec<String> = self.progress.everything_created(|thing| match thing {
+            Thing::Domain => self.place.domain_arn(domain),
+            Thing::Repository(name) => self.place.repository_arn(domain, name),
+            Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
+        });
+        let is_ours = |tags: &TagMap| self.owner.standing(tags).is_ours();
+        loop {
+            let is_whole = match try_join_all(arns.iter().map(|arn| service.tags(arn))).await {
+                Ok(read) => read.iter().all(|tags| tags.as_ref().is_some_and(is_ours)),
+                // Who may not read them cannot wait for them.
+                Err(_) => true,
+            };
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return;
+            }
         }
-        if history.existing.is_none() {
-            let actions = plan::take_back(&desired.identity.domain.name, self.progress.policy());
-            self.applier(&desired.identity).take_back(&actions).await;
-        }
-        if self.progress.has_created_something() {
+    }
+
+    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
+    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
+        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
             // Whatever the look comes to, the attempt has failed already.
             let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
         }
@@ -351,7 +370,12 @@ impl Reconciler<'_> {
         loop {
             match self.delete_once(identity, evidence, last).await {
                 Ok(Deleted { look_again: false, .. }) => return Ok(()),
-                Ok(_) => {}
+                // What was deleted may be shown for a while still.
+                Ok(_) => {
+                    if races.wait_or(()).await.is_err() {
+                        return Ok(());
+                    }
+                }
                 Err(RoundError::Failed(failure)) => return Err(failure),
                 Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure)) => {
                     self.progress.waits_for(&failure.reason);

@@ -113,15 +113,6 @@ impl Applier<'_> {
         }
     }
 
-    /// Takes back what a failed attempt put, and must not be in the way of its rollback. What cannot be taken back is left
-    /// to that.
-    pub(crate) async fn take_back(&self, actions: &[Action]) {
-        for action in actions {
-            // The failure of the attempt is told, not this one's, which is logged.
-            let _ = self.write(action).await;
-        }
-    }
-
     /// One step, held to its check: what turns out to be another's is undone.
     async fn step(&self, step: &Step) -> Result<Written> {
         let Some(check) = &step.check else {
@@ -136,8 +127,7 @@ impl Applier<'_> {
         let written = match (self.write(&step.action).await, check.after_refusal()) {
             (Ok(written), _) => written,
             (Err(error), Some(look)) if matches!(error.kind, Kind::Conflict | Kind::Invalid) => {
-                let seen = self.look(look).await?;
-                return match check.verdict(self.owner, None, &seen, Trust::Settled) {
+                return match self.judge(check, look, &Written::default()).await? {
                     Verdict::Keep => Ok(Written::default()),
                     _ => Err(error),
                 };
@@ -244,9 +234,6 @@ impl Applier<'_> {
             Action::DeleteDomain { .. } => service.delete_domain().await?,
             Action::PutDomainPolicy { document, revision, .. } => {
                 written.revision = service.put_domain_policy(document, revision.as_deref()).await?;
-                if let Some(revision) = &written.revision {
-                    self.progress.put_policy(revision);
-                }
             }
             Action::DeleteDomainPolicy { revision, .. } => service.delete_domain_policy(revision.as_deref()).await?,
             Action::CreateRepository {

@@ -41,7 +41,7 @@ impl Observer<'_> {
     /// Looks at all of a scope at once, and then at the repositories that turned up by it: proxies, and what groups name.
     pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed> {
         let names: BTreeSet<&RepositoryName> = scope.others.iter().chain([&scope.primary]).collect();
-        let (domain, looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
+        let ((domain, hidden_policy), looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
             self.domain_and_policy(scope),
             self.repositories(names.iter().copied()),
             self.repository_policy(scope),
@@ -52,6 +52,7 @@ impl Observer<'_> {
         )?;
         let mut observed = Observed {
             domain,
+            hidden_policy,
             repository_policy,
             endpoints,
             listed,
@@ -86,18 +87,20 @@ impl Observer<'_> {
         Ok(observed)
     }
 
-    async fn domain_and_policy(&self, scope: &Scope) -> Result<Read<ObservedDomain>> {
+    /// The domain with its policy; why that could not be looked at, if the domain is not there.
+    async fn domain_and_policy(&self, scope: &Scope) -> Result<(Read<ObservedDomain>, Option<Hidden>)> {
         let Service { place, domain, .. } = self.service;
         // What is on another account's domain is not looked at.
         let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
         let policy: OptionFuture<_> = reads_policy.then(|| self.service.domain_policy()).into();
         let (domain_read, policy) = join(Box::pin(self.domain(With::Tags)), policy).await;
-        let read = self.or_hidden(domain_read, Some(&place.domain_arn(domain))).await?;
-        let Read::Found(domain) = read else {
-            return Ok(read);
-        };
+        let arn = place.foreign_owner(domain).is_none().then(|| place.domain_arn(domain));
+        let read = self.or_hidden(domain_read, arn.as_deref()).await?;
         let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
-        Ok(Read::Found(ObservedDomain { policy, ..domain }))
+        Ok(match read {
+            Read::Found(domain) => (Read::Found(ObservedDomain { policy, ..domain }), None),
+            read => (read, policy.hidden().cloned()),
+        })
     }
 
     /// A read that is denied or refused is an observation like another; then the tags on the thing are looked at alone.

@@ -47,8 +47,6 @@ struct State {
     created: BTreeSet<Thing>,
     /// When the service created what this event had it create.
     moments: BTreeMap<RepositoryName, Moment>,
-    /// The revision of the domain policy that this event put.
-    policy: Option<String>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
     /// When the event began, or last ended a step.
@@ -68,7 +66,6 @@ impl Default for State {
             there: BTreeSet::new(),
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
-            policy: None,
             owned: Vec::new(),
             last_sign: Instant::now(),
         }
@@ -174,14 +171,9 @@ impl Progress {
         self.state().moments.get(name).copied()
     }
 
-    /// This event put the domain's policy.
-    pub(crate) fn put_policy(&self, revision: &str) {
-        self.state().policy = Some(revision.to_owned());
-    }
-
-    /// The revision of the domain policy that this event put, if it did.
-    pub(crate) fn policy(&self) -> Option<String> {
-        self.state().policy.clone()
+    /// All that this event created so far, each as `told`.
+    pub(crate) fn everything_created<T>(&self, told: impl Fn(&Thing) -> T) -> Vec<T> {
+        self.state().created.iter().map(told).collect()
     }
 
     /// Whether this event created anything.
@@ -207,6 +199,12 @@ impl Progress {
     /// A thing that was there, and is not seen any more.
     pub(crate) fn missing(&self, is_there: impl Fn(&Thing) -> bool) -> Option<Thing> {
         self.state().there.iter().find(|thing| !is_there(thing)).cloned()
+    }
+
+    /// Whether all is seen that this event saw, and all that it created is seen to be its own.
+    pub(crate) fn is_whole(&self, is_there: impl Fn(&Thing) -> bool, is_ours: impl Fn(&Thing) -> bool) -> bool {
+        let state = self.state();
+        state.there.iter().all(is_there) && state.created.iter().all(is_ours)
     }
 
     /// The steps, as a Reason tells them.

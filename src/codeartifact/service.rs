@@ -9,12 +9,13 @@ use super::error::{Kind, Result, ServiceError};
 use super::translate::{self, CreatedDomain, CreatedRepository};
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Tagged};
 use crate::stack::{
-    Domain, EndpointType, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place, RepositoryName,
-    TagMap,
+    Domain, EndpointType, ExternalConnection, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place,
+    RepositoryName, TagMap,
 };
 
-/// More repositories than one stack can have: so many names tell whether a domain holds any others.
-const ENOUGH_NAMES: usize = 13;
+/// More repositories than one stack can have, which are its primary, a proxy for each connection and one that is called
+/// after none: so many names tell whether a domain holds any others.
+const ENOUGH_NAMES: usize = ExternalConnection::ALL.len() + 3;
 
 /// As many groups inside one of ours are told of.
 const MOST_INNER_GROUPS: i32 = 20;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::place;
 use crate::properties::{Desired, DomainSource, Limits, MOST_PATTERNS, Previous, Problems};
-use crate::stack::{PackagePattern, Policy, RepositoryName};
+use crate::stack::{Downstreams, PackagePattern, Policy, RepositoryName};
 
 /// The most that one problem may take of a Reason, in bytes.
 const LONGEST_PROBLEM: usize = 3000;
@@ -65,6 +65,7 @@ fn check_agree(desired: &Desired, previous: &Previous) {
     assert_eq!(previous.states_domain_policy, desired.domain.policy().is_some());
     assert_eq!(previous.states_repository_policy, desired.repository_policy.is_some());
     assert_eq!(previous.tags, desired.tags);
+    assert_eq!(previous.downstreams, desired.downstreams);
     assert_eq!(previous.deletion_mode, desired.deletion_mode);
     assert!(previous.patterns().eq(desired.patterns().take(MOST_PATTERNS)));
 }
@@ -92,6 +93,10 @@ fn written(desired: &Desired) -> Box<RawValue> {
         "RepositoryDescription": desired.description.as_str(),
         "ExternalConnection": if is_one { json!(connections[0]) } else { json!(connections) },
         "Upstreams": own_upstreams.iter().map(RepositoryName::as_str).collect::<Vec<_>>(),
+        "Downstreams": match &desired.downstreams {
+            Downstreams::All => vec!["*"],
+            Downstreams::Named(names) => names.iter().map(RepositoryName::as_str).collect(),
+        },
         "RepositoryPolicyDocument": desired.repository_policy.as_ref().map(Policy::document),
         "Tags": desired.tags,
         "EndpointFormats": desired.endpoint_formats.iter().map(|format| format.as_str()).collect::<Vec<_>>(),

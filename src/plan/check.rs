@@ -177,9 +177,15 @@ impl Check {
             },
             (Self::Alone { .. }, Seen::Group(None)) => Verdict::Keep.of_absence(trust),
             (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
-                let is_wanted = repository.connections.contains(connection);
-                if is_wanted { Verdict::Keep } else { Verdict::LostRace }
+                if repository.connections.contains(connection) {
+                    Verdict::Keep
+                } else if repository.connections.is_empty() {
+                    Verdict::LostRace.of_absence(trust)
+                } else {
+                    Verdict::LostRace
+                }
             }
+            (Self::Connected { .. }, _) => Verdict::LostRace.of_absence(trust),
             _ => Verdict::LostRace,
         }
     }

@@ -34,17 +34,20 @@ pub(crate) fn delete(
     if domain::delete_without_key(from, &mut plan) {
         return plan.finish();
     }
-    // If only the primary repository shows that the policy is ours too, it goes before that.
-    let first = match evidence {
-        Evidence::WasOurs => Vec::new(),
-        Evidence::None => domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed),
+    // If only the primary repository shows that the policy is ours too, it goes before that; and in a rollback, which it
+    // may forbid. What was handed over is protected by its policy.
+    let policy_first = evidence == Evidence::None || last.is_unfinished;
+    let first = if policy_first {
+        domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed)
+    } else {
+        Vec::new()
     };
     let fate = primary::delete(from, &mut plan, &first);
     let done = proxies::delete(from, &mut plan, &fate, &first);
     primary::release(from, &mut plan, &fate, &done);
     groups::delete(from, &mut plan, fate.gone_after());
     let domain_goes = domain::goes(from, &mut plan);
-    if evidence == Evidence::WasOurs {
+    if !policy_first {
         let after = match &fate {
             Fate::Deleted(steps) | Fate::Released(steps) => &steps[..],
             Fate::Retained | Fate::Others => &[],

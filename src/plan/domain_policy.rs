@@ -33,6 +33,10 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
         return remove(to, plan);
     };
     let Some(domain) = to.observed.domain.found() else {
+        // What is put is looked at again.
+        if let Some(hidden) = &to.observed.hidden_policy {
+            plan.need(hidden, true);
+        }
         put(to, plan, policy, None, created);
         return;
     };
@@ -125,16 +129,6 @@ fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&Obs
         before: domain.and_then(ObservedDomain::policy_revision),
     };
     plan.add_checked(put, after.iter().copied(), check);
-}
-
-/// What takes back the policy that a failed Create put: it may forbid what its rollback has to do. The owner tag stays for
-/// that.
-pub(crate) fn take_back(domain: &DomainName, revision: Option<String>) -> Vec<Action> {
-    let delete = |revision| Action::DeleteDomainPolicy {
-        name: domain.clone(),
-        revision: Some(revision),
-    };
-    revision.map(delete).into_iter().collect()
 }
 
 /// A policy that this stack owns and no longer states goes.

@@ -29,7 +29,6 @@ pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::delete;
-pub(crate) use domain_policy::take_back;
 pub(crate) use groups::note_inner;
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{

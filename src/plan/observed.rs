@@ -43,6 +43,8 @@ pub(crate) enum Contents {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
     pub(crate) domain: Read<ObservedDomain>,
+    /// Why the policy could not be looked at of a domain that is not there: nor will it be when it is.
+    pub(crate) hidden_policy: Option<Hidden>,
     pub(crate) repositories: BTreeMap<RepositoryName, ObservedRepository>,
     /// Repositories that could not be looked at.
     pub(crate) hidden: BTreeMap<RepositoryName, Hidden>,
@@ -161,6 +163,16 @@ impl Observed {
     pub(crate) fn having_upstream(&self, name: &RepositoryName) -> Vec<RepositoryName> {
         let having = self.neighbours.iter().filter(|(_, upstreams)| upstreams.contains(name));
         having.map(|(neighbour, _)| neighbour.clone()).collect()
+    }
+
+    /// Whether a thing was seen with tags that make it this owner's.
+    pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
+        let tags = match thing {
+            Thing::Domain => self.domain.found().map(|domain| &domain.tags),
+            Thing::Repository(name) => self.repositories.get(name).map(|repository| &repository.tags),
+            Thing::Group(pattern) => self.package_groups.get(pattern).map(|group| &group.tags),
+        };
+        tags.is_some_and(|tags| owner.standing(tags).is_ours())
     }
 
     /// Whether a thing was seen.

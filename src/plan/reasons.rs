@@ -361,7 +361,7 @@ impl fmt::Display for Note {
             ),
             Self::StaleLink(name) => write!(
                 formatter,
-                "the upstream {name} was recreated: the link to it is dead, and is made anew"
+                "the upstream {name} was recreated: the link to it is dead, and is renewed"
             ),
             Self::WithoutConsent(name) => write!(
                 formatter,

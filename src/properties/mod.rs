@@ -191,6 +191,8 @@ pub(crate) struct Previous {
     pub(crate) internal_packages: Vec<PackagePattern>,
     /// The packages that it blocked.
     pub(crate) blocked_packages: Vec<PackagePattern>,
+    /// Whether it never came to a SUCCESS.
+    pub(crate) is_unfinished: bool,
 }
 
 impl Previous {
@@ -209,6 +211,7 @@ impl Previous {
             deletion_mode: draft.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: patterns.that_can_be(draft.internal_packages),
             blocked_packages: patterns.that_can_be(draft.blocked_packages),
+            is_unfinished: false,
         }
     }
 
@@ -223,7 +226,11 @@ impl Previous {
             DeletionMode::Retain => DeletionMode::RetainIfNotEmpty,
             mode @ (DeletionMode::Delete | DeletionMode::RetainIfNotEmpty) => mode,
         };
-        Self { deletion_mode, ..self }
+        Self {
+            deletion_mode,
+            is_unfinished: true,
+            ..self
+        }
     }
 }
 

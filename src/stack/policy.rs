@@ -66,6 +66,13 @@ impl Policy {
         statements.map_or(&[][..], Vec::as_slice)
     }
 
+    /// Whether it forbids anything: then it may be in the way of those whom it does not even name.
+    pub(crate) fn forbids(&self) -> bool {
+        let statements = self.meaning.get("Statement").and_then(Value::as_array);
+        let is_denial = |statement: &Value| statement.get("Effect") == Some(&json!("Deny"));
+        statements.is_some_and(|statements| statements.iter().any(is_denial))
+    }
+
     /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
     pub(crate) fn open_statement(&self) -> Option<String> {
         self.statements().iter().find_map(|statement| {

@@ -19,6 +19,9 @@ const FORMER: &str = "codeartifact-stack:former-restrictions";
 const FORMER_LINKS: &str = "codeartifact-stack:former-links";
 const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
+/// The id of a Create that touched nothing.
+pub(crate) const NOT_CREATED: &str = "codeartifact-stack:not-created";
+
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
 const UNFINISHED: &str = "#unfinished";
 
@@ -260,6 +263,10 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     let described = Described::read(&event["ResourceProperties"]);
     if event["RequestType"] == "Delete" {
         let mut next = there.clone();
+        // The Create touched nothing: a late Delete of it must not touch what a later Create made.
+        if event["PhysicalResourceId"] == NOT_CREATED {
+            return Verdict::Done(next);
+        }
         let named_by_id = id.is_some();
         let identity = id.unwrap_or_else(|| described.identity.clone());
         // What was never handed over is not retained, unless it holds packages.

@@ -4,7 +4,10 @@ import json
 import re
 import subprocess
 import sys
+import urllib.error
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
@@ -60,6 +63,26 @@ def delete(terminal, name: str) -> None:
     cloudformation = terminal.client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+
+
+def rename_payments(terminal, folder: Path) -> None:
+    """As the page says: the new repository reads the old one's packages, and can publish them too."""
+    ui = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}
+    terminal.emulator("publish", ui | {"repository": "team-payments"})
+    renamed = TEMPLATES["payments-packages"].replace("RepositoryName: team-payments", "RepositoryName: team-payments-2")
+    renamed = renamed.replace("Upstreams: [platform-shared]", "Upstreams: [team-payments, platform-shared]")
+    cloudformation, codeartifact = terminal.client("cloudformation"), terminal.client("codeartifact")
+    cloudformation.update_stack(StackName="payments-packages", TemplateBody=renamed)
+    assert terminal.end_of("payments-packages") == "UPDATE_COMPLETE"
+
+    new = ui | {"repository": "team-payments-2"}
+    terminal.emulator("ingest", new)
+    with pytest.raises(urllib.error.HTTPError):
+        terminal.emulator("publish", new | {"version": "2.0.0"})
+    terminal.run(run_in(folder, COMMANDS["Rename a repository"]))
+    terminal.emulator("publish", new | {"version": "2.0.0"})
+    for repository in ("team-payments-2", "team-payments"):
+        codeartifact.delete_repository(domain=DOMAIN, repository=repository)
 
 
 def refused_deletion(terminal, name: str) -> str:
@@ -118,6 +141,8 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
     assert repositories(terminal, "vault-pkgs") == ["team-vault"]
     terminal.run(run_in(tmp_path, COMMANDS["Protect a domain from deletion"]))
     assert "vault-pkgs" not in {each["name"] for each in codeartifact.list_domains()["domains"]}
+
+    rename_payments(terminal, tmp_path)
 
     command = COMMANDS["See what would change"]
     printed = terminal.run(run_in(tmp_path, command))

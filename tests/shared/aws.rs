@@ -14,7 +14,7 @@ use aws_sdk_codeartifact::config::{AppName, BehaviorVersion, Credentials, Region
 use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRepository};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use codeartifact_emulator::{
-    Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
+    Denial, Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
 };
 use codeartifact_stack::http;
 use serde_json::{Value, json};
@@ -358,6 +358,21 @@ impl Aws {
             organization: None,
         };
         self.set(|settings| drop(settings.principals.insert(name.to_owned(), principal)));
+    }
+
+    /// Denies an operation on everything, until [`Self::allow`].
+    pub(crate) fn deny(&self, operation: &str) {
+        self.set(|settings| settings.denied.push(Denial::of(operation)));
+    }
+
+    /// The same on what has an ARN like this.
+    pub(crate) fn deny_on(&self, operation: &str, resource: &str) {
+        self.set(|settings| settings.denied.push(Denial::of(operation).on(resource)));
+    }
+
+    /// Ends all denials.
+    pub(crate) fn allow(&self) {
+        self.set(|settings| settings.denied.clear());
     }
 
     pub(crate) fn set(&self, change: impl FnOnce(&mut Settings)) {

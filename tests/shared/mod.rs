@@ -16,7 +16,10 @@ pub(crate) mod transport;
 
 pub(crate) use aws::options;
 pub(crate) use cloudformation::{Answer, Deployment, Event, OUTPUTS, Stack};
-pub(crate) use codeartifact_emulator::{DeleteOfUpstream, Effect, Fault, Kind, LogEntry, LostError, Settings};
+pub(crate) use codeartifact_emulator::{
+    DeleteOfUpstream, Denial, Effect, Fault, Kind, Lag, LogEntry, LostError, LostLocks, SameConnection, Settings,
+    Unknown, Visibility,
+};
 pub(crate) use sink::Treat;
 pub(crate) use transport::Ended;
 

@@ -3,6 +3,7 @@
 //!
 //! * `world` puts it together: `service` answers the SDK's calls, `answers` takes the function's, `clock` is the SDK's.
 //! * `model` lives through random histories of several stacks, strangers and faults.
+//! * `lag` holds reads, lists and IAM back for as long as users have seen it.
 //! * `interleave` tries the orders in which the calls of events at the same time can take effect.
 //!
 //! Both hold what comes of it to `oracle`, the contract written out as a function.
@@ -23,6 +24,7 @@ mod answers;
 mod clock;
 mod function;
 mod interleave;
+mod lag;
 mod model;
 mod same_seed;
 mod service;

@@ -7,8 +7,8 @@ mod sink_server;
 mod world;
 
 pub(crate) use crate::shared::{
-    Answer, Deployment, Effect, Ended, Event, Fault, Kind, LogEntry, LostError, OUTPUTS, Settings, Stack, Treat,
-    contains, options, same,
+    Answer, Denial, Deployment, Effect, Ended, Event, Fault, Kind, LogEntry, LostError, LostLocks, OUTPUTS,
+    SameConnection, Settings, Stack, Treat, Unknown, contains, options, same,
 };
 use crate::shared::{aws, cloudformation, place, transport};
 pub(crate) use crate::shared::{marks, sample, sink};

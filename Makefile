@@ -62,10 +62,17 @@ test-iam: test-rust test-python
 	.venv/bin/python tools/check_iam.py template.yaml target/operations
 
 SOAK ?= 20000
+SIMULATION := $(CARGO) test --profile soak --locked --test sim --
 
 .PHONY: soak
 soak: ## live through SOAK random histories (20000) of stacks, strangers and faults
-	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) MODEL_WORKERS=40 $(CARGO) test --profile soak --locked --test wire model:: -- --nocapture
+	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) $(SIMULATION) model:: --nocapture
+
+ORDERS ?= 20000
+
+.PHONY: interleave
+interleave: ## try every order of calls of events at the same time, ORDERS (20000) of a pair at most, and print the table
+	ORDERS=$(ORDERS) $(SIMULATION) every_order --ignored --nocapture
 
 FUZZ_SECONDS ?= 60
 
@@ -81,6 +88,7 @@ lint-rust: .venv/.stamp
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --all --check --manifest-path bench/functions/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --locked
 	@$(CARGO) fetch --quiet --locked # what other platforms build with, too: cargo-deny looks at all of it
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
 

@@ -125,7 +125,7 @@ class Demo:
         self._expect("payments/* comes from here alone", self._publishers("/npm/payments/*") == ["team-payments-npm"])
         self._expect("the squad's tags are there", tags["squad"] == "payments" and tags["cost-centre"] == "4711")
         self._expect(
-            "so is the owner's mark",
+            "so are the owner tags",
             tags["codeartifact-stack:stack-id"] == self._payments.stack_id
             and tags["codeartifact-stack:logical-id"] == "Packages",
         )
@@ -190,17 +190,17 @@ class Demo:
         self._expect("the policy is back", self._statements("team-payments-npm") == ["Publish", "Read"])
         tags = self._tags("team-payments-npm")
         self._expect("so are the tags, the new one too", (tags["squad"], tags["cost-centre"]) == ("payments", "4712"))
-        self._expect("a plan has nothing left to do", self._plan() == {"Converged": True, "Steps": []})
+        self._expect("a plan has nothing left to do", self._plan()["Converged"])
 
     def add_a_second_squad(self) -> None:
         self._report.chapter("The ledger squad joins the same domain")
         ledger = self._deploy("ledger-packages", LEDGER, "Create", calls=(calls := []))
         self._show(ledger.outputs)
         self._expect(
-            "the domain is shared, not made again", "CreateDomain" not in {call["operation"] for call in calls}
+            "the domain is shared, not created again", "CreateDomain" not in {call["operation"] for call in calls}
         )
         self._expect("the ledger has its own proxy", self._connections("team-ledger-pypi-upstream") == ["public:pypi"])
-        self._expect("payments is untouched", self._plan() == {"Converged": True, "Steps": []})
+        self._expect("payments is untouched", self._plan()["Converged"])
 
     def keep_the_namesake_out(self) -> None:
         self._report.chapter("Someone puts a package payments/ui on npmjs, by the name of an internal one")
@@ -235,6 +235,13 @@ class Demo:
         self._report.chapter("Payments renames its repository: a replacement")
         PAYMENTS.update(RepositoryName="payments-npm")
         old = self._payments.outputs["PhysicalId"]
+        self._report.asked("Lambda: invoke the function with RequestType Plan")
+        notes = self._plan()["Notes"]
+        for note in notes:
+            self._report.note("note", note)
+        self._expect(
+            "the plan says what becomes of the old one", any("if it holds a package" in note for note in notes)
+        )
         self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
         self._show(self._payments.outputs)
         new = self._payments.outputs["PhysicalId"]
@@ -242,9 +249,14 @@ class Demo:
             "Ref is the new repository's ARN", (old, new) == (self._arn("team-payments-npm"), self._arn("payments-npm"))
         )
         self._expect(
-            "the old pair is gone, the rest is there",
+            "the old pair holds packages and stays, beside all others",
             self._repositories()
-            == ["payments-npm", "payments-npm-upstream", SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
+            == ["payments-npm", "payments-npm-upstream", SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"]
+            + ["team-payments-npm", "team-payments-npm-upstream"],
+        )
+        self._expect(
+            "it is unowned now: another stack may adopt it",
+            "codeartifact-stack:stack-id" not in self._tags("team-payments-npm"),
         )
         self._expect("the guard moved along", self._publishers("/npm/payments/*") == ["payments-npm"])
 
@@ -266,11 +278,14 @@ class Demo:
         self._report.chapter("Everything goes")
         self._delete("payments-packages")
         self._expect(
-            "the ledger's repositories and the platform's stay",
-            self._repositories() == [SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"],
+            "the ledger's repositories, the platform's and what was kept stay",
+            self._repositories()
+            == [SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"]
+            + ["team-payments-npm", "team-payments-npm-upstream"],
         )
         self._expect("the ledger's guard stays, payments' is gone", self._groups() == ["/*", "/pypi//ledger-client$"])
-        self._aws("delete-repository", "--domain", DOMAIN, "--repository", SHARED)
+        for repository in ("team-payments-npm", "team-payments-npm-upstream", SHARED):
+            self._aws("delete-repository", "--domain", DOMAIN, "--repository", repository)
         self._delete("ledger-packages")
         self._expect("the last stack took the domain with it", self._api.list_domains()["domains"] == [])
         self._cloud.delete("kloudvin-pkgs-key")

@@ -33,7 +33,7 @@ impl Backoff {
         }
     }
 
-    /// Waits before the next try; gives `last` back where the time is up.
+    /// Waits before the next try; gives `last` back if the time is up.
     pub(crate) async fn wait_or<E>(&mut self, last: E) -> Result<(), E> {
         let now = Instant::now();
         let until = *self.until.get_or_insert(now + self.patience);

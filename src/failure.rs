@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::cloudformation::MalformedRequest;
 use crate::codeartifact::{Kind, ServiceError};
-use crate::plan::{Refusal, Refused};
+use crate::plan::{Cause, Refusal, Refused};
 use crate::properties::Problems;
 use crate::stack::UnfitOwner;
 
@@ -19,6 +19,8 @@ pub enum FailureKind {
     KeyMismatch,
     /// Something that is named belongs to someone else.
     OwnershipConflict,
+    /// A repository that `Upstreams` names does not exist.
+    UpstreamNotFound,
     /// The function's role, or a domain's policy, does not allow a call.
     AccessDenied,
     /// A quota of the service is used up.
@@ -44,7 +46,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// The name as it stands in an error's type.
+    /// The name as it is in an error's type.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +54,7 @@ impl FailureKind {
             Self::InvalidProperties => "InvalidProperties",
             Self::KeyMismatch => "KeyMismatch",
             Self::OwnershipConflict => "OwnershipConflict",
+            Self::UpstreamNotFound => "UpstreamNotFound",
             Self::AccessDenied => "AccessDenied",
             Self::QuotaExceeded => "QuotaExceeded",
             Self::Throttled => "Throttled",
@@ -128,13 +131,25 @@ impl From<UnfitOwner> for Failure {
 
 impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
-        let is_about_key = |refusal: &Refusal| matches!(refusal, Refusal::OtherKey { .. });
-        let kind = if refused.0.iter().any(is_about_key) {
-            FailureKind::KeyMismatch
-        } else {
-            FailureKind::OwnershipConflict
-        };
+        let kind = refused
+            .0
+            .iter()
+            .map(kind_of)
+            .min_by_key(|kind| *kind != FailureKind::KeyMismatch);
+        let kind = kind.unwrap_or(FailureKind::InternalError);
         Self::new(kind, refused.to_string())
+    }
+}
+
+fn kind_of(refusal: &Refusal) -> FailureKind {
+    match refusal {
+        Refusal::OtherKey { .. } => FailureKind::KeyMismatch,
+        Refusal::Unreadable(hidden) | Refusal::LostKey { hidden, .. } => match hidden.cause {
+            Cause::Denied => FailureKind::AccessDenied,
+            Cause::Refused | Cause::Key => FailureKind::ServiceValidation,
+        },
+        Refusal::NoUpstream(_) => FailureKind::UpstreamNotFound,
+        _ => FailureKind::OwnershipConflict,
     }
 }
 
@@ -145,8 +160,9 @@ impl From<ServiceError> for Failure {
             Kind::QuotaExceeded => FailureKind::QuotaExceeded,
             Kind::Conflict | Kind::NotFound => FailureKind::Conflict,
             Kind::Throttled => FailureKind::Throttled,
+            Kind::Owned => FailureKind::OwnershipConflict,
             Kind::Invalid | Kind::Key | Kind::Principal => FailureKind::ServiceValidation,
-            Kind::Internal | Kind::Unreachable => FailureKind::ServiceUnavailable,
+            Kind::Internal | Kind::NoEndpoint | Kind::Unreachable => FailureKind::ServiceUnavailable,
         };
         Self::new(kind, error.to_string())
     }

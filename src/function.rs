@@ -11,18 +11,21 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 use url::Url;
 
-use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status};
+use crate::cloudformation::{
+    AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status, floor_char_boundary,
+};
 use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
 use crate::lifecycle::{Channel, Lifecycle, Outcome};
 use crate::metrics::{Event, MetricsNamespace};
+use crate::properties::Limits;
 use crate::reconcile::Patience;
 use crate::stack::{AccountId, Place, account_in_arn};
 
 /// How answers are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResponseMode {
-    /// PUT where the event has a `ResponseURL`, else return.
+    /// PUT if the event has a `ResponseURL`, else return.
     #[default]
     Auto,
     /// Return always: for a CDK `Provider`, which PUTs by itself.
@@ -40,6 +43,8 @@ pub struct Settings {
     pub allowed_hosts: AllowedHosts,
     /// How long to wait for what passes by itself.
     pub patience: Patience,
+    /// What templates may ask for.
+    pub limits: Limits,
 }
 
 /// What Lambda says of an invocation.
@@ -91,7 +96,7 @@ impl Function {
     /// Takes one event to its answer: PUT, then `null` is returned; or returned as it is.
     ///
     /// # Errors
-    /// Where an answer that is to be returned is a failure; where no answer can be sent, or sending it failed.
+    /// If an answer that is to be returned is a failure; if no answer can be sent, or sending it failed.
     pub async fn handle(&self, event: &RawValue, invocation: Invocation) -> Result<Value, Failure> {
         let begun = Instant::now();
         let calls = Arc::new(Calls::default());
@@ -103,7 +108,7 @@ impl Function {
                 Err(malformed) => Err(malformed.clone().into()),
             };
             let failure = failure_of(&answered);
-            summarise(failure, begun);
+            summarise(failure, begun, calls.writes());
             if let Some(namespace) = &self.metrics {
                 let request = request.as_ref().ok();
                 let text = |field: fn(&Request) -> &Option<String>| request.and_then(|it| field(it).as_deref());
@@ -124,7 +129,7 @@ impl Function {
         handled.instrument(span).await
     }
 
-    /// Works on a request, and delivers the answer where it goes by PUT.
+    /// Works on a request, and delivers the answer if it goes by PUT.
     async fn answer(&self, request: &Request, invocation: &Invocation) -> Result<Answered, Failure> {
         let answered = self.prepare(request, invocation).await?;
         let Some((url, body)) = &answered.put else {
@@ -156,7 +161,7 @@ impl Function {
             Channel::Return
         };
         let outcome = self.work_in_time(request, invocation, channel).await;
-        Span::current().record("physical_id", outcome.physical_id.as_str());
+        Span::current().record("physical_id", shown(outcome.physical_id.as_str()));
         let put = match return_address {
             Some(address) => {
                 let body = encoded(&outcome, &address, invocation)?;
@@ -200,13 +205,15 @@ impl Function {
             let lifecycle = Lifecycle {
                 client: &self.client,
                 place: &self.place(request, invocation)?,
+                limits: &self.settings.limits,
                 patience: self.settings.patience.within(allowed),
                 request,
                 channel,
                 progress: &progress,
                 new_id: &new_id,
             };
-            lifecycle.run().await
+            // Boxed: what the work may wait for makes a large future.
+            Box::pin(lifecycle.run()).await
         };
         let (cut_short, what) = match timeout(allowed, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(Ok(outcome))) => return outcome,
@@ -226,7 +233,9 @@ impl Function {
             Some(id) => PhysicalId::verbatim(id),
             None => PhysicalId::not_created(),
         };
-        let new_id = new_id.into_inner().filter(|_| progress.has_touched());
+        // A Create that could not look does not know what an earlier delivery has made.
+        let is_blind = request.request_type() == Ok(RequestType::Create) && progress.is_blind();
+        let new_id = new_id.into_inner().filter(|_| progress.has_touched() || is_blind);
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),
             result: Err(cut_short.and(&what).and(&progress.summary())),
@@ -246,7 +255,7 @@ impl Function {
     }
 }
 
-/// Work stops so long before the end that an answer still gets through: 8 s, less where there is little in all.
+/// Work stops so long before the end that an answer still gets through: 8 s, less if there is little in all.
 fn time_to_work(left: Duration) -> Duration {
     const RESERVED: Duration = Duration::from_secs(8);
     left.saturating_sub(RESERVED.min(left.mul_f64(0.4)))
@@ -260,7 +269,7 @@ struct ReturnAddress<'a> {
     logical_id: &'a str,
 }
 
-/// An outcome, and the answer that goes by PUT; where none does, the outcome is returned.
+/// An outcome, and the answer that goes by PUT; if none does, the outcome is returned.
 pub(crate) struct Answered {
     outcome: Outcome,
     pub(crate) put: Option<(Url, Vec<u8>)>,
@@ -269,8 +278,13 @@ pub(crate) struct Answered {
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {
     let (status, reason, data) = match &outcome.result {
         Ok(success) => (Status::Success, String::new(), success.data()),
-        Err(failure) => (Status::Failed, failure.reason.clone(), None),
+        Err(failure) => (Status::Failed, as_sentences(&failure.reason), None),
     };
+    let error_type = outcome
+        .result
+        .as_ref()
+        .err()
+        .map_or("", |failure| failure.kind.as_str());
     let answer = Answer {
         status,
         reason,
@@ -281,12 +295,18 @@ fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) 
         data,
     };
     let pointer = format!(
-        "See log group {}, log stream {}",
+        "[{error_type}] See log group {}, log stream {}",
         invocation.log_group, invocation.log_stream
     );
     answer
         .encode(&pointer)
         .map_err(|too_long| Failure::new(FailureKind::ResponseNotDelivered, too_long.to_string()))
+}
+
+/// A Reason ends as sentences do.
+fn as_sentences(reason: &str) -> String {
+    let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{reason}{end}")
 }
 
 /// What the invocation itself returns. After a PUT it is a success, whatever was answered: an error would make
@@ -304,11 +324,18 @@ fn span_of(request: Option<&Request>, invocation: &Invocation) -> Span {
     let text = |field: fn(&Request) -> &Option<String>| request.and_then(|request| field(request).as_deref());
     info_span!(
         "event",
-        request_id = text(|request| &request.request_id).unwrap_or(&invocation.request_id),
-        stack_id = text(|request| &request.stack_id).unwrap_or_default(),
-        logical_id = text(|request| &request.logical_id).unwrap_or_default(),
-        physical_id = text(|request| &request.physical_id).unwrap_or_default(),
+        request_id = shown(text(|request| &request.request_id).unwrap_or(&invocation.request_id)),
+        lambda_request_id = invocation.request_id,
+        stack_id = shown(text(|request| &request.stack_id).unwrap_or_default()),
+        logical_id = shown(text(|request| &request.logical_id).unwrap_or_default()),
+        physical_id = shown(text(|request| &request.physical_id).unwrap_or_default()),
     )
+}
+
+/// An id as far as the protocol allows it to go: whatever else an event holds there is no id.
+fn shown(id: &str) -> &str {
+    const LONGEST_ID: usize = 1024;
+    &id[..floor_char_boundary(id, LONGEST_ID)]
 }
 
 fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {
@@ -319,14 +346,15 @@ fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {
 }
 
 /// The one line of an event that has an outcome and no step.
-fn summarise(failure: Option<&Failure>, begun: Instant) {
+fn summarise(failure: Option<&Failure>, begun: Instant, writes: u64) {
     let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     match failure {
-        None => info!(outcome = "SUCCESS", duration_ms, "answered"),
+        None => info!(outcome = "SUCCESS", duration_ms, writes, "answered"),
         Some(Failure { kind, reason }) => {
             warn!(
                 outcome = "FAILED",
                 duration_ms,
+                writes,
                 error_type = kind.as_str(),
                 reason,
                 "answered"

@@ -16,7 +16,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Sets the client up, all of it: the system's TLS roots and the proxy variables are read here. It follows no redirect.
 ///
 /// # Errors
-/// Where the TLS roots cannot be loaded.
+/// If the TLS roots cannot be loaded.
 pub fn client() -> reqwest::Result<Client> {
     Client::builder()
         .redirect(redirect::Policy::none())

@@ -1,21 +1,22 @@
 //! The CloudFormation custom resource `Custom::CodeArtifactStack`.
 //!
-//! An event goes down one street, and each room on it is a module:
+//! An event goes down one street, and every room is on it:
 //!
 //! ```text
 //! event → request → properties → observe → plan → apply → answer → delivery
 //!         envelope   desired      observed  pure   ordered  ≤4 KiB   PUT | return
 //! ```
 //!
-//! * [`function`] leads an event down the street, in time, and answers for whatever happens on it.
-//! * `request` and `json` read what nobody vouches for; [`properties`] makes types of it that cannot be wrong.
-//! * `reconcile` goes round: `observe` (concurrent reads), `plan` (a pure function, with every rule of ordering
-//!   and ownership), `apply` (each step as soon as those before it are done).
-//! * `identity` and `owner` say which stack is meant and whose a thing is; `restrictions` what a package group allows.
-//! * `outputs` and `answer` say what CloudFormation is told; `hosts` where; [`delivery`] tells it.
-//! * `calls` counts what is asked of the service; [`telemetry`] writes the log, `metrics` a line of numbers; `main` alone reads the environment.
+//! * `main` starts, and alone reads the environment; [`Function`] takes one event from its arrival to its answer, in time.
+//! * `lifecycle` says what Create, Update, Delete and Plan mean; `reconcile` goes round: observe, plan, apply, again.
+//! * `cloudformation/` is what CloudFormation sends and gets: request, id, answer, allowed hosts, [`Delivery`].
+//! * `codeartifact/` alone knows the SDK: what is read from the service, and how a plan is carried out.
+//! * `plan/` is pure, and has every rule of order and ownership, once: a file for each managed thing.
+//! * `properties/` makes types that cannot be wrong of what nobody vouches for.
+//! * `stack/` is the vocabulary: names, ARNs, owners, tags, what policies and package groups mean.
+//! * Beside them: `outputs`, `failure`, `http` (the one HTTP client), `telemetry` and `metrics`; below them `json`, `backoff`.
 //!
-//! A new property goes into [`properties`], and what it does into `plan`.
+//! A room names those below it alone: `tests/architecture.rs` holds it to that.
 
 mod backoff;
 mod cloudformation;
@@ -40,4 +41,5 @@ pub use codeartifact::{client, retries};
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
 pub use metrics::MetricsNamespace;
+pub use properties::{BadLimit, Limits};
 pub use reconcile::Patience;

@@ -10,10 +10,10 @@ use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Stat
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::{self, Facts};
-use crate::plan::History;
-use crate::properties::{Desired, Previous, Problems};
+use crate::plan::{History, Plan};
+use crate::properties::{Asked, Desired, Limits, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
+use crate::stack::{DeletionMode, Evidence, Identity, Owner, Place, Policy, UnfitOwner};
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +33,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Success {
     /// The outputs; none of a Delete.
     Done(Data),
-    /// What a Create or an Update would do.
-    Planned(Vec<String>),
+    /// What a Create or an Update would do, and what to know before.
+    Planned { steps: Vec<String>, notes: Vec<String> },
 }
 
 impl Success {
@@ -42,7 +42,7 @@ impl Success {
     pub(crate) fn data(&self) -> Option<&Data> {
         match self {
             Self::Done(data) => Some(data),
-            Self::Planned(_) => None,
+            Self::Planned { .. } => None,
         }
     }
 
@@ -50,7 +50,9 @@ impl Success {
     pub(crate) fn returned(&self, physical_id: &PhysicalId) -> Value {
         match self {
             Self::Done(data) => json!({ "PhysicalResourceId": physical_id.as_str(), "Data": data }),
-            Self::Planned(steps) => json!({ "Converged": steps.is_empty(), "Steps": steps }),
+            Self::Planned { steps, notes } => {
+                json!({ "Converged": steps.is_empty(), "Steps": steps, "Notes": notes })
+            }
         }
     }
 }
@@ -59,6 +61,7 @@ impl Success {
 pub(crate) struct Lifecycle<'a> {
     pub(crate) client: &'a Client,
     pub(crate) place: &'a Place,
+    pub(crate) limits: &'a Limits,
     pub(crate) patience: Patience,
     pub(crate) request: &'a Request,
     pub(crate) channel: Channel,
@@ -72,7 +75,7 @@ impl Lifecycle<'_> {
     pub(crate) async fn run(&self) -> Result<Outcome, Failure> {
         match self.request.request_type()? {
             RequestType::Delete => self.delete().await,
-            RequestType::Create => self.create_or_update(|_| History::default()).await,
+            RequestType::Create => self.create_or_update(self.creation()?).await,
             RequestType::Update => {
                 if self.channel == Channel::Put && self.request.physical_id.is_none() {
                     return Err(Failure::new(
@@ -80,7 +83,7 @@ impl Lifecycle<'_> {
                         "PhysicalResourceId is missing from an Update",
                     ));
                 }
-                self.create_or_update(|desired| self.history(desired)).await
+                self.create_or_update(self.update()?).await
             }
             RequestType::Plan if self.channel == Channel::Put => Err(Failure::new(
                 FailureKind::InvalidRequest,
@@ -119,19 +122,26 @@ impl Lifecycle<'_> {
         Owner::new(stack_id, logical_id)
     }
 
-    async fn create_or_update(&self, history: impl FnOnce(&Desired) -> History) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
+    async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {
+        let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
-        let history = history(&desired);
-        let in_place = history.is_in_place(&desired);
-        if !in_place {
-            let id = PhysicalId::of_attempt(&desired.identity, desired.deletion_mode, self.place);
-            self.new_id.get_or_init(|| id);
-        }
-        self.check_room(&desired)?;
         let reconciler = self.reconciler(&owner);
-        let facts = reconciler.converge(&desired, &history).await?;
-        if let Some(abandoned) = history.abandoned(&desired) {
+        if asked.excess.is_some() {
+            Box::pin(planned(&reconciler, &asked, &history)).await?;
+        }
+        let in_place = history.is_in_place(desired);
+        if !in_place {
+            self.new_id.get_or_init(|| self.id_of_attempt(desired));
+        }
+        self.check_room(desired)?;
+        let facts = match reconciler.converge(desired, &history).await {
+            Ok(facts) => facts,
+            Err(failure) => {
+                Box::pin(reconciler.settle(&failure, desired, &history)).await;
+                return Err(explained(failure, &asked));
+            }
+        };
+        if let Some(abandoned) = history.abandoned(desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
             reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
         }
@@ -141,22 +151,49 @@ impl Lifecycle<'_> {
             .unwrap_or_else(|| PhysicalId::of_stack(&desired.identity, facts.repository_arn.clone()));
         Ok(Outcome {
             physical_id,
-            result: Ok(Success::Done(outputs::data(&desired, &facts))),
+            result: Ok(Success::Done(outputs::data(desired, &facts))),
         })
     }
 
-    fn desired(&self) -> Result<Desired, Failure> {
-        self.request.check_form()?;
-        Ok(Desired::read(self.request.properties(), self.place)?)
+    /// The id of what a failure leaves to the rollback, which tells an attempt if that makes a difference.
+    fn id_of_attempt(&self, desired: &Desired) -> PhysicalId {
+        let Desired { identity, domain, .. } = desired;
+        let retains = desired.deletion_mode == DeletionMode::Retain;
+        let forbids = domain.policy().is_some_and(Policy::forbids);
+        let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
+        if retains || forbids || may_guard_adopted {
+            PhysicalId::of_attempt(identity, self.place)
+        } else {
+            PhysicalId::of_stack(
+                identity,
+                self.place.repository_arn(&identity.domain, &identity.repository),
+            )
+        }
     }
 
-    /// What the event says of the stack as it was.
-    fn history(&self, desired: &Desired) -> History {
+    /// What a Create asks for; nothing came before it.
+    fn creation(&self) -> Result<(Asked, History), Failure> {
+        self.request.check_form()?;
+        let asked = Asked::anew(self.request.properties(), self.place, self.limits)?;
+        Ok((asked, History::default()))
+    }
+
+    /// What an Update asks for, and what came before it.
+    fn update(&self) -> Result<(Asked, History), Failure> {
+        self.request.check_form()?;
+        let (properties, old) = (self.request.properties(), self.request.old_properties());
+        let named = self.given_id().and_then(|id| id.identity().cloned());
+        let asked = Asked::of_update(properties, old, named.as_ref(), self.place, self.limits)?;
+        let history = self.history(named, &asked.desired);
+        Ok((asked, history))
+    }
+
+    /// What the event says of the stack as it was, which its id may name.
+    fn history(&self, named: Option<Identity>, desired: &Desired) -> History {
         let mut previous = match self.request.old_properties() {
-            Some(properties) => Previous::read(Some(properties), self.place),
+            Some(properties) => Previous::read(Some(properties), self.place, self.limits),
             None => Previous::default(),
         };
-        let named = self.given_id().and_then(|id| id.identity().cloned());
         let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
             // A direct call that names no other stack means this one.
             (self.channel == Channel::Return).then(|| desired.identity.clone())
@@ -192,25 +229,28 @@ impl Lifecycle<'_> {
     }
 
     async fn plan(&self) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
-        let owner = self.owner(&desired.identity)?;
-        let history = match self.request.physical_id {
-            Some(_) => self.history(&desired),
-            None => History::default(),
+        let (asked, history) = match self.request.physical_id {
+            Some(_) => self.update()?,
+            None => self.creation()?,
         };
-        self.check_room(&desired)?;
-        let plan = self.reconciler(&owner).plan(&desired, &history).await?;
-        let steps = plan.steps.iter().map(|step| step.action.to_string()).collect();
+        let desired = &asked.desired;
+        let owner = self.owner(&desired.identity)?;
+        self.check_room(desired)?;
+        let plan = planned(&self.reconciler(&owner), &asked, &history).await?;
+        let planned = Success::Planned {
+            steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
+            notes: plan.notes.iter().map(ToString::to_string).collect(),
+        };
         Ok(Outcome {
             physical_id: PhysicalId::not_created(),
-            result: Ok(Success::Planned(steps)),
+            result: Ok(planned),
         })
     }
 
     /// Deletes what the id names; if it is no id of ours, what the properties do, as far as they can be read.
     async fn delete(&self) -> Result<Outcome, Failure> {
         let given_id = self.given_id();
-        let mut last = Previous::read(self.request.properties(), self.place);
+        let mut last = Previous::read(self.request.properties(), self.place, self.limits);
         let by_id = given_id.as_ref().and_then(|id| id.identity().cloned());
         let evidence = if by_id.is_some() {
             Evidence::WasOurs
@@ -221,6 +261,10 @@ impl Lifecycle<'_> {
             physical_id: given_id.clone().unwrap_or_else(PhysicalId::not_created),
             result: Ok(Success::Done(Data::new())),
         };
+        if given_id.as_ref().is_some_and(PhysicalId::is_not_created) {
+            info!("the Create of this resource touched nothing: there is nothing to delete");
+            return Ok(deleted);
+        }
         let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
             info!("neither the id nor the properties name a repository: there is nothing to delete");
             return Ok(deleted);
@@ -234,9 +278,7 @@ impl Lifecycle<'_> {
             Err(unfit) => return Err(unfit.into()),
         };
         // An id that CloudFormation made up: the Create was cancelled, and may still be at work.
-        let is_made_up = given_id
-            .as_ref()
-            .map_or(self.channel == Channel::Put, |id| !id.is_not_created());
+        let is_made_up = given_id.is_some() || self.channel == Channel::Put;
         let was_cancelled = evidence == Evidence::None && is_made_up;
         if was_cancelled || given_id.is_some_and(|id| id.is_unfinished()) {
             last = last.unfinished();
@@ -248,5 +290,34 @@ impl Lifecycle<'_> {
             reconciler.delete(&identity, evidence, &last).await?;
         }
         Ok(deleted)
+    }
+}
+
+/// What a Create or an Update would do now, if that is not beyond a limit.
+async fn planned(reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<Plan, Failure> {
+    let plan = reconciler.plan(&asked.desired, history).await;
+    let Some(excess) = &asked.excess else {
+        return plan.map_err(|failure| explained(failure, asked));
+    };
+    // What was described before is not there, and what is described now is: the Update before could do nothing, and this
+    // is its rollback.
+    let is_there = |plan: &Plan| plan.steps.is_empty();
+    if let Some(plan) = plan.ok().filter(is_there) {
+        let before = match &excess.before {
+            Some(before) => reconciler.plan(before, history).await.ok(),
+            None => None,
+        };
+        if !before.as_ref().is_some_and(is_there) {
+            return Ok(plan);
+        }
+    }
+    Err(excess.problems.clone().into())
+}
+
+/// What is owned by another, or by nobody, may be refused although the template says to adopt it.
+fn explained(failure: Failure, asked: &Asked) -> Failure {
+    match asked.note {
+        Some(note) if failure.kind == FailureKind::OwnershipConflict => failure.and("; ").and(note),
+        _ => failure,
     }
 }

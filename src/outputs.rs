@@ -1,17 +1,17 @@
-//! What a template gets back: every name is always there, `""` where there is nothing to say.
+//! What a template gets back: every name is always there, `""` if there is nothing to say.
 
 use std::collections::BTreeMap;
 
 use crate::cloudformation::Data;
 use crate::properties::{Desired, DomainSource};
-use crate::stack::Format;
-use crate::stack::Place;
+use crate::stack::{Domain, EndpointType, Format, Place};
 
 /// What only the service can say of a converged stack.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) domain_arn: String,
     pub(crate) domain_key: String,
+    pub(crate) domain_bucket: String,
     pub(crate) repository_arn: String,
     pub(crate) endpoints: BTreeMap<Format, String>,
     /// In the order of the patterns.
@@ -23,12 +23,11 @@ impl Facts {
     pub(crate) fn expected(desired: &Desired, place: &Place) -> Self {
         let (domain, repository) = (&desired.identity.domain, &desired.identity.repository);
         let endpoint = |format: &Format| {
-            let host = format!(
-                "{}-{}.d.codeartifact.{}.amazonaws.com",
-                domain.name,
-                domain.owner,
-                place.region()
-            );
+            let (Domain { name, owner }, region) = (domain, place.region());
+            let host = match desired.endpoint_type {
+                EndpointType::Ipv4 => format!("{name}-{owner}.d.codeartifact.{region}.amazonaws.com"),
+                EndpointType::DualStack => format!("{name}-{owner}.codeartifact.{region}.on.aws"),
+            };
             (*format, format!("https://{host}/{}/{repository}/", format.as_str()))
         };
         let groups = desired.internal_packages.iter();
@@ -38,6 +37,7 @@ impl Facts {
                 DomainSource::Own { key, .. } => key.to_string(),
                 DomainSource::Foreign => String::new(),
             },
+            domain_bucket: place.bucket_arn_to_expect(),
             repository_arn: place.repository_arn(domain, repository),
             endpoints: desired.endpoint_formats.iter().map(endpoint).collect(),
             package_group_arns: groups.map(|pattern| place.package_group_arn(domain, pattern)).collect(),
@@ -66,6 +66,7 @@ pub(crate) fn data(desired: &Desired, facts: &Facts) -> Data {
         ("DomainArn", facts.domain_arn.clone()),
         ("DomainOwner", desired.identity.domain.owner.to_string()),
         ("DomainEncryptionKey", facts.domain_key.clone()),
+        ("DomainS3BucketArn", facts.domain_bucket.clone()),
         ("RepositoryName", desired.identity.repository.to_string()),
         ("RepositoryArn", facts.repository_arn.clone()),
         ("UpstreamRepositoryName", proxies.join(",")),

@@ -3,21 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::{join, try_join_all};
 use tracing::info;
 
 use crate::backoff::Backoff;
-use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError};
+use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError, ServicePatience};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, History, Observed, Plan, Refused, Scope};
+use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Domain, Evidence, Identity, Owner, Place, RepositoryName};
+use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName, TagMap};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// For a new key to be visible, and a new domain to be active.
-    pub key: Duration,
+    /// For what the service brings about in its own time: to see what was just created, a new key or a new principal, and
+    /// to make a new domain active.
+    pub lag: Duration,
+    /// Until what this event saw or created, and does not see any more, counts as deleted by someone else.
+    pub absence: Duration,
     /// For those who change the same things at the same time to be done.
     pub races: Duration,
     /// For the service to notice that a domain is empty.
@@ -29,10 +33,11 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            key: Duration::from_secs(30),
+            lag: Duration::from_secs(30),
+            absence: Duration::from_secs(10),
             races: Duration::from_secs(4),
             empty_domain: Duration::from_secs(30),
-            cancelled_create: Duration::from_secs(5),
+            cancelled_create: Duration::from_secs(10),
         }
     }
 }
@@ -42,7 +47,8 @@ impl Patience {
     pub(crate) fn within(self, allowed: Duration) -> Self {
         let most = allowed / 2;
         Self {
-            key: self.key.min(most),
+            lag: self.lag.min(most),
+            absence: self.absence.min(most),
             races: self.races.min(most),
             empty_domain: self.empty_domain.min(most),
             cancelled_create: self.cancelled_create.min(most),
@@ -65,6 +71,10 @@ enum RoundError {
     LostRace(Failure),
     /// The domain still holds a repository, or the service has not noticed yet that it holds none.
     DomainNotEmpty(Failure),
+    /// What is to be created exists, and was not seen: reads may lag behind writes.
+    Unseen(Failure),
+    /// A repository that is to be an upstream is not there, or not yet.
+    NoUpstream(Failure),
     Failed(Failure),
 }
 
@@ -72,6 +82,7 @@ impl From<ServiceError> for RoundError {
     fn from(error: ServiceError) -> Self {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
+            (Kind::Conflict, "CreateDomain" | "CreateRepository" | "CreatePackageGroup") => Self::Unseen(error.into()),
             (Kind::Conflict | Kind::NotFound, _) => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
@@ -80,7 +91,9 @@ impl From<ServiceError> for RoundError {
 
 impl From<Refused> for RoundError {
     fn from(refused: Refused) -> Self {
-        if refused.may_pass() {
+        if refused.may_pass() && refused.awaits_upstream() {
+            Self::NoUpstream(refused.into())
+        } else if refused.may_pass() {
             Self::LostRace(refused.into())
         } else {
             Self::Failed(refused.into())
@@ -103,32 +116,51 @@ impl Reconciler<'_> {
     }
 
     async fn look(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        self.progress.looks();
         // Boxed: all reads at once make a large future.
-        Box::pin(self.observer(scope).look(scope))
-            .await
-            .map_err(|error| RoundError::Failed(error.into()))
+        let looked = Box::pin(self.observer(scope).look(scope)).await;
+        if !looked.as_ref().is_err_and(|error| error.kind != Kind::NoEndpoint) {
+            self.progress.saw();
+        }
+        looked.map_err(|error| RoundError::Failed(error.into()))
     }
 
     /// What a Create or an Update would do now.
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
-        Ok(plan::converge(desired, history, &observed, self.owner)?)
+        let mut plan = plan::converge(desired, history, &observed, self.owner)?;
+        let inner = Box::pin(self.observer(&scope).inner_groups(desired.patterns())).await?;
+        plan.notes.extend(plan::note_inner(self.owner, inner));
+        Ok(plan)
     }
 
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
         let mut backoff = Backoff::within(self.patience.races);
+        let mut unseen = Backoff::within(self.patience.lag);
+        let mut upstream = Backoff::within(self.patience.lag);
         loop {
             match self.converge_once(desired, history).await {
+                Err(RoundError::NoUpstream(failure)) => {
+                    self.progress.waits_for(&failure.reason);
+                    upstream.wait_or(failure).await?;
+                }
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
                 Ok(Converged { facts, .. }) => return Ok(facts),
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure))
-                    if !history.is_in_place(desired) && self.may_be_given_up() =>
-                {
+                Err(
+                    RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure) | RoundError::Unseen(failure),
+                ) if !history.is_in_place(desired) && self.may_be_given_up() => {
                     return Err(self.give_up(desired, history, failure).await);
+                }
+                Err(RoundError::Unseen(failure)) => {
+                    info!(reason = failure.reason, "looking for it");
+                    self.progress.waits_for(&failure.reason);
+                    if let Err(failure) = unseen.wait_or(failure).await {
+                        return Err(self.give_up(desired, history, failure).await);
+                    }
                 }
                 Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
@@ -159,7 +191,7 @@ impl Reconciler<'_> {
 
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, RoundError> {
         let scope = plan::to_converge(desired, history);
-        let observed = self.look(&scope).await?;
+        let observed = self.look_for_ours(&scope).await?;
         self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, self.owner) {
             self.progress.touch();
@@ -180,11 +212,14 @@ impl Reconciler<'_> {
             ..scope.clone()
         };
         let endpoints = async {
-            if wanted.is_empty() {
-                Ok(BTreeMap::new())
-            } else {
-                self.observer(&lookup).endpoints(&lookup).await
-            }
+            let endpoints = async {
+                if wanted.is_empty() {
+                    Ok(BTreeMap::new())
+                } else {
+                    self.endpoints(&lookup).await
+                }
+            };
+            join(endpoints, self.await_marks(&desired.identity.domain)).await.0
         };
         let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
         if applied.endpoints.len() < wanted.len() {
@@ -197,10 +232,69 @@ impl Reconciler<'_> {
         })
     }
 
+    /// Looks until all is seen that this event saw or created, for as long as reads may lag behind writes.
+    async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            let observed = self.look(scope).await?;
+            let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
+            let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return Ok(observed);
+            }
+        }
+    }
+
+    /// Waits until what was created so far shows whose it is: else the next event would take it for unowned.
+    async fn await_marks(&self, domain: &Domain) {
+        let mut backoff = Backoff::within(self.patience.absence);
+        let service = self.service(domain);
+        let arns: Vec<String> = self.progress.everything_created(|thing| match thing {
+            Thing::Domain => self.place.domain_arn(domain),
+            Thing::Repository(name) => self.place.repository_arn(domain, name),
+            Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
+        });
+        let is_ours = |tags: &TagMap| self.owner.standing(tags).is_ours();
+        loop {
+            let is_whole = match try_join_all(arns.iter().map(|arn| service.tags(arn))).await {
+                Ok(read) => read.iter().all(|tags| tags.as_ref().is_some_and(is_ours)),
+                // Who may not read them cannot wait for them.
+                Err(_) => true,
+            };
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
+    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
+        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
+            // Whatever the look comes to, the attempt has failed already.
+            let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
+        }
+    }
+
+    /// The endpoints; a repository that was just created is waited for.
+    async fn endpoints(&self, lookup: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
+        let mut backoff = Backoff::within(self.patience.lag);
+        let is_new = self.progress.has_created(&[Thing::Repository(lookup.primary.clone())]);
+        loop {
+            let found = self.observer(lookup).endpoints(lookup).await?;
+            let is_whole = found.len() == lookup.endpoint_formats.len();
+            if is_whole || !is_new || backoff.wait_or(()).await.is_err() {
+                return Ok(found);
+            }
+        }
+    }
+
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {
         Applier {
             service: self.service(&identity.domain),
-            patience: self.patience.key,
+            patience: ServicePatience {
+                lag: self.patience.lag,
+                absence: self.patience.absence,
+            },
             owner: self.owner,
             progress: self.progress,
         }
@@ -210,23 +304,28 @@ impl Reconciler<'_> {
     fn facts(&self, desired: &Desired, observed: Observed, applied: Applied) -> Facts {
         let expected = Facts::expected(desired, self.place);
         let identity = &desired.identity;
-        let made = |name: String| applied.arns.get(&name).cloned();
-        let (domain_arn, domain_key) = observed.domain.map(|domain| (domain.arn, domain.key)).unzip();
+        let created = |thing: Thing| applied.arns.get(&thing).cloned();
+        let (domain_arn, domain_key) = observed
+            .domain
+            .found()
+            .cloned()
+            .map(|domain| (domain.arn, domain.key))
+            .unzip();
         let repository = observed
             .repositories
             .get(&identity.repository)
             .map(|repository| repository.arn.clone());
         let groups = desired.internal_packages.iter().zip(expected.package_group_arns);
-        let group_arn = |(pattern, expected)| {
+        let group_arn = |(pattern, expected): (&PackagePattern, String)| {
             let there = observed.package_groups.get(pattern).map(|group| group.arn.clone());
-            made(pattern.to_string()).or(there).unwrap_or(expected)
+            created(Thing::Group(pattern.clone())).or(there).unwrap_or(expected)
         };
+        let bucket = observed.domain.found().and_then(|domain| domain.bucket.clone());
         Facts {
-            domain_arn: made(format!("domain/{}", identity.domain.name))
-                .or(domain_arn)
-                .unwrap_or(expected.domain_arn),
+            domain_bucket: applied.bucket.or(bucket).unwrap_or_default(),
+            domain_arn: created(Thing::Domain).or(domain_arn).unwrap_or(expected.domain_arn),
             domain_key: domain_key.unwrap_or(expected.domain_key),
-            repository_arn: made(format!("repository/{}", identity.repository))
+            repository_arn: created(Thing::Repository(identity.repository.clone()))
                 .or(repository)
                 .unwrap_or(expected.repository_arn),
             endpoints: observed.endpoints.into_iter().chain(applied.endpoints).collect(),
@@ -234,15 +333,18 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A repository that this event saw or made and that is gone again. Of a stack that was there before, anyone may
-    /// have deleted it: then it is made again.
+    /// A repository that this event saw or created and that is gone again. Of a stack that was there before, anyone may
+    /// have deleted it: then it is created again.
     fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
-        let primary = &desired.identity.repository;
-        if observed.repositories.contains_key(primary) {
-            self.progress.there(primary);
+        let primary = Thing::Repository(desired.identity.repository.clone());
+        if observed.has(&primary) {
+            self.progress.there(&primary);
         }
-        let lost = self.progress.lost(|name| observed.repositories.contains_key(name));
-        lost.filter(|_| !history.is_in_place(desired))
+        let is_there = |thing: &Thing| !matches!(thing, Thing::Repository(_)) || observed.has(thing);
+        match self.progress.missing(is_there) {
+            Some(Thing::Repository(name)) if !history.is_in_place(desired) => Some(name),
+            _ => None,
+        }
     }
 
     /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
@@ -253,14 +355,15 @@ impl Reconciler<'_> {
         );
         let failure = Failure::new(FailureKind::Cancelled, reason);
         // The groups of a stack that was to be replaced guard that one's repository, which lives on.
-        let groups = desired.internal_packages.iter();
-        let of_replaced = &history.previous.internal_packages;
+        let of_replaced: BTreeSet<&PackagePattern> = history.previous.patterns().collect();
+        let own = |patterns: &[PackagePattern]| {
+            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
+            own.cloned().collect()
+        };
         let everything = Previous {
             identity: Some(desired.identity.clone()),
-            internal_packages: groups
-                .filter(|pattern| !of_replaced.contains(pattern))
-                .cloned()
-                .collect(),
+            internal_packages: own(&desired.internal_packages),
+            blocked_packages: own(&desired.blocked_packages),
             ..Previous::default()
         };
         match self.delete(&desired.identity, Evidence::None, &everything).await {
@@ -278,9 +381,14 @@ impl Reconciler<'_> {
         loop {
             match self.delete_once(identity, evidence, last).await {
                 Ok(Deleted { look_again: false, .. }) => return Ok(()),
-                Ok(_) => {}
+                // What was deleted may be shown for a while still.
+                Ok(_) => {
+                    if races.wait_or(()).await.is_err() {
+                        return Ok(());
+                    }
+                }
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure) | RoundError::Unseen(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
@@ -292,14 +400,19 @@ impl Reconciler<'_> {
         }
     }
 
-    /// As `retire`, for a Create that may still be at work: looks again until it has been quiet for a while.
+    /// As `delete`, for a Create that may still be at work: looks again until it has been quiet for a while.
     pub(crate) async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         let mut quiet = Backoff::within(self.patience.cancelled_create);
         loop {
             let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
-                Ok(retired) => retired,
+                Ok(deleted) => deleted,
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_)) => Deleted {
+                Err(
+                    RoundError::LostRace(_)
+                    | RoundError::DomainNotEmpty(_)
+                    | RoundError::NoUpstream(_)
+                    | RoundError::Unseen(_),
+                ) => Deleted {
                     steps: 1,
                     look_again: true,
                 },
@@ -335,7 +448,7 @@ impl Reconciler<'_> {
             evidence
         };
         self.remember(identity, &observed);
-        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place);
+        let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place)?;
         tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;
@@ -347,8 +460,8 @@ impl Reconciler<'_> {
 }
 
 fn tell_left_alone(plan: &Plan) {
-    for what in &plan.left_alone {
-        info!(%what, "left alone");
+    for note in &plan.notes {
+        info!(%note, "left alone");
     }
 }
 

@@ -8,7 +8,7 @@ use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// `info`, except where the directives say otherwise.
+/// `info`, except as the directives say otherwise.
 fn levels(directives: &str) -> Targets {
     format!("info,{directives}")
         .trim_end_matches(',')
@@ -16,7 +16,7 @@ fn levels(directives: &str) -> Targets {
         .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO))
 }
 
-/// Starts the log, with the level that `directives` (the value of `RUST_LOG`) set, `info` where they set none.
+/// Starts the log, with the level that `directives` (the value of `RUST_LOG`) set, `info` if they set none.
 ///
 /// Other crates' lines below a warning are never written: at TRACE they hold raw events, with presigned URLs in
 /// them, and signed requests.

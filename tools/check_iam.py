@@ -69,6 +69,8 @@ def resolved(value):
             return PARAMETERS.get(name)
         case list():
             return [item for item in map(resolved, value) if item is not None]
+        case dict():
+            return {key: resolved(part) for key, part in value.items()}
         case _:
             return value
 
@@ -85,7 +87,7 @@ def granted(template: Path) -> set[Grant]:
             absent = statement.get("Condition", {}).get("Null", {})
             tags = frozenset(key.removeprefix("aws:RequestTag/") for key, value in absent.items() if value == "false")
             actions = [action for action in listed(statement["Action"]) if action.startswith(("codeartifact:", "kms:"))]
-            patterns = listed(resolved(statement["Resource"])) if actions else []
+            patterns = listed(statement["Resource"]) if actions else []
             grants |= {Grant(action, pattern, tags) for action in actions for pattern in patterns}
     wide = sorted({grant.action for grant in grants if "*" in grant.action})
     if wide:
@@ -128,7 +130,9 @@ def needs(entry: dict) -> Iterator[Need]:
     tags = frozenset(tag["key"] for tag in body.get("tags") or [])
     yield Need(f"codeartifact:{operation}", resource, tags)
     if tags and operation != "TagResource":
-        yield Need("codeartifact:TagResource", resource, tags)
+        # The user guide wants it "to the domain and all repositories", and does not say which is looked at.
+        for tagged in {resource, arn(f"domain/{DOMAIN}")}:
+            yield Need("codeartifact:TagResource", tagged, tags)
     for upstream in body.get("upstreams") or []:
         yield Need("codeartifact:AssociateWithDownstreamRepository", repository(upstream["repositoryName"]))
     if operation == "CreateDomain":

@@ -1,13 +1,12 @@
 //! One call to the service, from its bytes to its answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use crate::caller::{Caller, Signature, Signed};
 use crate::error::ServiceError;
@@ -40,17 +39,16 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) async fn read(request: Request<Incoming>, connection: u64) -> Result<Self, Closed> {
+    pub(crate) fn new(request: Request<Bytes>, connection: u64) -> Self {
         let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
-        Ok(Self {
+        Self {
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             query: head.uri.query().unwrap_or_default().to_owned(),
             headers: head.headers,
             body,
             connection,
-        })
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -123,7 +121,7 @@ struct Admission {
 
 /// Answers one call. A call that has to wait goes on even if its client gives up, as the real
 /// service's would.
-pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Full<Bytes>>, Closed> {
+pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Bytes>, Closed> {
     let admission = admit(&shared, &call);
     match (&admission.effect, admission.latency.is_zero()) {
         (None, true) => {
@@ -138,7 +136,7 @@ pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<F
     }
 }
 
-async fn run(shared: &Shared, admission: Admission) -> Result<Response<Full<Bytes>>, Closed> {
+async fn run(shared: &Shared, admission: Admission) -> Result<Response<Bytes>, Closed> {
     tokio::time::sleep(admission.latency).await;
     match admission.effect {
         Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
@@ -175,6 +173,10 @@ fn admit(shared: &Shared, call: &Call) -> Admission {
     entry.request_id.clone_from(&request_id);
     entry.account = caller.as_ref().map(|caller| caller.account.clone());
     let kind = operation.map_or(Kind::Read, |operation| operation.kind);
+    if let (Ok(prepared), Some(caller)) = (&prepared, &caller) {
+        let context = inner.context(shared, caller, kind);
+        entry.needs = context.needs(prepared.operation, &prepared.input);
+    }
     let verdict = match (prepared, caller) {
         (Ok(prepared), Some(caller)) if within_rate(inner, &caller, kind) => Ok((prepared, caller)),
         (Ok(_), Some(_)) => Err(ServiceError::throttled(1)),
@@ -232,12 +234,14 @@ fn carry_out(shared: &Shared, admission: &Admission) -> Result<Result<Value, Ser
     if inner.generation != admission.generation {
         return Err(Closed);
     }
-    let mut context = inner.context(&shared.place, caller);
-    Ok((prepared.operation.handler)(&mut context, &prepared.input))
+    let (operation, input) = (prepared.operation, &prepared.input);
+    let mut context = inner.context(shared, caller, operation.kind);
+    let authorized = context.authorize_call(operation, input);
+    Ok(authorized.and_then(|()| (operation.handler)(&mut context, input)))
 }
 
 /// Completes the log's entry and words the answer.
-fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceError>) -> Response<Full<Bytes>> {
+fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceError>) -> Response<Bytes> {
     let error = result.as_ref().err();
     let status = error.map_or(200, |error| error.status);
     if let Some(entry) = shared.lock().journal.entry(admission.sequence) {
@@ -257,7 +261,7 @@ fn finish(shared: &Shared, admission: &Admission, result: Result<Value, ServiceE
         }
     }
     let body = result.unwrap_or_else(|error| error.body()).to_string();
-    response.body(Full::new(Bytes::from(body))).unwrap_or_default()
+    response.body(Bytes::from(body)).unwrap_or_default()
 }
 
 /// A random UUID, version 4.
@@ -291,6 +295,7 @@ fn entry(call: &Call, query: Vec<(String, String)>, operation: Option<&'static O
         package_group: text("package-group", "packageGroup"),
         resource_arn: text("resourceArn", "resourceArn"),
         account: None,
+        needs: Vec::new(),
         status: None,
         error: None,
         message: None,

@@ -1,7 +1,7 @@
 //! Who calls: the signature's shape, its scope, and the principal behind the access key.
 
 use hmac::{Hmac, KeyInit, Mac};
-use hyper::HeaderMap;
+use http::HeaderMap;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use sha2::{Digest, Sha256};
 

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::Response;
+use http::Response;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -19,7 +18,7 @@ use crate::shared::Shared;
 pub(crate) const PREFIX: &str = "/_emulator/";
 
 /// Answers one control request.
-pub(crate) async fn answer(shared: &Shared, call: &Call) -> Response<Full<Bytes>> {
+pub(crate) async fn answer(shared: &Shared, call: &Call) -> Response<Bytes> {
     let (status, body) = match act(shared, call).await {
         Ok(body) => (200, body),
         Err(refusal) => (refusal.status, json!(refusal)),
@@ -27,7 +26,7 @@ pub(crate) async fn answer(shared: &Shared, call: &Call) -> Response<Full<Bytes>
     Response::builder()
         .status(status)
         .header("content-type", "application/json")
-        .body(Full::new(Bytes::from(body.to_string())))
+        .body(Bytes::from(body.to_string()))
         .unwrap_or_default()
 }
 

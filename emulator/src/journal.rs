@@ -34,6 +34,9 @@ pub struct LogEntry {
     pub resource_arn: Option<String>,
     /// The caller's account, once it is known.
     pub account: Option<String>,
+    /// Every right that the call needs, whether the caller has it or not; none where the call is not well formed.
+    #[serde(default)]
+    pub needs: Vec<Need>,
     /// The query and the body as JSON: `{"query": {…}, "body": …}`.
     pub request: Value,
     /// The HTTP status; nothing where no answer was sent.
@@ -48,6 +51,15 @@ pub struct LogEntry {
     pub request_id: String,
     /// The client's `User-Agent`.
     pub user_agent: Option<String>,
+}
+
+/// An action on a resource that a call needs the right to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// With its service's prefix: `codeartifact:CreateDomain`.
+    pub action: String,
+    /// An ARN, or `*`.
+    pub resource: String,
 }
 
 /// All entries since the last clearing.

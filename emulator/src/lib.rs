@@ -5,10 +5,10 @@
 //!
 //! The house, in the order in which a call walks through it:
 //!
-//! * `server` accepts connections, `api` takes a call from its bytes to its answer,
+//! * `server` accepts connections (or [`Emulator::call`] hands a call in without one), `api` takes a call from its bytes to its answer,
 //! * `model` holds the call to the service's published model, `caller` to its signature,
-//! * `operations` carries it out on `state`, under one lock, where `policy`, `pattern` and `arn` hold
-//!   the service's own rules,
+//! * `operations` asks for the call's rights and carries it out on `state`, under one lock, where `policy`,
+//!   `pattern` and `arn` hold the service's own rules,
 //! * `fault`, `rate` and `journal` are the test's hands and eyes, `control` and this file their two
 //!   doors: HTTP under `/_emulator/`, and methods of [`Emulator`].
 //!
@@ -47,25 +47,38 @@ mod state;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
+use http::{Request, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub use fault::{Effect, Error, Fault};
-pub use journal::LogEntry;
+pub use journal::{LogEntry, Need};
 pub use model::Kind;
 pub use options::{
-    DeleteOfUpstream, Keys, Options, Principal, SecondConnection, Settings, StatusCase, UnnormalisedPatterns,
+    CreationResource, DeleteOfUpstream, Denial, Keys, Lag, LostError, LostLocks, Options, Principal,
+    PutRepositoryPolicy, SameConnection, SecondConnection, Settings, StatusCase, TagCharacters, TagsOn, Unknown,
+    UnnormalisedPatterns, Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 
 use shared::Shared;
 
+/// When an emulator in process starts, unless its options say otherwise: 2026-11-23T12:00:00Z. The
+/// same in every run, so that two runs can be compared byte for byte.
+const IN_PROCESS_EPOCH_MS: u64 = 1_795_435_200_000;
+
 /// A running emulator. Dropping it closes its port and its connections.
 pub struct Emulator {
     shared: Arc<Shared>,
+    listener: Option<Listener>,
+}
+
+/// The port of an emulator that has one.
+struct Listener {
     address: SocketAddr,
     task: JoinHandle<std::convert::Infallible>,
 }
@@ -79,15 +92,44 @@ impl Emulator {
     pub async fn start(options: Options) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(options));
+        let epoch_ms = options.epoch_ms.unwrap_or_else(machine_time_ms);
+        let shared = Arc::new(Shared::new(options, epoch_ms));
         let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
-        Ok(Self { shared, address, task })
+        let listener = Some(Listener { address, task });
+        Ok(Self { shared, listener })
     }
 
-    /// The endpoint, `http://127.0.0.1:PORT`.
+    /// An emulator without a port, for [`call`](Self::call) alone.
+    ///
+    /// All its clocks are Tokio's and all its chance comes from the seed: under paused time the same
+    /// calls in the same order give the same log and the same state, byte for byte.
+    #[must_use]
+    pub fn in_process(options: Options) -> Self {
+        let epoch_ms = options.epoch_ms.unwrap_or(IN_PROCESS_EPOCH_MS);
+        Self {
+            shared: Arc::new(Shared::new(options, epoch_ms)),
+            listener: None,
+        }
+    }
+
+    /// Answers one request, a service call or a control one, as it is answered over HTTP; nothing
+    /// where the connection would be closed without an answer.
+    ///
+    /// A call that nothing delays (no latency, no fault) is carried out within the first poll and
+    /// spawns no task, so the caller decides the order of calls. It counts as connection 0.
+    pub async fn call(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
+        server::answer(Arc::clone(&self.shared), api::Call::new(request, 0))
+            .await
+            .ok()
+    }
+
+    /// The endpoint, `http://127.0.0.1:PORT`; a name that never resolves where there is no port.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        match &self.listener {
+            Some(listener) => format!("http://{}", listener.address),
+            None => "http://codeartifact.invalid".into(),
+        }
     }
 
     /// Every call since the start, the last reset or the last clearing.
@@ -167,6 +209,16 @@ impl Emulator {
         self.shared.seed(seed)
     }
 
+    /// Logs a caller, named by its access key id, in to a domain, as `aws codeartifact login` does: the token that
+    /// `GetAuthorizationToken` gives it for twelve hours.
+    ///
+    /// # Errors
+    ///
+    /// As the service would: no such domain, or no right to a token for it.
+    pub fn token(&self, caller: &str, owner: &str, domain: &str) -> Result<String, Refusal> {
+        self.shared.token(caller, (owner.to_owned(), domain.to_owned()))
+    }
+
     /// Publishes a package version of any format as a package manager does.
     ///
     /// # Errors
@@ -189,6 +241,14 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(listener) = &self.listener {
+            listener.task.abort();
+        }
     }
+}
+
+/// The machine's time of day. The only clock that is not Tokio's, and read only once.
+fn machine_time_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or_default()
 }

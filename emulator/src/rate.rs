@@ -1,6 +1,6 @@
 //! Rates: how many calls an account may make in a second.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// A bucket that fills with a second's worth of calls every second and holds no more.
 #[derive(Debug)]
@@ -33,7 +33,9 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::Bucket;
 

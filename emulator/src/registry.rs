@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::caller::Caller;
-use crate::error::ServiceError;
+use crate::error::{ServiceError, Subject};
+use crate::model::Kind;
+use crate::operations::Right;
+use crate::operations::endpoint::LONGEST;
 use crate::operations::package::coordinates;
 use crate::operations::resolve::{Publication, ingest, publish};
 use crate::shared::Shared;
-use crate::state::{Asset, DomainKey, Package, Release, Source};
+use crate::state::{Asset, DomainKey, Package, Release, Source, Veil};
 
 /// Packages to put into a repository without asking anyone.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,7 +55,10 @@ fn first_version() -> Vec<String> {
 pub struct PackageRequest {
     /// The access key id of the caller; the default account's root where it is left out.
     pub caller: Option<String>,
-    /// The domain's owner; the caller's account where it is left out.
+    /// The token that is sent, which says who the caller is in its place; one that is not valid for the domain is
+    /// refused (401). Without a token the caller needs no right to one.
+    pub token: Option<String>,
+    /// The domain's owner; the account of `caller` where it is left out.
     pub owner: Option<String>,
     /// The domain.
     pub domain: String,
@@ -103,9 +109,18 @@ impl Shared {
         let owner = seed.owner.clone().unwrap_or_else(|| self.options.account.clone());
         let mut inner = self.lock();
         let caller = Caller::of(&owner, &self.options, &inner.settings, &self.place);
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
         let domain: DomainKey = (owner, seed.domain.clone());
-        context.find_repository(context.find_domain(&domain)?, &seed.repository, "PublishPackageVersion")?;
+        if !context
+            .found_domain(&domain)
+            .is_ok_and(|domain| domain.repositories.contains_key(&seed.repository))
+        {
+            let message = format!(
+                "There is no repository '{}' in domain '{}'",
+                seed.repository, seed.domain
+            );
+            return Err(ServiceError::not_found(message, Subject::repository(seed.repository.clone())).into());
+        }
         for package in &seed.packages {
             let key = coordinates(&package.format, &package.namespace, &package.package)?;
             let mut releases = std::collections::BTreeMap::new();
@@ -117,7 +132,7 @@ impl Shared {
                 let release = Release {
                     revision: context.fresh_token(),
                     status: "Published",
-                    published: context.now,
+                    published: context.now(),
                     source: Source::Repository(seed.repository.clone()),
                     assets: [("asset".to_owned(), asset)].into(),
                 };
@@ -128,6 +143,7 @@ impl Shared {
                 let package = Package {
                     publish: true,
                     upstream: false,
+                    listed: Veil::default(),
                     releases,
                 };
                 repository.packages.insert(key, package);
@@ -137,16 +153,19 @@ impl Shared {
     }
 
     pub(crate) fn ingest(&self, request: &PackageRequest) -> Result<Value, Refusal> {
-        let (caller, domain) = self.caller(request);
+        let (caller, domain) = self.caller(request)?;
         let package = coordinates(&request.format, &request.namespace, &request.package)?;
         let version = request.version.as_deref().unwrap_or("1.0.0");
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
+        let arn = self.place.repository(&domain.0, &domain.1, &request.repository);
+        let right = Right::of("ReadFromRepository", arn, &domain, Some(&request.repository));
+        context.authorize(&right)?;
         Ok(ingest(&mut context, &domain, &request.repository, &package, version)?)
     }
 
     pub(crate) fn publish(&self, request: &PackageRequest) -> Result<Value, Refusal> {
-        let (caller, domain) = self.caller(request);
+        let (caller, domain) = self.caller(request)?;
         let version = request.version.clone().unwrap_or_else(|| "1.0.0".into());
         let publication = Publication {
             package: coordinates(&request.format, &request.namespace, &request.package)?,
@@ -157,15 +176,40 @@ impl Shared {
             unfinished: false,
         };
         let mut inner = self.lock();
-        let mut context = inner.context(&self.place, &caller);
+        let mut context = inner.context(self, &caller, Kind::Write);
+        let path = publication.package.path();
+        let arn = self.place.package(&domain.0, &domain.1, &request.repository, &path);
+        let right = Right::of("PublishPackageVersion", arn, &domain, Some(&request.repository));
+        context.authorize(&right)?;
         let release = publish(&mut context, &domain, &request.repository, &publication)?;
         Ok(json!({ "status": release.status, "revision": release.revision }))
     }
 
-    fn caller(&self, request: &PackageRequest) -> (Caller, DomainKey) {
+    pub(crate) fn token(&self, caller: &str, domain: DomainKey) -> Result<String, Refusal> {
+        let mut inner = self.lock();
+        let caller = Caller::of(caller, &self.options, &inner.settings, &self.place);
+        let mut context = inner.context(self, &caller, Kind::Read);
+        context
+            .login(&domain)
+            .iter()
+            .try_for_each(|right| context.authorize(right))?;
+        Ok(context.issue_token(domain, LONGEST)?.0)
+    }
+
+    /// Who asks, and for which domain.
+    fn caller(&self, request: &PackageRequest) -> Result<(Caller, DomainKey), Refusal> {
+        let inner = self.lock();
         let key = request.caller.as_deref().unwrap_or(&self.options.account);
-        let caller = Caller::of(key, &self.options, &self.lock().settings, &self.place);
+        let caller = Caller::of(key, &self.options, &inner.settings, &self.place);
         let owner = request.owner.clone().unwrap_or_else(|| caller.account.clone());
-        (caller, (owner, request.domain.clone()))
+        let domain = (owner, request.domain.clone());
+        let Some(text) = &request.token else {
+            return Ok((caller, domain));
+        };
+        let known = inner.world.tokens.get(text);
+        let valid = known.filter(|token| token.domain == domain && self.now_ms() / 1000 < token.expiration);
+        let token =
+            valid.ok_or_else(|| ServiceError::new(401, "Unauthorized", "The token is not one for this domain"))?;
+        Ok((token.caller.clone(), domain))
     }
 }

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -55,7 +55,14 @@ async fn respond(
     request: Request<Incoming>,
     connection: u64,
 ) -> Result<Response<Full<Bytes>>, Closed> {
-    let call = Call::read(request, connection).await?;
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
+    let answer = answer(shared, Call::new(Request::from_parts(head, body), connection)).await?;
+    Ok(answer.map(Full::new))
+}
+
+/// Answers a service call or a control request, whichever way it came in.
+pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Bytes>, Closed> {
     if call.path.starts_with(control::PREFIX) {
         Ok(control::answer(&shared, &call).await)
     } else {

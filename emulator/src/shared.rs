@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use crate::arn::Place;
 use crate::caller::Caller;
@@ -22,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) place: Place,
     started: Instant,
+    /// The time of day at the start, in milliseconds since the epoch.
+    epoch_ms: u64,
     inner: Mutex<Inner>,
     held_changed: Notify,
 }
@@ -47,7 +50,7 @@ struct Held {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options) -> Self {
+    pub(crate) fn new(options: Options, epoch_ms: u64) -> Self {
         let inner = Inner {
             world: World::default(),
             settings: options.settings.clone(),
@@ -64,6 +67,7 @@ impl Shared {
                 region: options.region.clone(),
             },
             started: Instant::now(),
+            epoch_ms,
             inner: Mutex::new(inner),
             held_changed: Notify::new(),
             options,
@@ -79,6 +83,13 @@ impl Shared {
     /// Milliseconds since the emulator started.
     pub(crate) fn clock(&self) -> f64 {
         self.started.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// Milliseconds since the epoch. They follow Tokio's clock, so a test that pauses that one pauses
+    /// the emulator's.
+    pub(crate) fn now_ms(&self) -> u64 {
+        let since = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.epoch_ms.saturating_add(since)
     }
 
     pub(crate) fn log(&self) -> Vec<LogEntry> {
@@ -178,20 +189,15 @@ impl Shared {
 
 impl Inner {
     /// What an operation of this caller works with.
-    pub(crate) fn context<'a>(&'a mut self, place: &'a Place, caller: &'a Caller) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a mut self, shared: &'a Shared, caller: &'a Caller, kind: Kind) -> Context<'a> {
         Context {
             world: &mut self.world,
             settings: &mut self.settings,
             rng: &mut self.rng,
-            place,
+            place: &shared.place,
             caller,
-            now: now(),
+            kind,
+            now_ms: shared.now_ms(),
         }
     }
-}
-
-/// Seconds since the epoch, to the millisecond as the service gives them.
-fn now() -> f64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1000.0).round() / 1000.0
 }

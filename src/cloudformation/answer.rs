@@ -38,8 +38,8 @@ pub(crate) enum Status {
 pub(crate) struct TooLong(usize);
 
 impl Answer<'_> {
-    /// The answer as it is sent. A long Reason is cut in the middle: its beginning and `pointer`, which says where
-    /// the log is, stay.
+    /// The answer as it is sent. A long Reason is cut in the middle: its beginning and `pointer`, which says of which
+    /// type it is and where the log is, stay.
     pub(crate) fn encode(mut self, pointer: &str) -> Result<Vec<u8>, TooLong> {
         let reason = std::mem::take(&mut self.reason);
         if self.status == Status::Success {
@@ -94,7 +94,9 @@ fn longest_escape(text: &str) -> usize {
     }
 }
 
-fn floor_char_boundary(text: &str, mut index: usize) -> usize {
+/// The last place in a text that is not behind `index`, and at which it can be cut.
+pub(crate) fn floor_char_boundary(text: &str, index: usize) -> usize {
+    let mut index = index.min(text.len());
     while !text.is_char_boundary(index) {
         index -= 1;
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-/// The patterns a host must match where none are given.
+/// The patterns a host must match if none are given.
 pub const DEFAULT_PATTERNS: &str = "*.amazonaws.com,*.amazonaws.com.cn";
 
 /// The hosts that may be answered.
@@ -88,7 +88,7 @@ impl AllowedHosts {
             .map(Self)
     }
 
-    /// The URL, where it may be written to.
+    /// The URL, if it may be written to.
     pub(crate) fn check(&self, url: &str) -> Result<Url, RefusedUrl> {
         let is_written_out = url.bytes().all(|byte| byte.is_ascii_graphic());
         let url = Url::parse(url).map_err(|_| RefusedUrl::Unreadable)?;
@@ -178,7 +178,7 @@ impl Pattern {
     }
 }
 
-/// The host, and the port where one stands behind it; the colons in an IPv6 address are the host's own.
+/// The host, and the port if one follows it; the colons in an IPv6 address are the host's own.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),

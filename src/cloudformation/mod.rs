@@ -8,7 +8,7 @@ mod request;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use answer::LONGEST;
-pub(crate) use answer::{Answer, Data, Status};
+pub(crate) use answer::{Answer, Data, Status, floor_char_boundary};
 pub use delivery::{Delivery, Reply, Sender};
 pub use hosts::{AllowedHosts, BadPattern, DEFAULT_PATTERNS};
 pub(crate) use physical_id::PhysicalId;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use crate::stack::{DeletionMode, Identity, Place};
+use crate::stack::{Identity, Place};
 
 /// The id of a resource whose Create touched nothing.
 const NOT_CREATED: &str = "codeartifact-stack:not-created";
 
-/// What stands behind the ARN in the id of an attempt.
+/// What comes after the ARN in the id of an attempt.
 const UNFINISHED: &str = "#unfinished";
 
 /// A `PhysicalResourceId`.
@@ -22,7 +22,7 @@ pub(crate) struct PhysicalId {
 enum Names {
     /// A stack that this function answered with.
     Stack(Identity),
-    /// A stack that was never handed over: its repositories are not to be retained.
+    /// A stack that was never handed over.
     Attempt(Identity),
     /// Nothing: the Create touched nothing.
     NotCreated,
@@ -67,16 +67,12 @@ impl PhysicalId {
         }
     }
 
-    /// The id to answer a failed attempt to make a stack with. If a stack's Delete would keep its repositories, the id
-    /// tells that they were never handed over, so that the rollback's Delete takes them away.
-    pub(crate) fn of_attempt(identity: &Identity, mode: DeletionMode, place: &Place) -> Self {
-        let arn = place.repository_arn(&identity.domain, &identity.repository);
-        match mode {
-            DeletionMode::Retain => Self {
-                text: arn + UNFINISHED,
-                names: Names::Attempt(identity.clone()),
-            },
-            DeletionMode::Delete | DeletionMode::RetainIfNotEmpty => Self::of_stack(identity, arn),
+    /// The id to answer a failed attempt to make a stack with, if its Delete must be told from that of a stack that was
+    /// handed over: the rollback retains nothing, puts the domain's policy away first, and leaves no guard behind.
+    pub(crate) fn of_attempt(identity: &Identity, place: &Place) -> Self {
+        Self {
+            text: place.repository_arn(&identity.domain, &identity.repository) + UNFINISHED,
+            names: Names::Attempt(identity.clone()),
         }
     }
 

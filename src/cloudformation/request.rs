@@ -35,7 +35,7 @@ impl RequestType {
 #[allow(clippy::struct_field_names, reason = "RequestId is the protocol's own word")]
 pub(crate) struct Request {
     fields: Fields,
-    /// Where the answer goes: nowhere, or to a URL; nobody can be told where it is neither.
+    /// Where the answer goes: nowhere, or to a URL; nobody can be told if it is neither.
     pub(crate) response_url: Result<Option<ResponseUrl>, MalformedRequest>,
     pub(crate) stack_id: Option<String>,
     pub(crate) request_id: Option<String>,
@@ -61,10 +61,10 @@ impl fmt::Debug for ResponseUrl {
 }
 
 impl Request {
-    /// Reads the envelope, out of its SNS wrapping where it has one.
+    /// Reads the envelope, out of its SNS wrapping if it has one.
     ///
     /// # Errors
-    /// Where the event is no JSON object, or wrapped in a way that cannot be undone.
+    /// If the event is no JSON object, or wrapped in a way that cannot be undone.
     pub(crate) fn read(event: &RawValue) -> Result<Self, MalformedRequest> {
         let fields = Fields::split(event).map_err(|_| MalformedRequest::new("the event is not a JSON object"))?;
         let fields = match fields.get("Records") {
@@ -86,7 +86,7 @@ impl Request {
     /// What is asked for.
     ///
     /// # Errors
-    /// Where it is missing or no known one.
+    /// If it is missing or no known one.
     pub(crate) fn request_type(&self) -> Result<RequestType, MalformedRequest> {
         if self.fields.appears_twice("RequestType") {
             return Err(MalformedRequest::new("RequestType appears twice in the event"));
@@ -128,7 +128,7 @@ impl Request {
         )))
     }
 
-    /// Refuses an envelope whose parts are of another kind than the protocol's, or stand twice.
+    /// Refuses an envelope whose parts are of another kind than the protocol's, or appear twice.
     ///
     /// # Errors
     /// The first part that is wrong.

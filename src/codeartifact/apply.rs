@@ -13,27 +13,40 @@ use tracing::info;
 
 use super::error::{Kind, Result, ServiceError};
 use super::observe::With;
+use super::progress::Effect;
+use super::translate::CreatedDomain;
 use super::wait::Wait;
-use super::{Observer, Progress, Service};
-use crate::plan::{Action, Look, Plan, Seen, Step, Verdict};
-use crate::stack::{Format, KmsKeyArn, Owner, TagMap};
+use super::{Observer, Progress, Service, calls};
+use crate::backoff::Backoff;
+use crate::plan::{Action, Check, Look, Plan, Seen, Step, Thing, Trust, Verdict};
+use crate::stack::{Format, KmsKeyArn, LINKED, Owner, TagMap};
+
+/// How long what the service brings about in its own time may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    /// To be seen, or to be ready.
+    pub(crate) lag: Duration,
+    /// Until what is not seen counts as not there.
+    pub(crate) absence: Duration,
+}
 
 /// Carries out plans in one domain.
 pub(crate) struct Applier<'a> {
     pub(crate) service: Service<'a>,
-    /// How long a new key may take to be visible, and a new domain to be active.
-    pub(crate) patience: Duration,
+    pub(crate) patience: Patience,
     pub(crate) owner: &'a Owner,
     pub(crate) progress: &'a Progress,
 }
 
-/// The ARNs that the service gave to what was created, by the name of the thing.
-pub(crate) type Arns = BTreeMap<String, String>;
+/// The ARNs that the service gave to what was created.
+pub(crate) type Arns = BTreeMap<Thing, String>;
 
 /// What carrying out a plan brought.
 #[derive(Default)]
 pub(crate) struct Applied {
     pub(crate) arns: Arns,
+    /// The bucket of the domain that was created.
+    pub(crate) bucket: Option<String>,
     pub(crate) endpoints: BTreeMap<Format, String>,
 }
 
@@ -42,6 +55,8 @@ pub(crate) struct Applied {
 struct Written {
     /// The ARN of what it created.
     arn: Option<String>,
+    /// The bucket of the domain that it created.
+    bucket: Option<String>,
     /// The revision of the policy that it put.
     revision: Option<String>,
 }
@@ -85,8 +100,9 @@ impl Applier<'_> {
             match under_way.next().await {
                 Some(Ended::Step(index, Ok(written))) => {
                     done.insert(index);
-                    let created = created_by(&plan.steps[index].action);
+                    let created = plan.steps[index].action.creates();
                     applied.arns.extend(created.zip(written.arn));
+                    applied.bucket = applied.bucket.or(written.bucket);
                 }
                 Some(Ended::Endpoints(Ok(found))) => applied.endpoints = found,
                 Some(Ended::Step(_, Err(error)) | Ended::Endpoints(Err(error))) => {
@@ -108,12 +124,24 @@ impl Applier<'_> {
         {
             return Err(lost_race());
         }
-        let written = self.write(&step.action).await?;
-        let after = self.look(check.after()).await?;
-        let undo = match check.verdict(self.owner, written.revision.as_deref(), after) {
+        let written = match (self.write(&step.action).await, check.after_refusal()) {
+            (Ok(written), _) => written,
+            (Err(error), Some(look)) if matches!(error.kind, Kind::Conflict | Kind::Invalid) => {
+                return match self.judge(check, look, &Written::default()).await? {
+                    Verdict::Keep => Ok(Written::default()),
+                    _ => Err(error),
+                };
+            }
+            (Err(error), _) => return Err(error),
+        };
+        let Some(look) = check.after() else {
+            return Ok(written);
+        };
+        let (undo, error) = match self.judge(check, look, &written).await? {
             Verdict::Keep => return Ok(written),
-            Verdict::LostRace => Vec::new(),
-            Verdict::Undo(undo) => undo,
+            Verdict::LookAgain | Verdict::LostRace => (Vec::new(), lost_race()),
+            Verdict::Undo(undo) => (undo, lost_race()),
+            Verdict::Refuse(undo, refusal) => (undo, ServiceError::refused(&step.action, &refusal)),
         };
         for action in &undo {
             match self.write(action).await {
@@ -122,7 +150,23 @@ impl Applier<'_> {
                 _ => {}
             }
         }
-        Err(lost_race())
+        Err(error)
+    }
+
+    /// What the plan makes of a write; what is not seen at once is looked for.
+    async fn judge(&self, check: &Check, look: Look, written: &Written) -> Result<Verdict> {
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            let seen = self.look(look.clone()).await?;
+            let verdict = |trust| check.verdict(self.owner, written.revision.as_deref(), &seen, trust);
+            match verdict(Trust::MayLag) {
+                Verdict::LookAgain => {}
+                verdict => return Ok(verdict),
+            }
+            if backoff.wait_or(()).await.is_err() {
+                return Ok(verdict(Trust::Settled));
+            }
+        }
     }
 
     /// What a check wants to see.
@@ -137,6 +181,7 @@ impl Applier<'_> {
                 let (domain, primary) = Box::pin(reads).await?;
                 Ok(Seen::Domain(domain, primary))
             }
+            Look::Repository(name) => Ok(Seen::Repository(Box::pin(observer.repository(&name)).await?)),
             Look::Group(pattern) => Ok(Seen::Group(Box::pin(observer.package_group(&pattern)).await?)),
         }
     }
@@ -146,8 +191,18 @@ impl Applier<'_> {
         let step = action.to_string();
         self.progress.began(&step);
         let begun = Instant::now();
-        let result = self.call(action).await;
-        self.progress.ended(&step, result.is_ok());
+        let is_lag = |error: &ServiceError| self.is_lag(action, error);
+        let mut wait = Wait::within(self.patience.lag, self.progress);
+        let result = wait.until_visible(is_lag, || self.call(action)).await;
+        let effect = match &result {
+            Ok(_) => Effect::Taken,
+            Err(error) if error.is_refusal() && !calls::may_have_written() => Effect::None,
+            Err(_) => Effect::Unknown,
+        };
+        self.progress.ended(&step, effect);
+        if let (Ok(_), Some(thing)) = (&result, action.creates()) {
+            self.progress.created(&thing);
+        }
         let outcome = if result.is_ok() { "done" } else { "failed" };
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {
@@ -157,11 +212,25 @@ impl Applier<'_> {
         result
     }
 
+    /// Whether a call fails because the service does not see yet what is there: what this event created, a new key, or a
+    /// principal that a policy names.
+    fn is_lag(&self, action: &Action, error: &ServiceError) -> bool {
+        match error.kind {
+            Kind::NotFound => self.progress.has_created(&action.needs()),
+            Kind::Key => matches!(action, Action::CreateDomain { .. }),
+            Kind::Principal => true,
+            _ => false,
+        }
+    }
+
     async fn call(&self, action: &Action) -> Result<Written> {
         let service = &self.service;
         let mut written = Written::default();
         match action {
-            Action::CreateDomain { key, tags, .. } => written.arn = self.create_domain(key, tags).await?,
+            Action::CreateDomain { key, tags, .. } => {
+                let created = self.create_domain(key, tags).await?;
+                (written.arn, written.bucket) = (created.arn, created.bucket);
+            }
             Action::DeleteDomain { .. } => service.delete_domain().await?,
             Action::PutDomainPolicy { document, revision, .. } => {
                 written.revision = service.put_domain_policy(document, revision.as_deref()).await?;
@@ -173,8 +242,11 @@ impl Applier<'_> {
                 upstreams,
                 tags,
             } => {
-                written.arn = service.create_repository(name, description, upstreams, tags).await?;
-                self.progress.there(name);
+                let created = service.create_repository(name, description, upstreams, tags).await?;
+                if let Some(moment) = created.created {
+                    self.progress.created_at(name, moment);
+                }
+                written.arn = created.arn;
             }
             Action::UpdateRepository {
                 name,
@@ -185,7 +257,7 @@ impl Applier<'_> {
                 service.update_repository(name, description, upstreams).await?;
             }
             Action::DeleteRepository { name } => service.delete_repository(name).await?,
-            Action::AssociateExternalConnection { name, connection } => service.associate(name, *connection).await?,
+            Action::AssociateExternalConnection { name, connection } => service.associate(name, connection).await?,
             Action::DisassociateExternalConnection { name, connection } => {
                 service.disassociate(name, connection).await?;
             }
@@ -208,6 +280,15 @@ impl Applier<'_> {
             }
             Action::DeletePackageGroup { pattern } => service.delete_package_group(pattern).await?,
             Action::Tag { on, tags } => service.tag(on, tags).await?,
+            Action::TagLinked { on, newest, created } => {
+                let newest = created
+                    .iter()
+                    .filter_map(|name| self.progress.moment_of(name))
+                    .max()
+                    .max(*newest);
+                let tags = newest.map(|newest| TagMap::from([(LINKED.to_owned(), newest.to_string())]));
+                service.tag(on, &tags.unwrap_or_default()).await?;
+            }
             Action::Untag { on, keys } => service.untag(on, keys).await?,
         }
         Ok(written)
@@ -218,25 +299,13 @@ impl Applier<'_> {
         Observer { service }
     }
 
-    /// Creates the domain and waits until it is active. A key just made takes a moment to be visible everywhere.
-    async fn create_domain(&self, key: &KmsKeyArn, tags: &TagMap) -> Result<Option<String>> {
-        let mut wait = Wait::within(self.patience, self.progress);
-        let is_lag = |error: &ServiceError| error.kind == Kind::Key;
-        let create = || self.service.create_domain(key, tags);
-        let created = wait.until_visible(is_lag, create).await?;
+    /// Creates the domain and waits until it is active.
+    async fn create_domain(&self, key: &KmsKeyArn, tags: &TagMap) -> Result<CreatedDomain> {
+        let created = self.service.create_domain(key, tags).await?;
         if !created.is_active {
+            let mut wait = Wait::within(self.patience.lag, self.progress);
             wait.until_ready(|| self.service.is_domain_active()).await?;
         }
-        Ok(created.arn)
-    }
-}
-
-/// The name of what a step creates.
-fn created_by(action: &Action) -> Option<String> {
-    match action {
-        Action::CreateDomain { name, .. } => Some(format!("domain/{name}")),
-        Action::CreateRepository { name, .. } => Some(format!("repository/{name}")),
-        Action::CreatePackageGroup { pattern, .. } => Some(pattern.to_string()),
-        _ => None,
+        Ok(created)
     }
 }

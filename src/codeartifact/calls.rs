@@ -29,6 +29,11 @@ pub(crate) struct Calls(Mutex<State>);
 struct State {
     calls: u64,
     attempts: u64,
+    /// Writes that took effect, as the service said.
+    writes: u64,
+    /// Whether an attempt at a write ended without the service's word on it: it may have taken effect, whatever a later
+    /// attempt is answered.
+    may_have_written: bool,
     /// What the service said last on the calls that have not ended, by number; on some it has not said anything.
     last_words: BTreeMap<u64, String>,
 }
@@ -48,6 +53,11 @@ impl Calls {
         self.state().calls
     }
 
+    /// Writes that took effect.
+    pub(crate) fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
     /// Tries after the first of each call.
     pub(crate) fn retries(&self) -> u64 {
         let state = self.state();
@@ -55,7 +65,12 @@ impl Calls {
     }
 }
 
-/// What was last said on this event's calls that have not ended, as it stands in a Reason.
+/// Whether an attempt of this event at a write may have taken effect although it was not answered.
+pub(super) fn may_have_written() -> bool {
+    with(|state| state.may_have_written).unwrap_or_default()
+}
+
+/// What was last said on this event's calls that have not ended, as a Reason tells it.
 pub(crate) fn last_words() -> String {
     let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
     if words.is_empty() {
@@ -135,10 +150,23 @@ impl Intercept for Observer {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        let operation = operation(config);
+        if matches!(context.output_or_error(), Some(Ok(_))) && is_write(operation) {
+            with(|state| state.writes += 1);
+        }
         let (Some(Err(_)), Some(Number(number))) = (context.output_or_error(), config.load::<Number>()) else {
             return Ok(());
         };
-        let operation = operation(config);
+        let is_answered = context
+            .response()
+            .is_some_and(|response| response.status().as_u16() < 500);
+        if !is_answered
+            && !["Describe", "Get", "List"]
+                .iter()
+                .any(|read| operation.starts_with(read))
+        {
+            with(|state| state.may_have_written = true);
+        }
         let said = context.response().map_or("no answer".to_owned(), said);
         with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
         Ok(())
@@ -155,6 +183,12 @@ impl Intercept for Observer {
         }
         Ok(())
     }
+}
+
+fn is_write(operation: &str) -> bool {
+    !["Describe", "Get", "List"]
+        .iter()
+        .any(|read| operation.starts_with(read))
 }
 
 fn operation(config: &ConfigBag) -> &str {

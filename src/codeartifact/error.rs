@@ -8,6 +8,7 @@ use aws_sdk_codeartifact::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::calls::EndpointHost;
+use crate::plan::{Action, Cause, Refusal};
 
 /// The kinds of failure that are met in different ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,12 @@ pub(crate) enum Kind {
     Key,
     /// IAM does not know a principal that a policy names, or not yet.
     Principal,
+    /// Something that another owns forbids it.
+    Owned,
     /// A fault of the service that outlasted the SDK's retries.
     Internal,
+    /// The endpoint's name has no address: the service is not offered there.
+    NoEndpoint,
     /// No answer at all.
     Unreachable,
 }
@@ -57,7 +62,7 @@ impl ServiceError {
                 (kind, format!("{code}: {said}{}", hint(kind, said)))
             }
             (None, Some(response)) => foreign_answer(response),
-            (None, None) => (Kind::Unreachable, unreachable_text(error)),
+            (None, None) => unreachable(error),
         };
         Self {
             operation: operation::<E>(),
@@ -65,6 +70,43 @@ impl ServiceError {
             kind,
             message,
             request_id: error.request_id().map(str::to_owned),
+        }
+    }
+
+    /// A write turned out to be against what a neighbour owns.
+    pub(crate) fn refused(action: &Action, refusal: &Refusal) -> Self {
+        Self {
+            operation: action.operation(),
+            resource: action.object().to_owned(),
+            kind: Kind::Owned,
+            message: refusal.to_string(),
+            request_id: None,
+        }
+    }
+
+    /// Whether the service refused a write, so that it did not take effect.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::AccessDenied | Kind::Invalid | Kind::Key | Kind::Principal | Kind::QuotaExceeded | Kind::NoEndpoint
+        )
+    }
+
+    /// Why a read that failed like this did not show what is there; nothing if it did not come to an end.
+    pub(crate) fn hides(&self) -> Option<Cause> {
+        match self.kind {
+            Kind::AccessDenied if self.message.contains("kms:") => Some(Cause::Key),
+            Kind::AccessDenied => Some(Cause::Denied),
+            Kind::Key => Some(Cause::Key),
+            Kind::Invalid | Kind::Principal => Some(Cause::Refused),
+            Kind::QuotaExceeded
+            | Kind::Conflict
+            | Kind::NotFound
+            | Kind::Throttled
+            | Kind::Owned
+            | Kind::Internal
+            | Kind::NoEndpoint
+            | Kind::Unreachable => None,
         }
     }
 
@@ -91,8 +133,7 @@ fn kind_of(code: &str, message: &str) -> Kind {
     // The two validation errors that may pass by themselves. A key or its grant takes a moment to be visible everywhere
     // (terraform-provider-aws#30523), and so does a principal, elsewhere in AWS: no source confirms it of this service.
     let said = message.to_ascii_lowercase();
-    let is_about_key =
-        || (said.contains("kms") || said.contains("key")) && (said.contains("not found") || said.contains("not exist"));
+    let is_about_key = || said.contains("kms") || said.contains("encryption key");
     match code {
         "AccessDeniedException" => Kind::AccessDenied,
         "ServiceQuotaExceededException" => Kind::QuotaExceeded,
@@ -137,14 +178,13 @@ fn hint(kind: Kind, said: &str) -> &'static str {
     }
 }
 
-fn unreachable_text<E: Error + 'static>(error: &SdkError<E>) -> String {
+fn unreachable<E: Error + 'static>(error: &SdkError<E>) -> (Kind, String) {
     let chain = DisplayErrorContext(error).to_string();
     if chain.contains("dns error") || chain.contains("failed to lookup address") {
-        return format!(
-            "CodeArtifact's endpoint has no address: is the service offered in this region? ({chain:.300})"
-        );
+        let what = "CodeArtifact's endpoint has no address: is the service offered in this region?";
+        return (Kind::NoEndpoint, format!("{what} ({chain:.300})"));
     }
-    format!("no answer from CodeArtifact: {chain:.400}")
+    (Kind::Unreachable, format!("no answer from CodeArtifact: {chain:.400}"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod service;
 mod translate;
 mod wait;
 
-pub(crate) use apply::{Applied, Applier};
+pub(crate) use apply::{Applied, Applier, Patience as ServicePatience};
 pub(crate) use aws_sdk_codeartifact::Client;
 pub(crate) use calls::{Calls, Observer as CallObserver, last_words};
 pub use client::{client, retries};

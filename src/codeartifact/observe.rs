@@ -10,8 +10,13 @@ use futures_util::try_join;
 
 use super::Service;
 use super::error::Result;
-use crate::plan::{Contents, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Scope};
-use crate::stack::{ALLOW_SPECIFIC, Format, Origin, PackagePattern, RepositoryName, TagMap, possible_proxy_names};
+use crate::plan::{
+    Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
+    Packages, Read, Scope,
+};
+use crate::stack::{
+    ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
+};
 
 /// What to read of a domain.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +25,12 @@ pub(super) enum With {
     /// And its policy.
     Policy,
 }
+
+/// So many listed repositories are looked at together to find one that is there: the first is, nearly always.
+const AT_A_TIME: usize = 2;
+
+/// So many neighbours are looked at together.
+const MANY_AT_A_TIME: usize = 20;
 
 /// Reads the service.
 pub(crate) struct Observer<'a> {
@@ -30,36 +41,99 @@ impl Observer<'_> {
     /// Looks at all of a scope at once, and then at the repositories that turned up by it: proxies, and what groups name.
     pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed> {
         let names: BTreeSet<&RepositoryName> = scope.others.iter().chain([&scope.primary]).collect();
-        let (domain, found, repository_policy, endpoints, package_groups, listed, holds_packages) = try_join!(
-            self.domain(if scope.domain_policy { With::Policy } else { With::Tags }),
-            each(names.iter().copied(), |name| self.repository(name)),
+        let ((domain, hidden_policy), looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
+            self.domain_and_policy(scope),
+            self.repositories(names.iter().copied()),
             self.repository_policy(scope),
             self.endpoints(scope),
             self.package_groups(scope),
             self.listing(scope),
-            self.holds_packages(scope),
+            self.contents(scope),
         )?;
-        let mut repositories = found;
-        let linked = repositories
-            .get(&scope.primary)
-            .map_or(&[][..], |primary| &primary.upstreams);
-        let proxies = possible_proxy_names(&scope.primary)
-            .into_iter()
-            .filter(|name| linked.iter().any(|upstream| upstream == name.as_str()) || listed.contains(name.as_str()));
-        let turned_up: BTreeSet<RepositoryName> = proxies
-            .chain(named_by_leaving_groups(scope, &package_groups))
-            .filter(|name| !names.contains(name))
-            .collect();
-        repositories.extend(each(&turned_up, |name| self.repository(name)).await?);
-        Ok(Observed {
+        let mut observed = Observed {
             domain,
-            repositories,
+            hidden_policy,
             repository_policy,
             endpoints,
-            package_groups,
             listed,
-            primary_holds_packages: holds_packages,
+            contents,
+            ..Observed::default()
+        };
+        (observed.package_groups, observed.hidden_groups) = sorted(package_groups);
+        (observed.repositories, observed.hidden) = sorted(looked_at);
+        let primary = observed.repositories.get(&scope.primary);
+        let linked = primary.map_or(&[][..], |primary| &primary.upstreams);
+        let is_listed = |name: &str| observed.listed.found().is_some_and(|listed| listed.contains(name));
+        let proxies = possible_proxy_names(&scope.primary)
+            .into_iter()
+            .filter(|name| linked.contains(name) || is_listed(name.as_str()));
+        let former = primary.and_then(ObservedRepository::former_links);
+        let turned_up: BTreeSet<RepositoryName> = proxies
+            .chain(former.into_iter().flat_map(|former| former.upstreams))
+            .chain(named_by_leaving_groups(scope, &observed.package_groups))
+            .filter(|name| !names.contains(name))
+            .collect();
+        let (turned_up, has_others, neighbours, adopted) = try_join!(
+            self.repositories(&turned_up),
+            self.has_others(scope, &observed),
+            self.neighbours(scope),
+            self.adopted(scope, &observed),
+        )?;
+        let (repositories, hidden) = sorted(turned_up);
+        observed.repositories.extend(repositories);
+        observed.repositories.extend(adopted);
+        observed.hidden.extend(hidden);
+        (observed.has_others, observed.neighbours) = (has_others, neighbours);
+        Ok(observed)
+    }
+
+    /// The domain with its policy; why that could not be looked at, if the domain is not there.
+    async fn domain_and_policy(&self, scope: &Scope) -> Result<(Read<ObservedDomain>, Option<Hidden>)> {
+        let Service { place, domain, .. } = self.service;
+        // What is on another account's domain is not looked at.
+        let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
+        let policy: OptionFuture<_> = reads_policy.then(|| self.service.domain_policy()).into();
+        let (domain_read, policy) = join(Box::pin(self.domain(With::Tags)), policy).await;
+        let arn = place.foreign_owner(domain).is_none().then(|| place.domain_arn(domain));
+        let read = self.or_hidden(domain_read, arn.as_deref()).await?;
+        let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
+        Ok(match read {
+            Read::Found(domain) => (Read::Found(ObservedDomain { policy, ..domain }), None),
+            read => (read, policy.hidden().cloned()),
         })
+    }
+
+    /// A read that is denied or refused is an observation like another; then the tags on the thing are looked at alone.
+    async fn or_hidden<T>(&self, read: Result<Option<T>>, arn: Option<&str>) -> Result<Read<T>> {
+        let error = match read {
+            Ok(found) => return Ok(found.into()),
+            Err(error) => error,
+        };
+        let Some(cause) = error.hides() else {
+            return Err(error);
+        };
+        let tags = match arn {
+            Some(arn) => self.service.tags(arn).await,
+            None => Ok(None),
+        };
+        let tags = match tags {
+            Err(error) if error.hides().is_none() => return Err(error),
+            tags => tags.ok().flatten().unwrap_or_default(),
+        };
+        let why = error.to_string();
+        Ok(Read::Hidden(Hidden { cause, why, tags }))
+    }
+
+    async fn repositories(
+        &self,
+        names: impl IntoIterator<Item = &RepositoryName>,
+    ) -> Result<BTreeMap<RepositoryName, Read<ObservedRepository>>> {
+        let Service { place, domain, .. } = self.service;
+        each(names, |name| async move {
+            let arn = place.repository_arn(domain, name);
+            self.or_hidden(self.repository(name).await, Some(&arn)).await
+        })
+        .await
     }
 
     /// The domain; nothing if it is not there.
@@ -79,7 +153,7 @@ impl Observer<'_> {
         let Some(tags) = self.tags_of(&domain.arn, &expected, tags).await? else {
             return Ok(None);
         };
-        let policy = policy.transpose()?.flatten();
+        let policy = policy.transpose()?.flatten().into();
         Ok(Some(ObservedDomain { tags, policy, ..domain }))
     }
 
@@ -104,44 +178,167 @@ impl Observer<'_> {
         Ok(tags.map(|tags| ObservedRepository { tags, ..repository }))
     }
 
-    async fn repository_policy(&self, scope: &Scope) -> Result<Option<ObservedPolicy>> {
-        if !scope.repository_policy {
-            return Ok(None);
+    /// Whether a repository that is none of this stack's is in the domain: one that is listed, and was seen. The list alone
+    /// may still have what is deleted.
+    async fn has_others(&self, scope: &Scope, observed: &Observed) -> Result<bool> {
+        let listed = observed
+            .listed
+            .found()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.parse().ok());
+        let ours =
+            |name: &RepositoryName| *name == scope.primary || possible_proxy_names(&scope.primary).contains(name);
+        let others: Vec<RepositoryName> = listed.filter(|name| !ours(name)).collect();
+        for some in others.chunks(AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            if described.await?.values().any(|it| !matches!(it, Read::Absent)) {
+                return Ok(true);
+            }
         }
-        self.service.repository_policy(&scope.primary).await
+        Ok(false)
+    }
+
+    /// The neighbours' repositories that have one of this stack's as an upstream, among those that may.
+    async fn neighbours(&self, scope: &Scope) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
+        let names: Vec<RepositoryName> = match &scope.neighbours {
+            None => return Ok(BTreeMap::new()),
+            Some(Downstreams::Named(names)) => names.clone(),
+            Some(Downstreams::All) => {
+                let names = self
+                    .or_hidden(self.service.all_repository_names().await.map(Some), None)
+                    .await?;
+                let names = names.found().into_iter().flatten();
+                names.filter_map(|name| name.parse().ok()).collect()
+            }
+        };
+        let mut ours = possible_proxy_names(&scope.primary);
+        ours.insert(scope.primary.clone());
+        let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
+        let mut neighbours = BTreeMap::new();
+        for some in names.chunks(MANY_AT_A_TIME) {
+            let described = each(some, |name| async {
+                self.or_hidden(self.service.describe_repository(name).await, None).await
+            });
+            for (name, read) in described.await? {
+                let upstreams = read.found().map_or(&[][..], |repository| &repository.upstreams);
+                let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| ours.contains(it)).cloned().collect();
+                if !of_ours.is_empty() {
+                    neighbours.insert(name, of_ours);
+                }
+            }
+        }
+        Ok(neighbours)
+    }
+
+    /// What is to be adopted as a proxy, with its policy and whether packages were published to it.
+    async fn adopted(
+        &self,
+        scope: &Scope,
+        observed: &Observed,
+    ) -> Result<BTreeMap<RepositoryName, ObservedRepository>> {
+        let possible = possible_proxy_names(&scope.primary);
+        let is_candidate = |(name, repository): &(&RepositoryName, &ObservedRepository)| {
+            scope.adopts && possible.contains(*name) && Owner::in_tags(&repository.tags).is_none()
+        };
+        let candidates: BTreeMap<&RepositoryName, &ObservedRepository> =
+            observed.repositories.iter().filter(is_candidate).collect();
+        let looks = candidates.into_iter().map(|(name, repository)| async move {
+            let (policy, published) = join(
+                self.service.repository_policy(name),
+                self.service.holds_published_packages(name),
+            )
+            .await;
+            let published = published.map(|holds| holds.then_some(Packages));
+            let repository = ObservedRepository {
+                policy: self.or_hidden(policy, None).await?,
+                published: self.or_hidden(published, None).await?,
+                ..repository.clone()
+            };
+            Ok((name.clone(), repository))
+        });
+        Ok(try_join_all(looks).await?.into_iter().collect())
+    }
+
+    async fn repository_policy(&self, scope: &Scope) -> Result<Read<ObservedPolicy>> {
+        if !scope.repository_policy {
+            return Ok(Read::Absent);
+        }
+        let read = self.service.repository_policy(&scope.primary).await;
+        self.or_hidden(read, None).await
     }
 
     /// The endpoints of the primary repository, of as many formats as are asked for.
     pub(crate) async fn endpoints(&self, scope: &Scope) -> Result<BTreeMap<Format, String>> {
-        let endpoint = |format: &Format| self.service.endpoint(&scope.primary, *format);
-        each(&scope.endpoint_formats, endpoint).await
+        let endpoint = |format: &Format| self.service.endpoint(&scope.primary, *format, scope.endpoint_type);
+        let endpoints = each(&scope.endpoint_formats, endpoint).await?;
+        let found = endpoints.into_iter().filter_map(|(format, it)| Some((format, it?)));
+        Ok(found.collect())
     }
 
-    async fn listing(&self, scope: &Scope) -> Result<BTreeSet<String>> {
+    async fn listing(&self, scope: &Scope) -> Result<Read<BTreeSet<String>>> {
         if scope.contents == Contents::Unseen {
-            return Ok(BTreeSet::new());
+            return Ok(Read::Absent);
         }
+        // A prefix longer than any name is refused: then no proxy can be there.
         let proxies = format!("{}-upstream", scope.primary);
-        let (some, ours) = try_join!(
-            self.service.repository_names(None),
-            self.service.repository_names(Some(proxies.as_str()))
-        )?;
-        Ok(some.into_iter().chain(ours).collect())
+        let ours = async {
+            if proxies.len() > RepositoryName::MAX_LENGTH {
+                return Ok(BTreeSet::new());
+            }
+            self.service.repository_names(Some(proxies.as_str())).await
+        };
+        let names = async { try_join!(self.service.repository_names(None), ours) };
+        let names = names
+            .await
+            .map(|(some, ours)| Some(some.into_iter().chain(ours).collect()));
+        self.or_hidden(names, None).await
     }
 
-    async fn holds_packages(&self, scope: &Scope) -> Result<bool> {
+    async fn contents(&self, scope: &Scope) -> Result<Read<Packages>> {
         if scope.contents != Contents::RepositoriesAndPackages {
-            return Ok(false);
+            return Ok(Read::Absent);
         }
-        self.service.holds_packages(&scope.primary).await
+        let read = self.service.holds_packages(&scope.primary).await;
+        self.or_hidden(read.map(|holds| holds.then_some(Packages)), None).await
     }
 
-    async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, ObservedGroup>> {
-        // A domain of another account holds no group of ours: InternalPackages is refused there.
-        if self.service.place.foreign_owner(self.service.domain).is_some() {
+    async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, Read<ObservedGroup>>> {
+        let Service { place, domain, .. } = self.service;
+        // A domain of another account holds no group of ours: InternalPackages and BlockedPackages are refused there.
+        if place.foreign_owner(domain).is_some() {
             return Ok(BTreeMap::new());
         }
-        each(&scope.package_groups, |pattern| self.package_group(pattern)).await
+        each(&scope.package_groups, |pattern| async move {
+            let arn = place.package_group_arn(domain, pattern);
+            self.or_hidden(self.package_group(pattern).await, Some(&arn)).await
+        })
+        .await
+    }
+
+    /// Some of the groups inside each of ours, with their tags; none of what may not be looked at.
+    pub(crate) async fn inner_groups(
+        &self,
+        patterns: impl Iterator<Item = &PackagePattern>,
+    ) -> Result<Vec<InnerGroup>> {
+        let mut found = Vec::new();
+        for pattern in patterns {
+            let groups = self
+                .or_hidden(self.service.inner_groups(pattern).await.map(Some), None)
+                .await?;
+            for inner in groups.found().into_iter().flatten() {
+                let arn = self.service.place.arn_of_group(self.service.domain, inner);
+                let tags = self.or_hidden(self.service.tags(&arn).await, None).await?;
+                found.push(InnerGroup {
+                    pattern: pattern.clone(),
+                    inner: inner.clone(),
+                    tags: tags.found().cloned().unwrap_or_default(),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// A package group; nothing if it is not there.
@@ -166,19 +363,34 @@ impl Observer<'_> {
                 None => self.service.allowed_repositories(pattern, *origin).await?,
             };
         }
+        if let Some((pattern, tags)) = &mut group.parent {
+            let arn = self.service.place.arn_of_group(self.service.domain, pattern);
+            *tags = self.service.tags(&arn).await?.unwrap_or_default();
+        }
         Ok(Some(ObservedGroup { tags, ..group }))
     }
 }
 
-/// Reads all of these at once, and gives those that are there.
-async fn each<'a, Key: Clone + Ord + 'a, T, Read: Future<Output = Result<Option<T>>>>(
+/// Reads all of these at once.
+async fn each<'a, Key: Clone + Ord + 'a, T, Reading: Future<Output = Result<T>>>(
     keys: impl IntoIterator<Item = &'a Key>,
-    read: impl Fn(&'a Key) -> Read,
+    read: impl Fn(&'a Key) -> Reading,
 ) -> Result<BTreeMap<Key, T>> {
-    let reads = keys
-        .into_iter()
-        .map(|key| read(key).map_ok(|it| Some((key.clone(), it?))));
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    let reads = keys.into_iter().map(|key| read(key).map_ok(|it| (key.clone(), it)));
+    Ok(try_join_all(reads).await?.into_iter().collect())
+}
+
+/// What is there, and what could not be looked at.
+fn sorted<Key: Ord, T>(read: BTreeMap<Key, Read<T>>) -> (BTreeMap<Key, T>, BTreeMap<Key, Hidden>) {
+    let (mut there, mut hidden) = (BTreeMap::new(), BTreeMap::new());
+    for (key, read) in read {
+        match read {
+            Read::Found(found) => drop(there.insert(key, found)),
+            Read::Hidden(it) => drop(hidden.insert(key, it)),
+            Read::Absent => {}
+        }
+    }
+    (there, hidden)
 }
 
 /// The repositories that groups name, or named before they were adopted: whose are they, and are they there still?
@@ -189,10 +401,13 @@ fn named_by_leaving_groups(
     let leaving = groups
         .iter()
         .filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));
-    let restrictions = leaving.flat_map(|(_, group)| [Some(group.restrictions.clone()), group.former()]);
-    restrictions
-        .flatten()
-        .flat_map(|restrictions| restrictions.repositories().map(str::to_owned).collect::<Vec<_>>())
-        .filter_map(|name| name.parse().ok())
-        .collect()
+    let names = leaving.flat_map(|(_, group)| {
+        let restrictions = [Some(group.restrictions.clone()), group.former()];
+        let named = restrictions.into_iter().flatten().flat_map(|restrictions| {
+            let named = restrictions.repositories().filter_map(|name| name.parse().ok());
+            named.collect::<Vec<_>>()
+        });
+        named.chain(group.repository())
+    });
+    names.collect()
 }

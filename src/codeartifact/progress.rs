@@ -1,29 +1,52 @@
 //! How far the work on an event has come: what a Reason can tell when it is cut short.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::stack::Identity;
-use crate::stack::RepositoryName;
+use crate::plan::Thing;
+use crate::stack::{Identity, Moment, RepositoryName};
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
 #[derive(Debug, Default)]
 pub(crate) struct Progress(Mutex<State>);
 
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Taken,
+    /// The service refused it: nothing was touched.
+    None,
+    Unknown,
+}
+
+/// What is known of what was there before the event's own writes.
+#[derive(Debug, PartialEq, Eq)]
+enum Sight {
+    /// No call was made.
+    NotAsked,
+    /// A look was begun, and has not come to an end.
+    Blind,
+    Seen,
+}
+
 #[derive(Debug)]
 struct State {
     touched: bool,
+    sight: Sight,
     done: Vec<String>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
     failed: Vec<String>,
     /// What the work waited for last, and is to be tried again.
     obstacle: Option<String>,
-    there: BTreeSet<RepositoryName>,
+    there: BTreeSet<Thing>,
+    created: BTreeSet<Thing>,
+    /// When the service created what this event had it create.
+    moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
     /// When the event began, or last ended a step.
@@ -34,12 +57,15 @@ impl Default for State {
     fn default() -> Self {
         Self {
             touched: false,
+            sight: Sight::NotAsked,
             done: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
             failed: Vec::new(),
             obstacle: None,
             there: BTreeSet::new(),
+            created: BTreeSet::new(),
+            moments: BTreeMap::new(),
             owned: Vec::new(),
             last_sign: Instant::now(),
         }
@@ -56,9 +82,28 @@ impl Progress {
         self.state().touched = true;
     }
 
-    /// Whether anything of the new stack is or may be there.
+    /// Whether anything of the new stack is there, or may be by a write of this event.
     pub(crate) fn has_touched(&self) -> bool {
-        self.state().touched
+        let state = self.state();
+        state.touched || !state.under_way.is_empty()
+    }
+
+    /// A look begins.
+    pub(crate) fn looks(&self) {
+        let mut state = self.state();
+        if state.sight == Sight::NotAsked {
+            state.sight = Sight::Blind;
+        }
+    }
+
+    /// A look came to its end, or nothing can be there.
+    pub(crate) fn saw(&self) {
+        self.state().sight = Sight::Seen;
+    }
+
+    /// Whether something of an earlier delivery may be there that this one did not get to see.
+    pub(crate) fn is_blind(&self) -> bool {
+        self.state().sight == Sight::Blind
     }
 
     pub(crate) fn planned(&self, steps: Vec<String>) {
@@ -70,15 +115,15 @@ impl Progress {
 
     pub(crate) fn began(&self, step: &str) {
         let mut state = self.state();
-        state.touched = true;
         take(&mut state.not_begun, step);
         state.under_way.push(step.to_owned());
     }
 
-    pub(crate) fn ended(&self, step: &str, is_done: bool) {
+    pub(crate) fn ended(&self, step: &str, effect: Effect) {
         let mut state = self.state();
         take(&mut state.under_way, step);
-        if is_done {
+        state.touched |= effect != Effect::None;
+        if effect == Effect::Taken {
             state.done.push(step.to_owned());
             state.obstacle = None;
             state.last_sign = Instant::now();
@@ -92,7 +137,7 @@ impl Progress {
         self.state().obstacle = Some(obstacle.to_owned());
     }
 
-    /// What was waited for last, as it stands in a Reason.
+    /// What was waited for last, as a Reason tells it.
     pub(crate) fn obstacle(&self) -> String {
         let obstacle = &self.state().obstacle;
         obstacle
@@ -105,9 +150,41 @@ impl Progress {
         self.state().last_sign.elapsed()
     }
 
-    /// This event saw or made a repository.
-    pub(crate) fn there(&self, repository: &RepositoryName) {
-        self.state().there.insert(repository.clone());
+    /// This event saw a thing, which is its own.
+    pub(crate) fn there(&self, thing: &Thing) {
+        self.state().there.insert(thing.clone());
+    }
+
+    /// This event created a thing.
+    pub(crate) fn created(&self, thing: &Thing) {
+        let mut state = self.state();
+        state.there.insert(thing.clone());
+        state.created.insert(thing.clone());
+    }
+
+    /// The service says when it created a repository for this event.
+    pub(crate) fn created_at(&self, name: &RepositoryName, moment: Moment) {
+        self.state().moments.insert(name.clone(), moment);
+    }
+
+    pub(crate) fn moment_of(&self, name: &RepositoryName) -> Option<Moment> {
+        self.state().moments.get(name).copied()
+    }
+
+    /// All that this event created so far, each as `told`.
+    pub(crate) fn everything_created<T>(&self, told: impl Fn(&Thing) -> T) -> Vec<T> {
+        self.state().created.iter().map(told).collect()
+    }
+
+    /// Whether this event created anything.
+    pub(crate) fn has_created_something(&self) -> bool {
+        !self.state().created.is_empty()
+    }
+
+    /// Whether this event created any of these things.
+    pub(crate) fn has_created(&self, things: &[Thing]) -> bool {
+        let state = self.state();
+        things.iter().any(|thing| state.created.contains(thing))
     }
 
     /// This event saw the primary repository of a stack, and it was the owner's.
@@ -119,12 +196,18 @@ impl Progress {
         self.state().owned.contains(identity)
     }
 
-    /// A repository that was there and is gone again.
-    pub(crate) fn lost(&self, is_there: impl Fn(&RepositoryName) -> bool) -> Option<RepositoryName> {
-        self.state().there.iter().find(|name| !is_there(name)).cloned()
+    /// A thing that was there, and is not seen any more.
+    pub(crate) fn missing(&self, is_there: impl Fn(&Thing) -> bool) -> Option<Thing> {
+        self.state().there.iter().find(|thing| !is_there(thing)).cloned()
     }
 
-    /// The steps, as they stand in a Reason.
+    /// Whether all is seen that this event saw, and all that it created is seen to be its own.
+    pub(crate) fn is_whole(&self, is_there: impl Fn(&Thing) -> bool, is_ours: impl Fn(&Thing) -> bool) -> bool {
+        let state = self.state();
+        state.there.iter().all(is_there) && state.created.iter().all(is_ours)
+    }
+
+    /// The steps, as a Reason tells them.
     pub(crate) fn summary(&self) -> String {
         let state = self.state();
         let lists = [

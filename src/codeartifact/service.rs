@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_codeartifact::Client;
-use aws_sdk_codeartifact::types::DomainDescription;
+use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription};
 
 use super::error::{Kind, Result, ServiceError};
-use super::translate::{self, CreatedDomain};
+use super::translate::{self, CreatedDomain, CreatedRepository};
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Tagged};
 use crate::stack::{
-    Domain, ExternalConnection, Format, KmsKeyArn, Origin, OriginChange, PackagePattern, Place, RepositoryName, TagMap,
+    Domain, EndpointType, ExternalConnection, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place,
+    RepositoryName, TagMap,
 };
 
-/// More repositories than one stack can have: so many names tell whether a domain holds any others.
-const ENOUGH_NAMES: usize = 13;
+/// More repositories than one stack can have, which are its primary, a proxy for each connection and one that is called
+/// after none: so many names tell whether a domain holds any others.
+const ENOUGH_NAMES: usize = ExternalConnection::ALL.len() + 3;
+
+/// As many groups inside one of ours are told of.
+const MOST_INNER_GROUPS: i32 = 20;
 
 /// The calls about one domain and what is in it.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +85,8 @@ impl Service<'_> {
     }
 
     pub(crate) async fn is_domain_active(&self) -> Result<bool> {
-        Ok(translate::is_active(self.domain_description().await?.as_ref()))
+        let described = found(self.domain_description().await)?;
+        Ok(described.is_some_and(|domain| translate::is_active(domain.as_ref())))
     }
 
     async fn domain_description(&self) -> Result<Option<DomainDescription>> {
@@ -103,9 +109,16 @@ impl Service<'_> {
         Ok(output.and_then(|output| output.policy).and_then(translate::policy))
     }
 
-    pub(crate) async fn endpoint(&self, name: &RepositoryName, format: Format) -> Result<Option<String>> {
+    pub(crate) async fn endpoint(
+        &self,
+        name: &RepositoryName,
+        format: Format,
+        kind: EndpointType,
+    ) -> Result<Option<String>> {
         let output = found(call!(
-            self.get_repository_endpoint(repository(name)).format(format.into())
+            self.get_repository_endpoint(repository(name))
+                .format(format.into())
+                .set_endpoint_type((kind != EndpointType::default()).then(|| kind.as_str().into()))
         ))?;
         Ok(output.and_then(|output| output.repository_endpoint))
     }
@@ -113,7 +126,8 @@ impl Service<'_> {
     /// The names of enough of the domain's repositories; of all those with a prefix.
     pub(crate) async fn repository_names(&self, prefix: Option<&str>) -> Result<BTreeSet<String>> {
         let (page_size, enough) = prefix.map_or((20, ENOUGH_NAMES), |_| (1000, usize::MAX));
-        let request = request!(self.list_repositories_in_domain()).set_repository_prefix(prefix.map(str::to_owned));
+        let request = request!(self.list_repositories_in_domain())
+            .set_repository_prefix(prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned));
         let mut repositories = request.into_paginator().page_size(page_size).items().send();
         let mut names = BTreeSet::new();
         while names.len() < enough {
@@ -125,6 +139,21 @@ impl Service<'_> {
             }
         }
         Ok(names)
+    }
+
+    /// The names of all of the domain's repositories.
+    pub(crate) async fn all_repository_names(&self) -> Result<BTreeSet<String>> {
+        self.repository_names(Some("")).await
+    }
+
+    /// Whether any package was published to a repository: what came from upstreams may not be published (user guide,
+    /// "Editing package origin controls").
+    pub(crate) async fn holds_published_packages(&self, name: &RepositoryName) -> Result<bool> {
+        let request = request!(self.list_packages(repository(name))).publish(AllowPublish::Allow);
+        let mut packages = request.into_paginator().page_size(1).items().send();
+        let first = packages.try_next().await;
+        let first = found(first.map_err(|error| ServiceError::new(self.repository(name), &error)))?;
+        Ok(first.flatten().is_some())
     }
 
     pub(crate) async fn holds_packages(&self, name: &RepositoryName) -> Result<bool> {
@@ -141,6 +170,15 @@ impl Service<'_> {
         Ok(output
             .and_then(|output| output.package_group)
             .map(|group| translate::package_group(group, expected)))
+    }
+
+    /// The patterns of some of the groups inside a package group.
+    pub(crate) async fn inner_groups(&self, pattern: &PackagePattern) -> Result<Vec<String>> {
+        let request = request!(self.list_sub_package_groups(package_group(pattern)));
+        let answer = request.max_results(MOST_INNER_GROUPS).send().await;
+        let output = found(answer.map_err(|error| ServiceError::new(self.package_group(pattern), &error)))?;
+        let groups = output.and_then(|output| output.package_groups).unwrap_or_default();
+        Ok(groups.into_iter().filter_map(|group| group.pattern).collect())
     }
 
     /// The repositories that a package group names for an origin.
@@ -197,28 +235,34 @@ impl Service<'_> {
         ))
     }
 
-    /// Gives the ARN.
     pub(crate) async fn create_repository(
         &self,
         name: &RepositoryName,
         description: &str,
         upstreams: &[RepositoryName],
         tags: &TagMap,
-    ) -> Result<Option<String>> {
+    ) -> Result<CreatedRepository> {
         let output = call!(
             self.create_repository(repository(name))
                 .description(description)
                 .set_upstreams((!upstreams.is_empty()).then(|| translate::upstream_list(upstreams)))
                 .set_tags(Some(translate::tag_list(tags)))
         )?;
-        Ok(output.repository.and_then(|repository| repository.arn))
+        let repository = output.repository;
+        Ok(CreatedRepository {
+            created: repository
+                .as_ref()
+                .and_then(|repository| repository.created_time)
+                .map(Moment::from),
+            arn: repository.and_then(|repository| repository.arn),
+        })
     }
 
     pub(crate) async fn update_repository(
         &self,
         name: &RepositoryName,
         description: Option<&str>,
-        upstreams: Option<&[String]>,
+        upstreams: Option<&[RepositoryName]>,
     ) -> Result {
         done(call!(
             self.update_repository(repository(name))
@@ -231,10 +275,10 @@ impl Service<'_> {
         gone(call!(self.delete_repository(repository(name))))
     }
 
-    pub(crate) async fn associate(&self, name: &RepositoryName, connection: ExternalConnection) -> Result {
+    pub(crate) async fn associate(&self, name: &RepositoryName, connection: &str) -> Result {
         done(call!(
             self.associate_external_connection(repository(name))
-                .external_connection(connection.as_str())
+                .external_connection(connection)
         ))
     }
 

@@ -10,21 +10,29 @@ use aws_sdk_codeartifact::types::{
 };
 
 use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository};
-use crate::stack::{Allowed, Format, Origin, Restrictions, TagMap};
+use crate::stack::{Allowed, Format, Moment, Origin, Restrictions, TagMap};
 
 /// A domain as `CreateDomain` leaves it.
 #[derive(Debug)]
 pub(crate) struct CreatedDomain {
     pub(crate) arn: Option<String>,
+    pub(crate) bucket: Option<String>,
     pub(crate) is_active: bool,
 }
 
 impl From<Option<DomainDescription>> for CreatedDomain {
     fn from(domain: Option<DomainDescription>) -> Self {
         let is_active = is_active(domain.as_ref());
-        let arn = domain.and_then(|domain| domain.arn);
-        Self { arn, is_active }
+        let (arn, bucket) = domain.map_or((None, None), |domain| (domain.arn, domain.s3_bucket_arn));
+        Self { arn, bucket, is_active }
     }
+}
+
+/// A repository as `CreateRepository` leaves it.
+#[derive(Debug)]
+pub(crate) struct CreatedRepository {
+    pub(crate) arn: Option<String>,
+    pub(crate) created: Option<Moment>,
 }
 
 pub(super) fn is_active(domain: Option<&DomainDescription>) -> bool {
@@ -45,6 +53,10 @@ pub(super) fn domain(described: DomainDescription, expected_arn: String) -> Opti
     (!is_deleted).then(|| ObservedDomain {
         arn: described.arn.unwrap_or(expected_arn),
         key: described.encryption_key.unwrap_or_default(),
+        bucket: described.s3_bucket_arn,
+        repositories: usize::try_from(described.repository_count)
+            .ok()
+            .filter(|count| *count > 0),
         ..ObservedDomain::default()
     })
 }
@@ -56,11 +68,15 @@ pub(super) fn repository(described: RepositoryDescription, expected_arn: String)
     ObservedRepository {
         arn: described.arn.unwrap_or(expected_arn),
         description: described.description.unwrap_or_default(),
-        upstreams: upstreams.filter_map(|it| it.repository_name).collect(),
+        created: described.created_time.map(Moment::from),
+        upstreams: upstreams.filter_map(|it| it.repository_name?.parse().ok()).collect(),
         connections: connections.filter_map(|it| it.external_connection_name).collect(),
         ..ObservedRepository::default()
     }
 }
+
+/// The group that holds every package.
+const ROOT: &str = "/*";
 
 /// A package group without its tags and the repositories that it names, which other calls read.
 pub(super) fn package_group(described: PackageGroupDescription, expected_arn: String) -> ObservedGroup {
@@ -71,7 +87,12 @@ pub(super) fn package_group(described: PackageGroupDescription, expected_arn: St
         let repositories = BTreeSet::new();
         Some((origin, Allowed { mode, repositories }))
     });
+    let parent = described
+        .parent
+        .and_then(|parent| parent.pattern)
+        .filter(|pattern| pattern != ROOT);
     ObservedGroup {
+        parent: parent.map(|pattern| (pattern, TagMap::new())),
         arn: described.arn.unwrap_or(expected_arn),
         restrictions: Restrictions(allowed.collect()),
         ..ObservedGroup::default()

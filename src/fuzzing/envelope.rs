@@ -20,6 +20,7 @@ use crate::cloudformation::Request;
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
 use crate::http;
+use crate::properties::Limits;
 use crate::reconcile::Patience;
 
 /// The service cannot be reached: what needs no answer of it is all that is looked at.
@@ -65,11 +66,13 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         response_mode: ResponseMode::Auto,
         allowed_hosts: AllowedHosts::parse("*.amazonaws.com,http://127.0.0.1:*").expect("patterns"),
         patience: Patience {
-            key: Duration::ZERO,
+            lag: Duration::ZERO,
+            absence: Duration::ZERO,
             races: Duration::ZERO,
             empty_domain: Duration::ZERO,
             cancelled_create: Duration::ZERO,
         },
+        limits: Limits::default(),
     };
     Function::new(settings, &client, Delivery::new(http_client))
 });
@@ -87,7 +90,7 @@ fn invocation() -> Invocation {
 /// Takes an event as Lambda hands it over, up to the answer as it would be sent.
 ///
 /// # Panics
-/// Where CloudFormation would not take the answer, or the work itself panicked.
+/// If CloudFormation would not take the answer, or the work itself panicked.
 pub fn envelope(data: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;

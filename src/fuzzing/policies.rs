@@ -11,7 +11,7 @@ type Document = Map<String, Value>;
 /// Takes a policy document, then after a zero byte another one, or bytes that say how to edit the first into one.
 ///
 /// # Panics
-/// Where the comparison breaks a rule, or calls documents equal that allow different things.
+/// If the comparison breaks a rule, or calls documents equal that allow different things.
 pub fn policies(data: &[u8]) {
     let mut texts = data.splitn(2, |&byte| byte == 0);
     let Some(first) = texts.next().and_then(document) else {

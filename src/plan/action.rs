@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::stack::{DomainName, ExternalConnection, KmsKeyArn, OriginChange, PackagePattern, RepositoryName, TagMap};
+use crate::stack::{
+    DomainName, KmsKeyArn, Moment, OriginChange, POLICY_OWNER, POLICY_REPOSITORY, PackagePattern, RepositoryName,
+    TagMap,
+};
 
 /// One write call.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,14 +36,14 @@ pub(crate) enum Action {
     UpdateRepository {
         name: RepositoryName,
         description: Option<String>,
-        upstreams: Option<Vec<String>>,
+        upstreams: Option<Vec<RepositoryName>>,
     },
     DeleteRepository {
         name: RepositoryName,
     },
     AssociateExternalConnection {
         name: RepositoryName,
-        connection: ExternalConnection,
+        connection: String,
     },
     DisassociateExternalConnection {
         name: RepositoryName,
@@ -70,10 +73,24 @@ pub(crate) enum Action {
         on: Tagged,
         tags: TagMap,
     },
+    /// The tag of when the newest of a repository's upstreams was created: `newest`, or those just `created`.
+    TagLinked {
+        on: Tagged,
+        newest: Option<Moment>,
+        created: Vec<RepositoryName>,
+    },
     Untag {
         on: Tagged,
         keys: Vec<String>,
     },
+}
+
+/// What is in an account: a domain, or something in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Thing {
+    Domain,
+    Repository(RepositoryName),
+    Group(PackagePattern),
 }
 
 /// A thing that carries tags: its ARN for the call, its name for the reader.
@@ -81,6 +98,12 @@ pub(crate) enum Action {
 pub(crate) struct Tagged {
     pub(crate) arn: String,
     pub(crate) name: String,
+    pub(crate) thing: Thing,
+}
+
+/// The tags that say whose a domain's policy is: they go together.
+pub(super) fn policy_keys() -> Vec<String> {
+    [POLICY_REPOSITORY, POLICY_OWNER].map(str::to_owned).into()
 }
 
 impl Action {
@@ -101,7 +124,7 @@ impl Action {
             Self::CreatePackageGroup { .. } => "CreatePackageGroup",
             Self::UpdatePackageGroupOrigins { .. } => "UpdatePackageGroupOriginConfiguration",
             Self::DeletePackageGroup { .. } => "DeletePackageGroup",
-            Self::Tag { .. } => "TagResource",
+            Self::Tag { .. } | Self::TagLinked { .. } => "TagResource",
             Self::Untag { .. } => "UntagResource",
         }
     }
@@ -123,8 +146,51 @@ impl Action {
             Self::CreatePackageGroup { pattern, .. }
             | Self::UpdatePackageGroupOrigins { pattern, .. }
             | Self::DeletePackageGroup { pattern } => pattern.as_str(),
-            Self::Tag { on, .. } | Self::Untag { on, .. } => &on.name,
+            Self::Tag { on, .. } | Self::TagLinked { on, .. } | Self::Untag { on, .. } => &on.name,
         }
+    }
+}
+
+impl Action {
+    /// What it creates.
+    pub(crate) fn creates(&self) -> Option<Thing> {
+        match self {
+            Self::CreateDomain { .. } => Some(Thing::Domain),
+            Self::CreateRepository { name, .. } => Some(Thing::Repository(name.clone())),
+            Self::CreatePackageGroup { pattern, .. } => Some(Thing::Group(pattern.clone())),
+            _ => None,
+        }
+    }
+
+    /// What must be there for it, if this event has just created it. What is to be deleted may be gone.
+    pub(crate) fn needs(&self) -> Vec<Thing> {
+        let (mut needs, upstreams): (Vec<Thing>, &[RepositoryName]) = match self {
+            Self::CreateDomain { .. } => return Vec::new(),
+            Self::CreateRepository { upstreams, .. } => (Vec::new(), upstreams),
+            Self::UpdateRepository { name, upstreams, .. } => {
+                let upstreams = upstreams.as_deref().unwrap_or_default();
+                (vec![Thing::Repository(name.clone())], upstreams)
+            }
+            Self::AssociateExternalConnection { name, .. }
+            | Self::DisassociateExternalConnection { name, .. }
+            | Self::PutRepositoryPolicy { name, .. }
+            | Self::DeleteRepositoryPolicy { name, .. }
+            | Self::DeleteRepository { name } => (vec![Thing::Repository(name.clone())], &[]),
+            Self::UpdatePackageGroupOrigins { pattern, change } => {
+                let named = change.add.iter().filter_map(|(_, name)| name.parse().ok());
+                let group = Thing::Group(pattern.clone());
+                (named.map(Thing::Repository).chain([group]).collect(), &[])
+            }
+            Self::DeletePackageGroup { pattern } => (vec![Thing::Group(pattern.clone())], &[]),
+            Self::Tag { on, .. } | Self::TagLinked { on, .. } | Self::Untag { on, .. } => (vec![on.thing.clone()], &[]),
+            Self::CreatePackageGroup { .. }
+            | Self::DeleteDomain { .. }
+            | Self::PutDomainPolicy { .. }
+            | Self::DeleteDomainPolicy { .. } => (Vec::new(), &[]),
+        };
+        needs.push(Thing::Domain);
+        needs.extend(upstreams.iter().cloned().map(Thing::Repository));
+        needs
     }
 }
 
@@ -132,8 +198,8 @@ impl fmt::Display for Action {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "{} {}", self.operation(), self.object())?;
         match self {
-            Self::AssociateExternalConnection { connection, .. } => write!(formatter, " {}", connection.as_str()),
-            Self::DisassociateExternalConnection { connection, .. } => write!(formatter, " {connection}"),
+            Self::AssociateExternalConnection { connection, .. }
+            | Self::DisassociateExternalConnection { connection, .. } => write!(formatter, " {connection}"),
             _ => Ok(()),
         }
     }

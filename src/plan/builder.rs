@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing};
 use super::check::Check;
-use super::observed::ObservedRepository;
-use super::reasons::{LeftAlone, Refusal, Refused, Why};
+use super::observed::{Hidden, ObservedRepository};
+use super::reasons::{Note, Refusal, Refused, Why};
 use super::step::{Plan, Step, StepId};
 use crate::stack::{MOST_TAGS, Owner, RepositoryName, TagMap};
 
@@ -41,12 +41,21 @@ impl Builder {
         self.refusals.push(refusal);
     }
 
-    pub(super) fn leave(&mut self, what: LeftAlone) {
-        self.plan.left_alone.push(what);
+    /// What could not be read: the plan is refused if it is needed, and else leaves it alone.
+    pub(super) fn need(&mut self, hidden: &Hidden, is_needed: bool) {
+        if is_needed {
+            self.refuse(Refusal::Unreadable(hidden.clone()));
+        } else {
+            self.note(Note::Unreadable(hidden.clone()));
+        }
+    }
+
+    pub(super) fn note(&mut self, what: Note) {
+        self.plan.notes.push(what);
     }
 
     pub(super) fn leave_repository(&mut self, name: &RepositoryName, why: Why) {
-        self.leave(LeftAlone::Repository(name.clone(), why));
+        self.note(Note::Repository(name.clone(), why));
     }
 
     /// All steps so far: what comes last waits for them.
@@ -107,6 +116,16 @@ impl Builder {
         claimed
     }
 
+    /// Connects a repository to a registry; that it is connected already is fine.
+    pub(super) fn associate(&mut self, name: &RepositoryName, connection: &str, after: Vec<StepId>) -> StepId {
+        let (name, connection) = (name.clone(), connection.to_owned());
+        let check = Check::Connected {
+            name: name.clone(),
+            connection: connection.clone(),
+        };
+        self.add_checked(Action::AssociateExternalConnection { name, connection }, after, check)
+    }
+
     /// Cuts external connections, one after the other; gives the steps to wait for.
     pub(super) fn disassociate<'a>(
         &mut self,
@@ -137,19 +156,18 @@ impl Builder {
         (!keys.is_empty()).then(|| self.add(Action::Untag { on, keys }, after.iter().copied()))
     }
 
-    /// The plan, with the steps after which the primary repository is there.
-    pub(super) fn finish(mut self, primary_there: Vec<StepId>) -> Result<Plan, Refused> {
-        self.plan.primary_there = primary_there;
+    /// The steps after which the primary repository is there to be asked for its endpoints.
+    pub(super) fn primary_there(&mut self, after: Vec<StepId>) {
+        self.plan.primary_there = after;
+    }
+
+    /// The plan, if nothing refuses it.
+    pub(super) fn finish(self) -> Result<Plan, Refused> {
         if self.refusals.is_empty() {
             Ok(self.plan)
         } else {
             Err(Refused(self.refusals))
         }
-    }
-
-    /// The plan of a Delete, which nothing refuses.
-    pub(super) fn into_plan(self) -> Plan {
-        self.plan
     }
 }
 
@@ -157,6 +175,7 @@ pub(super) fn tagged(name: &RepositoryName, repository: &ObservedRepository) -> 
     Tagged {
         arn: repository.arn.clone(),
         name: name.to_string(),
+        thing: Thing::Repository(name.clone()),
     }
 }
 

@@ -3,8 +3,9 @@
 //! The API has no conditional write for tags, nor for a policy if there is none. So whoever claims a thing looks before
 //! and after, and undoes what turns out to be another's.
 
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing, policy_keys};
 use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
+use super::reasons::Refusal;
 use crate::stack::{
     DomainName, Evidence, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy, PolicyOwner, RepositoryName,
     Standing, TagMap,
@@ -25,16 +26,22 @@ pub(crate) enum Check {
         policy: Policy,
         revision: Option<String>,
     },
-    /// A domain's policy: kept if it still shows to be this stack's.
+    /// A domain's policy, in place of one of the revision `before`: kept if it still shows to be this stack's.
     OwnPolicy {
         domain: DomainName,
         primary: RepositoryName,
+        before: Option<String>,
     },
     /// A package group that is just being adopted: put back by `undo` if it was released in the meantime.
     OwnGroup {
         pattern: PackagePattern,
         undo: Vec<OriginChange>,
     },
+    /// A package group that was just created: taken back if a neighbour's group holds its pattern, for its more specific
+    /// rule would undo the neighbour's. The service tells which group holds a pattern only of a group that is there.
+    Alone { pattern: PackagePattern },
+    /// An external connection, which is refused if it is there already: then it is what was wanted.
+    Connected { name: RepositoryName, connection: String },
 }
 
 /// What a check wants to see.
@@ -46,6 +53,7 @@ pub(crate) enum Look {
     /// The same, and the primary repository.
     DomainAndPrimary(RepositoryName),
     Group(PackagePattern),
+    Repository(RepositoryName),
 }
 
 /// What was seen.
@@ -54,16 +62,40 @@ pub(crate) enum Seen {
     Tags(Option<TagMap>),
     Domain(Option<ObservedDomain>, Option<ObservedRepository>),
     Group(Option<ObservedGroup>),
+    Repository(Option<ObservedRepository>),
+}
+
+/// How far a look can be trusted that does not show what was just written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// Reads may lag behind writes (the history of the official handlers).
+    MayLag,
+    /// It was looked for long enough.
+    Settled,
 }
 
 /// What becomes of a write.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     Keep,
-    /// Someone else was faster: look again.
+    /// What was written is not seen, and nothing else either.
+    LookAgain,
+    /// Someone else was faster: plan anew.
     LostRace,
     /// As a lost race, after these.
     Undo(Vec<Action>),
+    /// The plan is refused for this, after these.
+    Refuse(Vec<Action>, Refusal),
+}
+
+impl Verdict {
+    /// What follows from not seeing what was written.
+    fn of_absence(self, trust: Trust) -> Self {
+        match trust {
+            Trust::MayLag => Self::LookAgain,
+            Trust::Settled => self,
+        }
+    }
 }
 
 impl Check {
@@ -71,7 +103,7 @@ impl Check {
     pub(crate) fn before(&self) -> Option<Look> {
         match self {
             Self::Claim { on, .. } | Self::ClaimPolicy { on, .. } => Some(Look::Tags(on.arn.clone())),
-            Self::OwnPolicy { .. } | Self::OwnGroup { .. } => None,
+            Self::OwnPolicy { .. } | Self::OwnGroup { .. } | Self::Alone { .. } | Self::Connected { .. } => None,
         }
     }
 
@@ -86,117 +118,175 @@ impl Check {
         }
     }
 
-    /// What to look at after the write.
-    pub(crate) fn after(&self) -> Look {
+    /// What to look at after the write, if it needs a look then.
+    pub(crate) fn after(&self) -> Option<Look> {
         match self {
-            Self::Claim { on, .. } => Look::Tags(on.arn.clone()),
-            Self::ClaimPolicy { .. } => Look::Domain,
-            Self::OwnPolicy { primary, .. } => Look::DomainAndPrimary(primary.clone()),
-            Self::OwnGroup { pattern, .. } => Look::Group(pattern.clone()),
+            Self::Claim { on, .. } => Some(Look::Tags(on.arn.clone())),
+            Self::ClaimPolicy { .. } => Some(Look::Domain),
+            Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
+            Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
+            Self::Connected { .. } => None,
+        }
+    }
+
+    /// What to look at if the write was refused as already done or as wrong.
+    pub(crate) fn after_refusal(&self) -> Option<Look> {
+        match self {
+            Self::Connected { name, .. } => Some(Look::Repository(name.clone())),
+            _ => None,
         }
     }
 
     /// What becomes of the write, which gave a policy this revision.
-    pub(crate) fn verdict(&self, owner: &Owner, revision: Option<&str>, after: Seen) -> Verdict {
-        match (self, after) {
-            (Self::Claim { claimed, .. }, Seen::Tags(tags)) => {
-                lost_unless(tags.is_some_and(|tags| has_all(&tags, claimed)))
-            }
-            (
-                Self::ClaimPolicy {
-                    on,
-                    claimed,
-                    policy,
-                    revision,
-                    ..
-                },
-                Seen::Domain(domain, _),
-            ) => keep_claim(on, claimed, policy, revision.as_deref(), domain),
-            (Self::OwnPolicy { domain: name, primary }, Seen::Domain(Some(domain), repository)) => {
-                let primary = (primary, repository.as_ref().map(|repository| &repository.tags));
-                keep_policy(owner, name, primary, revision, &domain)
+    pub(crate) fn verdict(&self, owner: &Owner, revision: Option<&str>, seen: &Seen, trust: Trust) -> Verdict {
+        match (self, seen) {
+            (Self::Claim { claimed, seen, .. }, Seen::Tags(tags)) => keep_tags(claimed, seen, tags.as_ref(), trust),
+            (Self::ClaimPolicy { .. }, Seen::Domain(domain, _)) => self.keep_claim(domain.as_ref(), trust),
+            (Self::OwnPolicy { .. }, Seen::Domain(domain, primary)) => {
+                let on_primary = primary.as_ref().map(|primary| &primary.tags);
+                self.keep_policy(owner, revision, domain.as_ref(), on_primary, trust)
             }
             (Self::OwnGroup { pattern, undo }, Seen::Group(group)) => {
-                if group.is_some_and(|group| owner.standing(&group.tags).is_ours()) {
-                    return Verdict::Keep;
-                }
                 let put_back = |change: &OriginChange| Action::UpdatePackageGroupOrigins {
                     pattern: pattern.clone(),
                     change: change.clone(),
                 };
-                Verdict::Undo(undo.iter().map(put_back).collect())
+                let undo = Verdict::Undo(undo.iter().map(put_back).collect());
+                match group.as_ref().map(|group| owner.standing(&group.tags)) {
+                    Some(Standing::Created | Standing::Adopted) => Verdict::Keep,
+                    Some(Standing::OwnedBy(_)) => undo,
+                    Some(Standing::Unowned) | None => undo.of_absence(trust),
+                }
             }
-            // The thing itself is gone.
+            (Self::Alone { pattern }, Seen::Group(Some(group))) => match group.neighbour(owner) {
+                Some((parent, neighbour)) => {
+                    let (pattern, undo) = (
+                        pattern.clone(),
+                        Action::DeletePackageGroup {
+                            pattern: pattern.clone(),
+                        },
+                    );
+                    let refusal = Refusal::InsideGroup {
+                        pattern,
+                        parent: parent.to_owned(),
+                        owner: neighbour,
+                    };
+                    Verdict::Refuse(vec![undo], refusal)
+                }
+                None => Verdict::Keep,
+            },
+            (Self::Alone { .. }, Seen::Group(None)) => Verdict::Keep.of_absence(trust),
+            (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
+                if repository.connections.contains(connection) {
+                    Verdict::Keep
+                } else if repository.connections.is_empty() {
+                    Verdict::LostRace.of_absence(trust)
+                } else {
+                    Verdict::LostRace
+                }
+            }
+            (Self::Connected { .. }, _) => Verdict::LostRace.of_absence(trust),
             _ => Verdict::LostRace,
         }
     }
-}
 
-fn lost_unless(is_kept: bool) -> Verdict {
-    if is_kept { Verdict::Keep } else { Verdict::LostRace }
-}
-
-fn has_all(tags: &TagMap, claimed: &TagMap) -> bool {
-    claimed.iter().all(|(key, value)| tags.get(key) == Some(value))
-}
-
-/// Gives the policy owner tag up again if there is a policy that was not there when it was claimed: whoever put it had
-/// claimed it before, so it is not written over.
-fn keep_claim(
-    on: &Tagged,
-    claimed: &TagMap,
-    wanted: &Policy,
-    seen: Option<&str>,
-    domain: Option<ObservedDomain>,
-) -> Verdict {
-    let Some(domain) = domain.filter(|domain| has_all(&domain.tags, claimed)) else {
-        return Verdict::LostRace;
-    };
-    let is_right = domain
-        .policy
-        .is_none_or(|policy| policy.revision.as_deref() == seen || wanted.means_the_same_as(&policy.document));
-    if is_right {
-        return Verdict::Keep;
+    /// Gives the policy owner tag up again if there is a policy that was not there when it was claimed: whoever put it
+    /// had claimed it before, so it is not written over.
+    fn keep_claim(&self, domain: Option<&ObservedDomain>, trust: Trust) -> Verdict {
+        let Self::ClaimPolicy {
+            on,
+            claimed,
+            seen,
+            policy: wanted,
+            revision,
+        } = self
+        else {
+            return Verdict::LostRace;
+        };
+        let kept = keep_tags(claimed, seen, domain.map(|domain| &domain.tags), trust);
+        let policy = domain.and_then(|domain| domain.policy.found());
+        let is_right =
+            policy.is_none_or(|policy| policy.revision == *revision || wanted.means_the_same_as(&policy.document));
+        if kept != Verdict::Keep || is_right {
+            return kept;
+        }
+        Verdict::Undo(vec![Action::Untag {
+            on: on.clone(),
+            keys: claimed.keys().cloned().collect(),
+        }])
     }
-    Verdict::Undo(vec![Action::Untag {
-        on: on.clone(),
-        keys: claimed.keys().cloned().collect(),
-    }])
-}
 
-/// Takes a policy that was just put away again if it does not show to be this stack's: if there was none before, there
-/// was no revision to lock on, so another may have claimed it, or a Delete of this stack come and gone.
-fn keep_policy(
-    owner: &Owner,
-    name: &DomainName,
-    (primary, on_primary): (&RepositoryName, Option<&TagMap>),
-    put: Option<&str>,
-    domain: &ObservedDomain,
-) -> Verdict {
-    if owner.policy_owner(&domain.tags, primary, on_primary, Evidence::None) == PolicyOwner::Us {
-        let is_there = domain
-            .policy
-            .as_ref()
-            .is_some_and(|policy| policy.revision.as_deref() == put);
-        return lost_unless(is_there);
-    }
-    let mut undo = vec![Action::DeleteDomainPolicy {
-        name: name.clone(),
-        revision: put.map(str::to_owned),
-    }];
-    let is_marked = domain
-        .tags
-        .get(POLICY_REPOSITORY)
-        .is_some_and(|marked| marked == primary.as_str());
-    let is_others = |tags: &TagMap| matches!(owner.standing(tags), Standing::OwnedBy(_));
-    if is_marked && !on_primary.is_some_and(is_others) {
-        undo.push(Action::Untag {
-            on: Tagged {
-                arn: domain.arn.clone(),
-                name: name.to_string(),
+    /// Takes a policy that was just put away again if it does not show to be this stack's: if there was none before,
+    /// there was no revision to lock on, so another may have claimed it, or a Delete of this stack come and gone.
+    fn keep_policy(
+        &self,
+        owner: &Owner,
+        put: Option<&str>,
+        domain: Option<&ObservedDomain>,
+        on_primary: Option<&TagMap>,
+        trust: Trust,
+    ) -> Verdict {
+        let (
+            Self::OwnPolicy {
+                domain: name,
+                primary,
+                before,
             },
-            keys: vec![POLICY_REPOSITORY.to_owned()],
-        });
+            Some(domain),
+        ) = (self, domain)
+        else {
+            return Verdict::LostRace.of_absence(trust);
+        };
+        let found = owner.policy_owner(&domain.tags, primary, on_primary, Evidence::None);
+        // The mark alone outlives a stack that was cancelled meanwhile. In a domain that is just being created there is no
+        // primary yet.
+        let is_there = match on_primary {
+            Some(tags) => owner.standing(tags).is_ours(),
+            None => owner.standing(&domain.tags) == Standing::Created,
+        };
+        if found == PolicyOwner::Us && is_there {
+            let revision = domain.policy.found().and_then(|policy| policy.revision.as_deref());
+            return match revision {
+                revision if revision == put => Verdict::Keep,
+                revision if revision.is_none() || revision == before.as_deref() => Verdict::LostRace.of_absence(trust),
+                _ => Verdict::LostRace,
+            };
+        }
+        let mut undo = vec![Action::DeleteDomainPolicy {
+            name: name.clone(),
+            revision: put.map(str::to_owned),
+        }];
+        let names_us = domain
+            .tags
+            .get(POLICY_REPOSITORY)
+            .is_some_and(|marked| marked == primary.as_str());
+        let is_others = on_primary.is_some_and(|tags| matches!(owner.standing(tags), Standing::OwnedBy(_)));
+        if names_us && !is_others {
+            undo.push(Action::Untag {
+                on: Tagged {
+                    arn: domain.arn.clone(),
+                    name: name.to_string(),
+                    thing: Thing::Domain,
+                },
+                keys: policy_keys(),
+            });
+        }
+        let undo = Verdict::Undo(undo);
+        let is_anothers = is_others || matches!(found, PolicyOwner::Another(marked) if marked != primary.as_str());
+        if is_anothers { undo } else { undo.of_absence(trust) }
     }
-    Verdict::Undo(undo)
+}
+
+/// Whether tags that were claimed are there; nothing else is if they are as they were `seen` before.
+fn keep_tags(claimed: &TagMap, seen: &TagMap, tags: Option<&TagMap>, trust: Trust) -> Verdict {
+    let Some(tags) = tags else {
+        return Verdict::LostRace.of_absence(trust);
+    };
+    if claimed.iter().all(|(key, value)| tags.get(key) == Some(value)) {
+        Verdict::Keep
+    } else if claimed.keys().all(|key| tags.get(key) == seen.get(key)) {
+        Verdict::LostRace.of_absence(trust)
+    } else {
+        Verdict::LostRace
+    }
 }

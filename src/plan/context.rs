@@ -4,7 +4,7 @@ use super::history::History;
 use super::observed::{Observed, ObservedRepository};
 use super::step::StepId;
 use crate::properties::{Desired, Previous};
-use crate::stack::{Evidence, Identity, Owner, Place, RepositoryName, TagMap};
+use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, RepositoryName, Standing, TagMap};
 
 /// What a Create or an Update is planned from.
 pub(super) struct Converging<'a> {
@@ -42,6 +42,26 @@ impl<'a> Converging<'a> {
         let mut tags = self.desired.tags.clone();
         tags.extend(self.owner.tags());
         tags
+    }
+
+    /// The same of a repository: it says which neighbours may have it as an upstream.
+    pub(super) fn tags_of_created_repository(&self) -> TagMap {
+        let mut tags = self.tags_of_created();
+        tags.insert(DOWNSTREAMS.to_owned(), self.desired.downstreams.to_tag());
+        tags
+    }
+
+    /// Whether a repository is being adopted: what changes of it comes after all else, and can be undone.
+    ///
+    /// `had` says that it was ours: then it is taken back as it is.
+    pub(super) fn adopts(&self, repository: &ObservedRepository, had: bool) -> bool {
+        let is_adopted = match self.owner.standing(&repository.tags) {
+            Standing::Unowned => self.desired.adopt_existing,
+            // By an earlier delivery, or an earlier round.
+            Standing::Adopted => true,
+            Standing::Created | Standing::OwnedBy(_) => false,
+        };
+        is_adopted && !had
     }
 
     /// Whether the previous properties had a proxy of this name.

@@ -4,10 +4,11 @@ use super::builder::Builder;
 use super::context::Converging;
 use super::history::History;
 use super::observed::Observed;
-use super::primary::Upstreams;
-use super::reasons::{Refusal, Refused};
+use super::primary::{Links, Sending};
+use super::reasons::{Note, Refusal, Refused};
 use super::step::Plan;
-use super::{domain, domain_policy, groups, primary, proxies, repository_policy};
+use super::upstreams::Health;
+use super::{domain, domain_policy, groups, own, primary, proxies, repository_policy, upstreams};
 use crate::properties::Desired;
 use crate::stack::Owner;
 
@@ -29,16 +30,36 @@ pub(crate) fn converge(
             new: desired.identity.repository.clone(),
         });
     }
+    if let Some(existing) = history
+        .existing
+        .as_ref()
+        .filter(|existing| **existing != desired.identity)
+    {
+        plan.note(Note::Replaced(
+            existing.repository.clone(),
+            history.previous.deletion_mode,
+        ));
+    }
     let domain = domain::converge(to, &mut plan, domain_policy::marks(to)).map_err(|refusal| Refused(vec![refusal]))?;
-    let links = proxies::converge(to, &mut plan, &domain);
-    let upstreams = Upstreams {
-        ready: &links.ready,
-        unlinked: links.unlinked.as_ref(),
+    let health = upstreams::converge(to, &mut plan);
+    let proxies = proxies::converge(to, &mut plan, &domain);
+    let links = Links {
+        ready: &proxies.ready,
+        unlinked: proxies.unlinked.as_ref(),
+        sending: match health {
+            Health::Sound => Sending::Along,
+            Health::Stale => Sending::Always,
+            Health::Dead => Sending::Never,
+        },
     };
-    let primary = primary::converge(to, &mut plan, &domain, &upstreams);
-    repository_policy::converge(to, &mut plan, &primary);
+    let primary = primary::converge(to, &mut plan, &domain, &links);
     groups::converge(to, &mut plan, &primary);
     domain_policy::converge(to, &mut plan, &domain, &primary);
+    proxies::adopt(to, &mut plan);
+    primary::adopt(to, &mut plan, &links);
+    repository_policy::converge(to, &mut plan, &primary);
+    own::tag_adopted(to, &mut plan);
     proxies::drop_unwanted(to, &mut plan);
-    plan.finish(primary)
+    plan.primary_there(primary);
+    plan.finish()
 }

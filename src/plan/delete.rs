@@ -4,12 +4,16 @@ use super::builder::Builder;
 use super::context::{Deleting, Fate};
 use super::domain_policy::OwnerTag;
 use super::observed::Observed;
+use super::reasons::Refused;
 use super::step::Plan;
 use super::{domain, domain_policy, groups, primary, proxies};
 use crate::properties::Previous;
 use crate::stack::{Evidence, Identity, Owner, Place};
 
 /// Plans the writes after which nothing that this owner made is left.
+///
+/// # Errors
+/// If what has to go could not be read.
 pub(crate) fn delete(
     identity: &Identity,
     evidence: Evidence,
@@ -17,7 +21,7 @@ pub(crate) fn delete(
     observed: &Observed,
     owner: &Owner,
     place: &Place,
-) -> Plan {
+) -> Result<Plan, Refused> {
     let from = &Deleting {
         identity,
         evidence,
@@ -27,17 +31,28 @@ pub(crate) fn delete(
         place,
     };
     let mut plan = Builder::default();
-    // If only the primary repository shows that the policy is ours too, it goes before that.
-    let first = match evidence {
-        Evidence::WasOurs => Vec::new(),
-        Evidence::None => domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed),
+    if domain::delete_without_key(from, &mut plan) {
+        return plan.finish();
+    }
+    // If only the primary repository shows that the policy is ours too, it goes before that; and in a rollback, which it
+    // may forbid. What was handed over is protected by its policy.
+    let policy_first = evidence == Evidence::None || last.is_unfinished;
+    let first = if policy_first {
+        domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed)
+    } else {
+        Vec::new()
     };
     let fate = primary::delete(from, &mut plan, &first);
     let done = proxies::delete(from, &mut plan, &fate, &first);
     primary::release(from, &mut plan, &fate, &done);
-    groups::delete(from, &mut plan, fate.gone_after());
+    let unguarded_after = match &fate {
+        // What was never handed over is not to be guarded.
+        Fate::Released(steps) if last.is_unfinished => Some(&steps[..]),
+        fate => fate.gone_after(),
+    };
+    groups::delete(from, &mut plan, unguarded_after);
     let domain_goes = domain::goes(from, &mut plan);
-    if evidence == Evidence::WasOurs {
+    if !policy_first {
         let after = match &fate {
             Fate::Deleted(steps) | Fate::Released(steps) => &steps[..],
             Fate::Retained | Fate::Others => &[],
@@ -48,5 +63,5 @@ pub(crate) fn delete(
     if domain_goes {
         domain::delete(from, &mut plan);
     }
-    plan.into_plan()
+    plan.finish()
 }

@@ -1,15 +1,13 @@
 //! The domain: shared by design, created by whoever comes first, deleted with the last repository in it.
 
-use std::collections::BTreeSet;
-
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
 use super::context::{Converging, Deleting};
-use super::observed::ObservedDomain;
-use super::reasons::{LeftAlone, Refusal};
+use super::observed::{Cause, ObservedDomain, Read};
+use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::properties::DomainSource;
-use crate::stack::{Domain, Owner, RepositoryName, Standing, TagMap};
+use crate::stack::{Domain, Evidence, Owner, Standing, TagMap};
 
 /// The domain comes first: everything else is in it. Gives the steps to wait for.
 ///
@@ -19,7 +17,11 @@ use crate::stack::{Domain, Owner, RepositoryName, Standing, TagMap};
 /// If the domain has another key: then nothing else of the plan matters.
 pub(super) fn converge(to: &Converging, plan: &mut Builder, marks: TagMap) -> Result<Vec<StepId>, Refusal> {
     let Domain { name, owner: account } = &to.desired.identity.domain;
-    let (key, observed) = match (&to.desired.domain, &to.observed.domain) {
+    if let Some(hidden) = to.observed.domain.hidden() {
+        plan.refuse(Refusal::Unreadable(hidden.clone()));
+        return Ok(Vec::new());
+    }
+    let (key, observed) = match (&to.desired.domain, to.observed.domain.found()) {
         (DomainSource::Own { key, .. }, observed) => (key, observed),
         (DomainSource::Foreign, Some(_)) => return Ok(Vec::new()),
         (DomainSource::Foreign, None) => {
@@ -65,32 +67,68 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, marks: TagMap) -> Re
 /// Whether the domain goes too: with the last repository in it, whichever stack's that is, if one of these stacks
 /// created it.
 pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
-    let Some(domain) = &from.observed.domain else {
-        return false;
-    };
     let Domain { name, owner } = &from.identity.domain;
+    let domain = match &from.observed.domain {
+        Read::Found(domain) => domain,
+        Read::Absent => return false,
+        Read::Hidden(hidden) => {
+            let is_needed = owner == from.place.account() && Owner::in_tags(&hidden.tags).is_some();
+            plan.need(hidden, is_needed);
+            return false;
+        }
+    };
     if owner != from.place.account() {
-        plan.leave(LeftAlone::ForeignDomain(name.clone(), owner.clone()));
+        plan.note(Note::ForeignDomain(name.clone(), owner.clone()));
         return false;
     }
     if Owner::in_tags(&domain.tags).is_none() {
-        plan.leave(LeftAlone::UnownedDomain(name.clone()));
+        plan.note(Note::UnownedDomain(name.clone()));
         return false;
     }
+    if let Some(hidden) = from.observed.listed.hidden() {
+        plan.need(hidden, true);
+        return false;
+    }
+    // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
-    let there: BTreeSet<&str> = from.observed.repositories.keys().map(RepositoryName::as_str).collect();
-    // What was just deleted may be listed for a moment longer, though it is not there when looked at.
-    let is_there = |name: &&str| there.contains(name) || !from.identity.is_own(name);
-    let listed = from.observed.listed.iter().map(String::as_str).filter(is_there);
-    let has_others = listed.chain(there.iter().copied()).any(|name| !deleted.contains(name));
+    let mut there = from.observed.repositories.keys();
+    let has_others = from.observed.has_others || there.any(|name| !deleted.contains(name.as_str()));
     if has_others {
         // Another stack's Delete may be at work on the last of the others, and just now see ours.
         if !deleted.is_empty() {
             plan.look_again();
         }
-        plan.leave(LeftAlone::UsedDomain(name.clone()));
+        plan.note(Note::UsedDomain(name.clone()));
     }
     !has_others
+}
+
+/// A lost key locks the repositories, but not the domain, which goes with all that is in it: only if no neighbour's
+/// repository can be in it. Gives whether the key is lost, so that nothing else can be done.
+pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
+    let hidden = from
+        .observed
+        .hidden
+        .get(&from.identity.repository)
+        .or(from.observed.listed.hidden());
+    let Some(hidden) = hidden.filter(|hidden| hidden.cause == Cause::Key) else {
+        return false;
+    };
+    let Domain { name, owner } = &from.identity.domain;
+    let Some(domain) = from.observed.domain.found().filter(|_| owner == from.place.account()) else {
+        return false;
+    };
+    let ours = 1 + from.last.connections.all().len();
+    let has_others = domain.repositories.is_none_or(|count| count > ours);
+    if Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
+        plan.note(Note::Unreadable(hidden.clone()));
+    } else if has_others {
+        let (domain, hidden) = (name.clone(), hidden.clone());
+        plan.refuse(Refusal::LostKey { domain, hidden });
+    } else {
+        delete(from, plan);
+    }
+    true
 }
 
 /// The domain goes after everything else.
@@ -103,5 +141,6 @@ fn tagged(domain: &Domain, observed: &ObservedDomain) -> Tagged {
     Tagged {
         arn: observed.arn.clone(),
         name: domain.name.to_string(),
+        thing: Thing::Domain,
     }
 }

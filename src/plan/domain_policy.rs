@@ -1,25 +1,21 @@
 //! The domain's policy: one for all the stacks in it, so it has an owner of its own, which a tag of the domain names.
 
-use super::action::{Action, Tagged};
+use super::action::{Action, Tagged, Thing, policy_keys};
 use super::builder::{Builder, among};
 use super::check::Check;
 use super::context::{Converging, Deleting};
 use super::observed::ObservedDomain;
-use super::reasons::{LeftAlone, Refusal};
+use super::reasons::{Note, Refusal};
 use super::step::StepId;
-use crate::stack::{DomainName, Evidence, POLICY_REPOSITORY, Policy, PolicyOwner, RepositoryName, TagMap};
+use crate::stack::{DomainName, Evidence, Policy, PolicyOwner, RepositoryName, TagMap};
 
 /// The tags of a domain that is created with a policy to come.
 pub(super) fn marks(to: &Converging) -> TagMap {
     if to.desired.domain.policy().is_some() {
-        owner_tag(&to.desired.identity.repository)
+        to.owner.policy_tags(&to.desired.identity.repository)
     } else {
         TagMap::new()
     }
-}
-
-fn owner_tag(primary: &RepositoryName) -> TagMap {
-    TagMap::from([(POLICY_REPOSITORY.to_owned(), primary.to_string())])
 }
 
 /// Whose the policy is, as a Create or an Update sees it.
@@ -36,11 +32,19 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
     let Some(policy) = to.desired.domain.policy() else {
         return remove(to, plan);
     };
-    let Some(domain) = &to.observed.domain else {
+    let Some(domain) = to.observed.domain.found() else {
+        // What is put is looked at again.
+        if let Some(hidden) = &to.observed.hidden_policy {
+            plan.need(hidden, true);
+        }
         put(to, plan, policy, None, created);
         return;
     };
-    let observed = domain.policy.as_ref();
+    if let Some(hidden) = domain.policy.hidden() {
+        plan.refuse(Refusal::Unreadable(hidden.clone()));
+        return;
+    }
+    let observed = domain.policy.found();
     let is_equal = observed.map(|observed| policy.means_the_same_as(&observed.document));
     let had = to
         .previous_in_domain
@@ -95,12 +99,13 @@ fn tagged(domain: &ObservedDomain, name: &DomainName) -> Tagged {
     Tagged {
         arn: domain.arn.clone(),
         name: name.to_string(),
+        thing: Thing::Domain,
     }
 }
 
 fn claim(to: &Converging, plan: &mut Builder, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
     let on = tagged(domain, &to.desired.identity.domain.name);
-    let tags = owner_tag(&to.desired.identity.repository);
+    let tags = to.owner.policy_tags(&to.desired.identity.repository);
     let check = Check::ClaimPolicy {
         on: on.clone(),
         seen: among(&domain.tags, &tags),
@@ -121,16 +126,22 @@ fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&Obs
     let check = Check::OwnPolicy {
         domain: name.clone(),
         primary: to.desired.identity.repository.clone(),
+        before: domain.and_then(ObservedDomain::policy_revision),
     };
     plan.add_checked(put, after.iter().copied(), check);
 }
 
 /// A policy that this stack owns and no longer states goes.
 fn remove(to: &Converging, plan: &mut Builder) {
-    if let Some(domain) = to.observed.domain.as_ref().filter(|_| to.is_in_place)
-        && matches!(whose(to, domain), Found::Ours)
-    {
-        delete_it(plan, domain, &to.desired.identity.domain.name, &[], OwnerTag::Removed);
+    let Some(domain) = to.observed.domain.found().filter(|_| to.is_in_place) else {
+        return;
+    };
+    match (whose(to, domain), domain.policy.hidden()) {
+        (Found::Ours, None) => {
+            delete_it(plan, domain, &to.desired.identity.domain.name, &[], OwnerTag::Removed);
+        }
+        (found, Some(hidden)) => plan.need(hidden, matches!(found, Found::Ours)),
+        _ => {}
     }
 }
 
@@ -144,7 +155,7 @@ pub(super) enum OwnerTag {
 
 /// The policy goes if it is this stack's. Gives the steps after which it is gone.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag: OwnerTag) -> Vec<StepId> {
-    let Some(domain) = &from.observed.domain else {
+    let Some(domain) = from.observed.domain.found() else {
         return Vec::new();
     };
     let (name, primary) = (&from.identity.domain.name, &from.identity.repository);
@@ -153,9 +164,15 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
         .owner
         .policy_owner(&domain.tags, primary, on_primary, from.evidence)
     {
-        PolicyOwner::Us => delete_it(plan, domain, name, after, tag),
+        PolicyOwner::Us => {
+            if let Some(hidden) = domain.policy.hidden() {
+                plan.need(hidden, true);
+                return Vec::new();
+            }
+            delete_it(plan, domain, name, after, tag)
+        }
         PolicyOwner::Another(marked) if marked == primary.as_str() => {
-            plan.leave(LeftAlone::Policy(name.clone()));
+            plan.note(Note::Policy(name.clone()));
             Vec::new()
         }
         PolicyOwner::Another(_) | PolicyOwner::Unowned => Vec::new(),
@@ -176,7 +193,7 @@ fn delete_it(
     };
     let mut steps = vec![plan.add(delete, after.iter().copied())];
     if tag == OwnerTag::Removed {
-        steps.extend(plan.untag(tagged(domain, name), vec![POLICY_REPOSITORY.to_owned()], &steps.clone()));
+        steps.extend(plan.untag(tagged(domain, name), policy_keys(), &steps.clone()));
     }
     steps
 }

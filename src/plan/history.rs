@@ -1,6 +1,6 @@
 //! What came before a Create or an Update.
 
-use super::observed::Observed;
+use super::observed::{Observed, Read};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Identity, Owner, RepositoryName, TagMap};
 
@@ -78,13 +78,19 @@ pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observ
         return false;
     }
     let is_ours = |tags: &TagMap| owner.standing(tags).is_ours();
-    let domain_is_new = history
-        .existing
-        .as_ref()
-        .is_some_and(|existing| existing.domain != desired.identity.domain);
-    observed
+    let existing = history.existing.as_ref();
+    let domain_is_new = existing.is_none_or(|existing| existing.domain != desired.identity.domain);
+    let repositories = observed
         .repositories
         .iter()
-        .any(|(name, repository)| desired.identity.is_own(name.as_str()) && is_ours(&repository.tags))
-        || (domain_is_new && observed.domain.as_ref().is_some_and(|domain| is_ours(&domain.tags)))
+        .map(|(name, repository)| (name, &repository.tags));
+    let hidden = observed.hidden.iter().map(|(name, hidden)| (name, &hidden.tags));
+    let mut repositories = repositories.chain(hidden);
+    let domain = match &observed.domain {
+        Read::Found(domain) => Some(&domain.tags),
+        Read::Hidden(hidden) => Some(&hidden.tags),
+        Read::Absent => None,
+    };
+    repositories.any(|(name, tags)| desired.identity.is_own(name.as_str()) && is_ours(tags))
+        || domain.is_some_and(|tags| domain_is_new && is_ours(tags))
 }

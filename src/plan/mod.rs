@@ -25,14 +25,17 @@ mod scope;
 mod step;
 #[cfg(test)]
 mod tests;
+mod upstreams;
 
-pub(crate) use action::{Action, Tagged};
-pub(crate) use check::{Look, Seen, Verdict};
+pub(crate) use action::{Action, Tagged, Thing};
+pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::delete;
+pub(crate) use groups::note_inner;
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
-    Contents, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Scope,
+    Cause, Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
+    Packages, Read, Scope,
 };
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};

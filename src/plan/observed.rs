@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::stack::{Domain, FORMER_RESTRICTIONS, Format, PackagePattern, RepositoryName, Restrictions, TagMap};
+use super::action::Thing;
+use crate::stack::{
+    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, GROUP_REPOSITORY,
+    LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
+};
 
 /// What to look at.
 #[derive(Clone, Debug)]
@@ -14,10 +18,15 @@ pub(crate) struct Scope {
     pub(crate) domain_policy: bool,
     pub(crate) repository_policy: bool,
     pub(crate) endpoint_formats: BTreeSet<Format>,
+    pub(crate) endpoint_type: EndpointType,
     pub(crate) package_groups: BTreeSet<PackagePattern>,
-    /// Those of the groups that may be let go: the repositories that they name are looked at too.
+    /// Those of the groups that may be released: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
+    /// Whether what is unowned is to be adopted: then a proxy is looked at more closely.
+    pub(crate) adopts: bool,
+    /// The neighbours' repositories that may have this stack's as an upstream, if that matters.
+    pub(crate) neighbours: Option<Downstreams>,
 }
 
 /// How far to look into what a domain holds.
@@ -33,31 +42,105 @@ pub(crate) enum Contents {
 /// What the service says now; whatever is missing was not there, or not looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
-    pub(crate) domain: Option<ObservedDomain>,
+    pub(crate) domain: Read<ObservedDomain>,
+    /// Why the policy could not be looked at of a domain that is not there: nor will it be when it is.
+    pub(crate) hidden_policy: Option<Hidden>,
     pub(crate) repositories: BTreeMap<RepositoryName, ObservedRepository>,
-    pub(crate) repository_policy: Option<ObservedPolicy>,
+    /// Repositories that could not be looked at.
+    pub(crate) hidden: BTreeMap<RepositoryName, Hidden>,
+    pub(crate) repository_policy: Read<ObservedPolicy>,
     pub(crate) endpoints: BTreeMap<Format, String>,
     pub(crate) package_groups: BTreeMap<PackagePattern, ObservedGroup>,
+    /// Package groups that could not be looked at.
+    pub(crate) hidden_groups: BTreeMap<PackagePattern, Hidden>,
     /// Some of the names of the domain's repositories: more than could be ours, if there are so many.
-    pub(crate) listed: BTreeSet<String>,
-    pub(crate) primary_holds_packages: bool,
+    pub(crate) listed: Read<BTreeSet<String>>,
+    /// Whether the primary repository holds packages.
+    pub(crate) contents: Read<Packages>,
+    /// Repositories of neighbours, with those of their upstreams that have a name of this stack's.
+    pub(crate) neighbours: BTreeMap<RepositoryName, Vec<RepositoryName>>,
+    /// Whether a repository that is none of this stack's was seen in the domain.
+    pub(crate) has_others: bool,
+}
+
+/// What a read brought.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Read<T> {
+    Found(T),
+    /// It is not there, or was not looked at.
+    #[default]
+    Absent,
+    Hidden(Hidden),
+}
+
+/// A read that was denied or refused: an observation like another. An event fails for it only if its plan needs the fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hidden {
+    pub(crate) cause: Cause,
+    /// What the service said, of which operation on what.
+    pub(crate) why: String,
+    /// The tags of the thing, if they could be read.
+    pub(crate) tags: TagMap,
+}
+
+/// Why a read did not show what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Denied,
+    Refused,
+    /// The domain's key cannot be used.
+    Key,
+}
+
+/// That a repository holds packages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packages;
+
+impl<T> Read<T> {
+    pub(crate) fn found(&self) -> Option<&T> {
+        match self {
+            Self::Found(found) => Some(found),
+            Self::Absent | Self::Hidden(_) => None,
+        }
+    }
+
+    pub(crate) fn hidden(&self) -> Option<&Hidden> {
+        match self {
+            Self::Hidden(hidden) => Some(hidden),
+            Self::Absent | Self::Found(_) => None,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Read<T> {
+    fn from(found: Option<T>) -> Self {
+        found.map_or(Self::Absent, Self::Found)
+    }
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObservedDomain {
     pub(crate) arn: String,
     pub(crate) key: String,
+    /// The ARN of the bucket that holds the packages.
+    pub(crate) bucket: Option<String>,
     pub(crate) tags: TagMap,
-    pub(crate) policy: Option<ObservedPolicy>,
+    pub(crate) policy: Read<ObservedPolicy>,
+    /// How many repositories the service counts in it.
+    pub(crate) repositories: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ObservedRepository {
     pub(crate) arn: String,
     pub(crate) description: String,
-    pub(crate) upstreams: Vec<String>,
+    pub(crate) upstreams: Vec<RepositoryName>,
     pub(crate) connections: Vec<String>,
+    pub(crate) created: Option<Moment>,
     pub(crate) tags: TagMap,
+    /// Its policy, and whether packages were published to it: looked at only of what is to be adopted as a proxy.
+    pub(crate) policy: Read<ObservedPolicy>,
+    pub(crate) published: Read<Packages>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -71,29 +154,90 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
+    /// The group whose pattern holds this one's, with its tags: none if that is the root, which holds all.
+    pub(crate) parent: Option<(String, TagMap)>,
+}
+
+impl Observed {
+    /// The neighbours' repositories that have a repository as an upstream.
+    pub(crate) fn having_upstream(&self, name: &RepositoryName) -> Vec<RepositoryName> {
+        let having = self.neighbours.iter().filter(|(_, upstreams)| upstreams.contains(name));
+        having.map(|(neighbour, _)| neighbour.clone()).collect()
+    }
+
+    /// Whether a thing was seen with tags that make it this owner's.
+    pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
+        let tags = match thing {
+            Thing::Domain => self.domain.found().map(|domain| &domain.tags),
+            Thing::Repository(name) => self.repositories.get(name).map(|repository| &repository.tags),
+            Thing::Group(pattern) => self.package_groups.get(pattern).map(|group| &group.tags),
+        };
+        tags.is_some_and(|tags| owner.standing(tags).is_ours())
+    }
+
+    /// Whether a thing was seen.
+    pub(crate) fn has(&self, thing: &Thing) -> bool {
+        match thing {
+            Thing::Domain => self.domain.found().is_some(),
+            Thing::Repository(name) => self.repositories.contains_key(name),
+            Thing::Group(pattern) => self.package_groups.contains_key(pattern),
+        }
+    }
 }
 
 impl ObservedRepository {
     pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
-        self.upstreams.iter().any(|upstream| upstream == name.as_str())
+        self.upstreams.contains(name)
+    }
+
+    /// When the newest of the upstreams was created that were linked last, if a tag says so.
+    pub(crate) fn linked(&self) -> Option<Moment> {
+        Moment::parse(self.tags.get(LINKED)?)
+    }
+
+    /// What it was linked to before it was adopted, if a tag says so.
+    pub(crate) fn former_links(&self) -> Option<FormerLinks> {
+        FormerLinks::from_tag(self.tags.get(FORMER_LINKS)?)
     }
 
     /// Its upstreams without these, if it has any of them.
-    pub(crate) fn upstreams_without(&self, names: &BTreeSet<&str>) -> Option<Vec<String>> {
-        let kept = self.upstreams.iter().filter(|name| !names.contains(name.as_str()));
-        let kept: Vec<String> = kept.cloned().collect();
+    pub(crate) fn upstreams_without(&self, names: &BTreeSet<&RepositoryName>) -> Option<Vec<RepositoryName>> {
+        let kept = self.upstreams.iter().filter(|name| !names.contains(name));
+        let kept: Vec<RepositoryName> = kept.cloned().collect();
         (kept.len() < self.upstreams.len()).then_some(kept)
     }
 }
 
 impl ObservedDomain {
     pub(crate) fn policy_revision(&self) -> Option<String> {
-        self.policy.as_ref().and_then(|policy| policy.revision.clone())
+        self.policy.found().and_then(|policy| policy.revision.clone())
     }
 }
 
+/// A package group inside one of this stack's.
+#[derive(Clone, Debug)]
+pub(crate) struct InnerGroup {
+    pub(crate) pattern: PackagePattern,
+    pub(crate) inner: String,
+    pub(crate) tags: TagMap,
+}
+
 impl ObservedGroup {
-    /// What it allowed before it was adopted, where a tag tells.
+    /// The group that this one is inside of, if it is owned by another.
+    pub(crate) fn neighbour(&self, owner: &Owner) -> Option<(&str, Owner)> {
+        let (parent, tags) = self.parent.as_ref()?;
+        match owner.standing(tags) {
+            Standing::OwnedBy(neighbour) => Some((parent, neighbour)),
+            _ => None,
+        }
+    }
+
+    /// The primary repository of its stack, if a tag says so.
+    pub(crate) fn repository(&self) -> Option<RepositoryName> {
+        self.tags.get(GROUP_REPOSITORY)?.parse().ok()
+    }
+
+    /// What it allowed before it was adopted, if a tag says so.
     pub(crate) fn former(&self) -> Option<Restrictions> {
         Restrictions::from_tag(self.tags.get(FORMER_RESTRICTIONS)?)
     }

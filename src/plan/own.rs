@@ -1,13 +1,15 @@
-//! Making sure that a repository that is there is ours.
+//! Making sure that a repository that is there is ours, and giving an adopted one back as it was.
 
+use super::action::Action;
 use super::builder::{Builder, tagged};
 use super::context::Converging;
 use super::observed::ObservedRepository;
-use super::reasons::Refusal;
+use super::reasons::{Note, Refusal};
 use super::step::StepId;
-use crate::stack::{RepositoryName, Standing};
+use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
 
-/// Gives the step that claims a repository, if one is needed.
+/// Gives the step that claims a repository, if one is needed. One that is being adopted gets the marks of that, and all
+/// other tags at the end: see [`tag_adopted`].
 ///
 /// `had` says that it was ours: then someone took its tags, or recreated it by hand.
 pub(super) fn own(
@@ -18,10 +20,23 @@ pub(super) fn own(
     had: bool,
     after: Option<StepId>,
 ) -> Option<StepId> {
-    let mut wanted = to.desired.tags.clone();
+    let is_adopted = to.adopts(repository, had);
+    let mut wanted = if is_adopted { TagMap::new() } else { tags(to) };
     match to.owner.standing(&repository.tags) {
         Standing::Created | Standing::Adopted => {}
-        Standing::Unowned if had || to.desired.adopt_existing => wanted.extend(to.owner.tags_of_adopted()),
+        Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
+        Standing::Unowned if to.desired.adopt_existing => {
+            let former = FormerLinks {
+                connection: repository.connections.first().cloned(),
+                upstreams: repository.upstreams.clone(),
+            };
+            let Some(former) = former.to_tag() else {
+                plan.refuse(Refusal::CrowdedRepository(name.clone()));
+                return None;
+            };
+            wanted.extend(to.owner.tags_of_adopted());
+            wanted.insert(FORMER_LINKS.to_owned(), former);
+        }
         Standing::Unowned => {
             plan.refuse(Refusal::UnownedRepository(name.clone()));
             return None;
@@ -32,7 +47,7 @@ pub(super) fn own(
             return None;
         }
     }
-    let before = to.previous.map(|previous| &previous.tags);
+    let before = to.previous.filter(|_| !is_adopted).map(|previous| &previous.tags);
     let after: Vec<StepId> = after.into_iter().collect();
     plan.tag(
         to.owner,
@@ -42,4 +57,85 @@ pub(super) fn own(
         before,
         &after,
     )
+}
+
+/// The user's tags on a repository, and which neighbours may have it as an upstream.
+fn tags(to: &Converging) -> TagMap {
+    let mut tags = to.desired.tags.clone();
+    tags.insert(DOWNSTREAMS.to_owned(), to.desired.downstreams.to_tag());
+    tags
+}
+
+/// The tags of what is adopted come last of all: then a rollback of anything else finds those that it had.
+pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    let primary = [(&to.desired.identity.repository, to.is_in_place)];
+    let proxies = to.desired.proxies.iter();
+    let proxies = proxies.map(|proxy| (&proxy.name, to.had_proxy(&proxy.name)));
+    for (name, had) in proxies.chain(primary) {
+        let repository = to.observed.repositories.get(name);
+        if let Some(repository) = repository.filter(|repository| to.adopts(repository, had)) {
+            let on = tagged(name, repository);
+            plan.tag(to.owner, on, &repository.tags, &tags(to), None, &after);
+        }
+    }
+}
+
+/// What an adoption will change of a repository that is linked to other things than are wanted.
+pub(super) fn note_adoption(
+    plan: &mut Builder,
+    name: &RepositoryName,
+    repository: &ObservedRepository,
+    connection: Option<&str>,
+    upstreams: &[RepositoryName],
+) {
+    for cut in repository
+        .connections
+        .iter()
+        .filter(|it| Some(it.as_str()) != connection)
+    {
+        plan.note(Note::Cuts {
+            name: name.clone(),
+            connection: cut.clone(),
+        });
+    }
+    if !repository.upstreams.is_empty() && repository.upstreams != upstreams {
+        plan.note(Note::Replaces {
+            name: name.clone(),
+            upstreams: repository.upstreams.clone(),
+        });
+    }
+}
+
+/// Puts back what an adopted repository was linked to, as far as that is there still; gives the steps to wait for.
+pub(super) fn restore(
+    plan: &mut Builder,
+    name: &RepositoryName,
+    repository: &ObservedRepository,
+    former: &FormerLinks,
+    is_there: impl Fn(&RepositoryName) -> bool,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let unwanted = repository
+        .connections
+        .iter()
+        .filter(|it| Some(*it) != former.connection.as_ref());
+    let mut after = plan.disassociate(name, unwanted, after.to_vec());
+    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(|it| is_there(it)).cloned().collect();
+    if repository.upstreams != upstreams {
+        let update = Action::UpdateRepository {
+            name: name.clone(),
+            description: None,
+            upstreams: Some(upstreams),
+        };
+        after = vec![plan.add(update, after)];
+    }
+    let missing = former
+        .connection
+        .iter()
+        .filter(|it| !repository.connections.contains(*it));
+    for connection in missing {
+        after = vec![plan.associate(name, connection, after)];
+    }
+    after
 }

@@ -3,94 +3,178 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::builder::Builder;
+use super::builder::{Builder, tagged};
 use super::context::{Converging, Deleting, Fate};
 use super::observed::ObservedRepository;
-use super::own::own;
+use super::own::{note_adoption, own, restore};
 use super::reasons::Why;
 use super::step::StepId;
-use crate::stack::{DeletionMode, Standing};
+use crate::stack::{DeletionMode, Evidence, RepositoryName, Standing};
 
 /// What there is for the primary to link to.
-pub(super) struct Upstreams<'a> {
+pub(super) struct Links<'a> {
     /// The steps after which every proxy can be linked.
     pub(super) ready: &'a [StepId],
     /// The step that unlinked some of them, and what is linked since.
-    pub(super) unlinked: Option<&'a (StepId, Vec<String>)>,
+    pub(super) unlinked: Option<&'a (StepId, Vec<RepositoryName>)>,
+    /// Whether the upstreams are sent although they do not differ.
+    pub(super) sending: Sending,
+}
+
+/// When the upstreams are sent that are linked already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Not at all: a link to what is gone cannot be made anew.
+    Never,
+    /// With whatever else is sent.
+    Along,
+    /// In any case: a link is stale.
+    Always,
 }
 
 /// The primary repository, with its upstreams in the order of search. Gives the steps after which it is there and ours.
-pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], upstreams: &Upstreams) -> Vec<StepId> {
-    if let Some(repository) = to.primary() {
-        return repair(to, plan, repository, upstreams);
+/// One that is being adopted is only claimed here: see [`adopt`].
+pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], links: &Links) -> Vec<StepId> {
+    let name = &to.desired.identity.repository;
+    if let Some(hidden) = to.observed.hidden.get(name) {
+        plan.need(hidden, true);
+        return Vec::new();
     }
-    let create = Action::CreateRepository {
-        name: to.desired.identity.repository.clone(),
-        description: to.desired.description.to_string(),
-        upstreams: to.desired.upstreams.clone(),
-        tags: to.tags_of_created(),
+    let Some(repository) = to.primary() else {
+        let create = Action::CreateRepository {
+            name: name.clone(),
+            description: to.desired.description.to_string(),
+            upstreams: to.desired.upstreams.clone(),
+            tags: to.tags_of_created_repository(),
+        };
+        return vec![plan.add(create, domain.iter().chain(links.ready).copied())];
     };
-    vec![plan.add(create, domain.iter().chain(upstreams.ready).copied())]
+    let claimed: Vec<StepId> = own(to, plan, name, repository, to.is_in_place, None)
+        .into_iter()
+        .collect();
+    if to.adopts(repository, to.is_in_place) {
+        note_adoption(plan, name, repository, None, &to.desired.upstreams);
+    } else {
+        repair(to, plan, repository, links, claimed.clone());
+    }
+    claimed
 }
 
-fn repair(to: &Converging, plan: &mut Builder, repository: &ObservedRepository, upstreams: &Upstreams) -> Vec<StepId> {
+/// Changes a primary that is being adopted, after everything else: until then nothing of it but its tags is touched.
+pub(super) fn adopt(to: &Converging, plan: &mut Builder, links: &Links) {
+    let repository = to.primary();
+    if let Some(repository) = repository.filter(|repository| to.adopts(repository, to.is_in_place)) {
+        repair(to, plan, repository, links, plan.all());
+    }
+}
+
+fn repair(to: &Converging, plan: &mut Builder, repository: &ObservedRepository, links: &Links, after: Vec<StepId>) {
     let name = &to.desired.identity.repository;
-    let claimed = own(to, plan, name, repository, to.is_in_place, None);
     // A registry linked straight to the primary would bypass its proxy, and bars upstreams besides.
-    let mut after = plan.disassociate(name, repository.connections.iter(), claimed.into_iter().collect());
-    let linked = upstreams.unlinked.map_or(&repository.upstreams, |(_, linked)| linked);
-    let wanted: Vec<String> = to.desired.upstreams.iter().map(ToString::to_string).collect();
-    // Sent only if they differ: `[]` to a repository with an external connection is an error.
-    let wanted = (*linked != wanted).then_some(wanted);
+    let mut after = plan.disassociate(name, repository.connections.iter(), after);
+    let linked = links.unlinked.map_or(&repository.upstreams, |(_, linked)| linked);
     let description = to.desired.description.as_str();
     let description = (repository.description != description).then(|| description.to_owned());
-    if wanted.is_some() || description.is_some() {
-        after.extend(upstreams.unlinked.iter().map(|(step, _)| *step));
-        after.extend(upstreams.ready);
-        let update = Action::UpdateRepository {
-            name: name.clone(),
-            description,
-            upstreams: wanted,
-        };
-        plan.add(update, after);
+    // `[]` to a repository with an external connection is an error: that one is cut by then.
+    let is_sent = match links.sending {
+        _ if *linked != to.desired.upstreams => true,
+        Sending::Never => false,
+        Sending::Along => description.is_some(),
+        Sending::Always => true,
+    };
+    let upstreams = is_sent.then(|| to.desired.upstreams.clone());
+    if upstreams.is_none() && description.is_none() {
+        return;
     }
-    claimed.into_iter().collect()
+    after.extend(links.unlinked.iter().map(|(step, _)| *step));
+    after.extend(links.ready);
+    let update = Action::UpdateRepository {
+        name: name.clone(),
+        description,
+        upstreams,
+    };
+    let updated = plan.add(update, after);
+    if is_sent {
+        tag_linked(to, plan, repository, updated);
+    }
+}
+
+/// Says after an update what was linked by it: the newest creation among the upstreams, if that is not said yet and the
+/// creation of the primary does not say as much.
+fn tag_linked(to: &Converging, plan: &mut Builder, repository: &ObservedRepository, updated: StepId) {
+    let (mut newest, mut created) = (None, Vec::new());
+    for name in &to.desired.upstreams {
+        match to.observed.repositories.get(name) {
+            Some(upstream) => newest = newest.max(upstream.created),
+            None if to.desired.proxies.iter().any(|proxy| proxy.name == *name) => created.push(name.clone()),
+            None => {}
+        }
+    }
+    let is_news = newest > repository.created && newest > repository.linked();
+    if is_news || !created.is_empty() {
+        let tag = Action::TagLinked {
+            on: tagged(&to.desired.identity.repository, repository),
+            newest,
+            created,
+        };
+        plan.add(tag, [updated]);
+    }
 }
 
 /// What becomes of the primary, as `DeletionMode` and its owner tags have it.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> Fate {
     let name = &from.identity.repository;
+    if let Some(hidden) = from.observed.hidden.get(name) {
+        // Its own tags say whose it is, if they can be read; else the id does.
+        let is_needed = match from.owner.standing(&hidden.tags) {
+            Standing::Created | Standing::Adopted => true,
+            Standing::OwnedBy(_) => false,
+            Standing::Unowned => from.evidence == Evidence::WasOurs,
+        };
+        plan.need(hidden, is_needed);
+        return Fate::Others;
+    }
     let Some(primary) = from.primary() else {
         return Fate::Deleted(Vec::new());
     };
-    let retains = match from.last.deletion_mode {
-        DeletionMode::Delete => false,
-        DeletionMode::RetainIfNotEmpty => from.observed.primary_holds_packages,
-        DeletionMode::Retain => true,
+    let neighbours: Vec<RepositoryName> = from.observed.neighbours.keys().cloned().collect();
+    let retained = match from.last.deletion_mode {
+        DeletionMode::Retain => Some(Why::Retained),
+        DeletionMode::RetainIfNotEmpty if from.observed.contents.found().is_some() => Some(Why::Holds),
+        DeletionMode::RetainIfNotEmpty if !neighbours.is_empty() => Some(Why::UpstreamOf(neighbours)),
+        DeletionMode::RetainIfNotEmpty | DeletionMode::Delete => None,
     };
-    match from.owner.standing(&primary.tags) {
-        Standing::Created if retains => {
-            plan.leave_repository(name, Why::DeletionMode);
+    let standing = from.owner.standing(&primary.tags);
+    if let Some(hidden) = from.observed.contents.hidden() {
+        plan.need(hidden, standing == Standing::Created);
+    }
+    match (standing, retained) {
+        (Standing::Created, Some(why)) => {
+            plan.leave_repository(name, why);
             Fate::Retained
         }
-        Standing::Created => {
+        (Standing::Created, None) => {
             let delete = Action::DeleteRepository { name: name.clone() };
             Fate::Deleted(vec![plan.add(delete, after.iter().copied())])
         }
-        Standing::Adopted => {
+        (Standing::Adopted, _) => {
             plan.leave_repository(name, Why::Adopted);
-            Fate::Released(unlink(from, plan, primary))
+            let is_there = |name: &RepositoryName| from.observed.repositories.contains_key(name);
+            Fate::Released(match primary.former_links() {
+                Some(former) => restore(plan, name, primary, &former, is_there, &[]),
+                None => unlink(from, plan, primary),
+            })
         }
-        Standing::Unowned => {
+        (Standing::Unowned, retained) => {
             plan.leave_repository(name, Why::Unowned);
             // Another delivery of the same Delete may just have released it: it keeps its proxies all the same.
-            if retains {
+            if retained.is_some() {
                 Fate::Retained
             } else {
                 Fate::Released(unlink(from, plan, primary))
             }
         }
-        Standing::OwnedBy(owner) => {
+        (Standing::OwnedBy(owner), _) => {
             plan.leave_repository(name, Why::OwnedBy(owner));
             Fate::Others
         }
@@ -102,7 +186,7 @@ fn unlink(from: &Deleting, plan: &mut Builder, primary: &ObservedRepository) -> 
     let ours = from
         .proxies()
         .filter(|(_, proxy)| from.owner.standing(&proxy.tags) == Standing::Created);
-    let ours: BTreeSet<&str> = ours.map(|(name, _)| name.as_str()).collect();
+    let ours: BTreeSet<&RepositoryName> = ours.map(|(name, _)| name).collect();
     let update = |upstreams| Action::UpdateRepository {
         name: from.identity.repository.clone(),
         description: None,

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::action::Action;
-use super::builder::{Builder, tagged};
+use super::builder::Builder;
 use super::context::{Converging, Deleting, Fate};
-use super::observed::ObservedRepository;
-use super::own::own;
-use super::reasons::Why;
+use super::observed::{Observed, ObservedRepository, Read};
+use super::own::{note_adoption, own, restore};
+use super::reasons::{Refusal, Why};
 use super::step::StepId;
 use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
 
@@ -17,29 +17,68 @@ pub(super) struct Links {
     /// The steps after which every proxy can be linked.
     pub(super) ready: Vec<StepId>,
     /// The step that unlinked some of them, and what is linked since.
-    pub(super) unlinked: Option<(StepId, Vec<String>)>,
+    pub(super) unlinked: Option<(StepId, Vec<RepositoryName>)>,
 }
 
-/// A proxy for each registry: created, or put right, and unlinked before it is created again.
+/// A proxy for each registry: created, or put right, and unlinked before it is created again. One that is being adopted
+/// is only claimed here: see [`adopt`].
 pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -> Links {
     let unlinked = unlink_stale(to, plan);
     let mut ready = Vec::new();
     for proxy in &to.desired.proxies {
         let after = unlinked.as_ref().filter(|_| is_stale(to, proxy)).map(|(step, _)| *step);
-        ready.extend(match to.observed.repositories.get(&proxy.name) {
-            None => Some(create(to, plan, proxy, domain.iter().copied().chain(after))),
-            Some(repository) => repair(to, plan, proxy, repository, after),
-        });
+        if let Some(hidden) = to.observed.hidden.get(&proxy.name) {
+            plan.need(hidden, true);
+            continue;
+        }
+        let Some(repository) = to.observed.repositories.get(&proxy.name) else {
+            ready.push(create(to, plan, proxy, domain.iter().copied().chain(after)));
+            continue;
+        };
+        let had = to.had_proxy(&proxy.name);
+        let claimed = own(to, plan, &proxy.name, repository, had, after);
+        ready.extend(claimed);
+        if to.adopts(repository, had) {
+            check_adoption(plan, proxy, repository);
+        } else {
+            repair(to, plan, proxy, repository, claimed.into_iter().collect());
+        }
     }
     Links { ready, unlinked }
 }
 
+/// What was published to a repository, and who its policy lets in, has no place in a proxy.
+fn check_adoption(plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository) {
+    match &repository.policy {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPolicy(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    match &repository.published {
+        Read::Found(_) => plan.refuse(Refusal::ProxyWithPackages(proxy.name.clone())),
+        Read::Hidden(hidden) => plan.need(hidden, true),
+        Read::Absent => {}
+    }
+    note_adoption(plan, &proxy.name, repository, Some(proxy.connection.as_str()), &[]);
+}
+
+/// Changes the proxies that are being adopted, after everything else: gives the steps to wait for.
+pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    for proxy in &to.desired.proxies {
+        let repository = to.observed.repositories.get(&proxy.name);
+        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(&proxy.name))) {
+            repair(to, plan, proxy, repository, after.clone());
+        }
+    }
+}
+
 /// A recreated repository keeps its name but not its link, and no later look can see that
 /// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
-fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<String>)> {
+fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<RepositoryName>)> {
     let primary = to.primary()?;
     let stale = to.desired.proxies.iter().filter(|proxy| is_stale(to, proxy));
-    let stale: BTreeSet<&str> = stale.map(|proxy| proxy.name.as_str()).collect();
+    let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
     let linked = primary.upstreams_without(&stale)?;
     let update = Action::UpdateRepository {
         name: to.desired.identity.repository.clone(),
@@ -66,33 +105,18 @@ fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterat
         name: proxy.name.clone(),
         description: description(to, proxy),
         upstreams: Vec::new(),
-        tags: to.tags_of_created(),
+        tags: to.tags_of_created_repository(),
     };
     let created = plan.add(create, after);
-    associate(plan, proxy, vec![created]);
+    plan.associate(&proxy.name, proxy.connection.as_str(), vec![created]);
     created
 }
 
-fn associate(plan: &mut Builder, proxy: &Proxy, after: Vec<StepId>) {
-    let associate = Action::AssociateExternalConnection {
-        name: proxy.name.clone(),
-        connection: proxy.connection,
-    };
-    plan.add(associate, after);
-}
-
-fn repair(
-    to: &Converging,
-    plan: &mut Builder,
-    proxy: &Proxy,
-    repository: &ObservedRepository,
-    unlinked: Option<StepId>,
-) -> Option<StepId> {
-    let claimed = own(to, plan, &proxy.name, repository, to.had_proxy(&proxy.name), unlinked);
+fn repair(to: &Converging, plan: &mut Builder, proxy: &Proxy, repository: &ObservedRepository, after: Vec<StepId>) {
     // A repository has an external connection or upstreams, never both: what is unwanted goes first.
     let wanted = proxy.connection.as_str();
     let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
-    let mut after = plan.disassociate(&proxy.name, unwanted, claimed.into_iter().collect());
+    let mut after = plan.disassociate(&proxy.name, unwanted, after);
     let description = description(to, proxy);
     let description = (repository.description != description).then_some(description);
     let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
@@ -105,9 +129,8 @@ fn repair(
         after = vec![plan.add(update, after)];
     }
     if !repository.connections.iter().any(|connection| connection == wanted) {
-        associate(plan, proxy, after);
+        plan.associate(&proxy.name, wanted, after);
     }
-    claimed
 }
 
 /// Proxies that are no longer wanted go after the primary stopped naming them; and after all else is done, for what
@@ -120,17 +143,38 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
         .into_iter()
         .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
     for name in dropped {
+        if let Some(hidden) = to.observed.hidden.get(&name) {
+            plan.need(hidden, to.owner.standing(&hidden.tags).is_ours());
+        }
         let Some(repository) = to.observed.repositories.get(&name) else {
             continue;
         };
+        let neighbours = to.observed.having_upstream(&name);
+        let retains = match to.desired.deletion_mode {
+            DeletionMode::Delete => false,
+            DeletionMode::RetainIfNotEmpty => !neighbours.is_empty(),
+            DeletionMode::Retain => true,
+        };
         match to.owner.standing(&repository.tags) {
-            Standing::Created if to.desired.deletion_mode != DeletionMode::Retain => {
+            Standing::Created if !retains => {
                 plan.add(Action::DeleteRepository { name }, after.iter().copied());
             }
-            Standing::Created | Standing::Adopted => {
-                plan.leave_repository(&name, Why::Released);
-                let keys = to.owner.keys_to_release(&repository.tags);
-                plan.untag(tagged(&name, repository), keys, &after);
+            Standing::Created => {
+                let is_upstream = !neighbours.is_empty();
+                plan.leave_repository(
+                    &name,
+                    if is_upstream {
+                        Why::UpstreamOf(neighbours)
+                    } else {
+                        Why::Released
+                    },
+                );
+                plan.release(to.owner, &name, repository, &after);
+            }
+            Standing::Adopted => {
+                plan.leave_repository(&name, Why::Adopted);
+                let restored = give_back(plan, to.observed, &name, repository, &after);
+                plan.release(to.owner, &name, repository, &restored);
             }
             Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
             Standing::Unowned => plan.leave_repository(&name, Why::Unowned),
@@ -138,9 +182,29 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
     }
 }
 
+/// Puts back what an adopted proxy was linked to, if that is known; gives the steps to wait for.
+fn give_back(
+    plan: &mut Builder,
+    observed: &Observed,
+    name: &RepositoryName,
+    proxy: &ObservedRepository,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let Some(former) = proxy.former_links() else {
+        return after.to_vec();
+    };
+    let is_there = |name: &RepositoryName| observed.repositories.contains_key(name);
+    restore(plan, name, proxy, &former, is_there, after)
+}
+
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[StepId]) -> Vec<StepId> {
     let mut done = after.to_vec();
+    for (name, hidden) in &from.observed.hidden {
+        if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
+            plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+        }
+    }
     for (name, proxy) in from.proxies() {
         let is_in_use = from.primary().is_some_and(|primary| primary.has_upstream(name));
         let delete = Action::DeleteRepository { name: name.clone() };
@@ -154,9 +218,18 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                 plan.release(from.owner, name, proxy, &[])
             }
             (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
-            (Standing::Adopted, _) => {
+            (Standing::Adopted, Fate::Retained) => {
                 plan.leave_repository(name, Why::Adopted);
                 plan.release(from.owner, name, proxy, &[])
+            }
+            (Standing::Adopted, Fate::Deleted(_) | Fate::Released(_) | Fate::Others) => {
+                plan.leave_repository(name, Why::Adopted);
+                let after = match fate {
+                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
+                    Fate::Retained | Fate::Others => &[],
+                };
+                let restored = give_back(plan, from.observed, name, proxy, after);
+                plan.release(from.owner, name, proxy, &restored)
             }
             (Standing::Unowned, _) => {
                 plan.leave_repository(name, Why::Unowned);

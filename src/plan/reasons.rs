@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use crate::stack::{AccountId, DomainName, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName};
+use super::observed::{Cause, Hidden};
+use crate::stack::{
+    AccountId, DeletionMode, DomainName, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName,
+};
 
-/// Why a Create or an Update is not done.
+/// Why a plan is not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// The domain is encrypted with another key.
@@ -25,6 +28,20 @@ pub(crate) enum Refusal {
         new: RepositoryName,
     },
     UnownedRepository(RepositoryName),
+    /// What the repository is linked to does not fit in a tag, so it could not be put back.
+    CrowdedRepository(RepositoryName),
+    /// A repository that is to be a proxy has a policy of its own.
+    ProxyWithPolicy(RepositoryName),
+    /// A repository that is to be a proxy holds packages that were published to it.
+    ProxyWithPackages(RepositoryName),
+    /// A repository that `Upstreams` names does not exist.
+    NoUpstream(RepositoryName),
+    /// A repository that `Upstreams` names does not let this one in.
+    NoConsent {
+        upstream: RepositoryName,
+        owner: Option<Owner>,
+        primary: RepositoryName,
+    },
     OwnedRepository {
         name: RepositoryName,
         owner: Owner,
@@ -32,6 +49,12 @@ pub(crate) enum Refusal {
     UnownedGroup(PackagePattern),
     OwnedGroup {
         pattern: PackagePattern,
+        owner: Owner,
+    },
+    /// A neighbour's group holds the pattern.
+    InsideGroup {
+        pattern: PackagePattern,
+        parent: String,
         owner: Owner,
     },
     /// What the group allows does not fit in a tag, so it could not be put back.
@@ -46,16 +69,24 @@ pub(crate) enum Refusal {
         domain: DomainName,
         repository: String,
     },
+    /// The plan needs a fact that could not be read.
+    Unreadable(Hidden),
+    /// The domain's key is lost, and its deletion would take a neighbour's repositories along.
+    LostKey {
+        domain: DomainName,
+        hidden: Hidden,
+    },
 }
 
 impl Refusal {
     /// Whether the next look may show another picture: someone else is just at work.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::AwaitedPolicy { .. })
+        matches!(self, Self::AwaitedPolicy { .. } | Self::NoUpstream(_))
     }
 }
 
 impl fmt::Display for Refusal {
+    #[allow(clippy::too_many_lines, reason = "a text for each, in one place")]
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::OtherKey { domain, key, wanted } => write!(
@@ -84,15 +115,53 @@ impl fmt::Display for Refusal {
                  resource with DeletionMode Retain, or remove its tags codeartifact-stack:stack-id and \
                  codeartifact-stack:logical-id) and set AdoptExisting to true here"
             ),
+            Self::CrowdedRepository(name) => write!(
+                formatter,
+                "the repository {name} has too many upstreams to be adopted: their names have to fit in a tag of 256 \
+                 characters, so that they can be put back; adopt it by hand, or remove upstreams first"
+            ),
+            Self::ProxyWithPolicy(name) => write!(
+                formatter,
+                "the repository {name} cannot be adopted as a proxy: it has a policy of its own; remove that, or give \
+                 another RepositoryName"
+            ),
+            Self::ProxyWithPackages(name) => write!(
+                formatter,
+                "the repository {name} cannot be adopted as a proxy: it holds packages that were published to it; move \
+                 them, or give another RepositoryName"
+            ),
+            Self::NoUpstream(name) => write!(
+                formatter,
+                "Upstreams: the repository {name} does not exist in the domain; check its name, or let its stack come first"
+            ),
+            Self::NoConsent {
+                upstream,
+                owner,
+                primary,
+            } => {
+                write!(formatter, "Upstreams: the repository {upstream}")?;
+                if let Some(owner) = owner {
+                    write!(formatter, ", which is owned by {owner},")?;
+                }
+                write!(
+                    formatter,
+                    " does not let {primary} have it as an upstream: its stack has to name {primary} in Downstreams"
+                )
+            }
             Self::UnownedGroup(pattern) => write!(
                 formatter,
                 "the package group {pattern} exists already and is unowned: set AdoptExisting to true to adopt it, or \
-                 remove it from InternalPackages"
+                 remove it from InternalPackages (or BlockedPackages)"
             ),
             Self::OwnedGroup { pattern, owner } => write!(
                 formatter,
-                "the package group {pattern} is owned by {owner}: remove it from InternalPackages here, or release it by \
+                "the package group {pattern} is owned by {owner}: remove it from InternalPackages (or BlockedPackages) here, or release it by \
                  removing it there"
+            ),
+            Self::InsideGroup { pattern, parent, owner } => write!(
+                formatter,
+                "the package group {pattern} would lie inside {parent}, which is owned by {owner}, and undo its rule for what \
+                 {pattern} names: remove it from InternalPackages (or BlockedPackages) here, or release {parent} by removing it there"
             ),
             Self::CrowdedGroup(pattern) => write!(
                 formatter,
@@ -102,24 +171,41 @@ impl fmt::Display for Refusal {
             Self::UnownedPolicy(domain) => write!(
                 formatter,
                 "the domain {domain} has another policy, which is unowned: set AdoptExisting to true to adopt it, state \
-                 the same DomainPolicyDocument or none, or remove that policy"
+                 the same DomainPolicyDocument (or DomainAccess) or none, or remove that policy"
             ),
             Self::OwnedPolicy { domain, repository } => write!(
                 formatter,
                 "the domain {domain} has another policy, which is owned by the stack of the repository {repository}: \
-                 state the same DomainPolicyDocument or none, or release it there by removing DomainPolicyDocument from \
-                 that stack"
+                 state the same DomainPolicyDocument (or DomainAccess) or none, or release it there by removing it from that \
+                 stack"
             ),
             Self::AwaitedPolicy { domain, repository } => write!(
                 formatter,
                 "the policy of the domain {domain} is owned by the stack of the repository {repository}, which has not put \
                  one yet; if no such stack is at work, remove the tag {POLICY_REPOSITORY} from the domain"
             ),
+            Self::Unreadable(Hidden { cause, why, .. }) => {
+                formatter.write_str(why)?;
+                match cause {
+                    Cause::Key => formatter.write_str(
+                        ": the domain's key cannot be used; enable it, cancel its deletion or give its grant back, and \
+                         try again",
+                    ),
+                    Cause::Denied | Cause::Refused => Ok(()),
+                }
+            }
+            Self::LostKey { domain, hidden } => write!(
+                formatter,
+                "{}: the key of the domain {domain} cannot be used, and without it no repository can be deleted. Enable \
+                 the key or cancel its deletion, and try again; if it is gone for good, delete the domain with everything \
+                 in it, other stacks' repositories too: aws codeartifact delete-domain --domain {domain}",
+                hidden.why
+            ),
         }
     }
 }
 
-/// All that stands against a plan: nothing was touched.
+/// All that a plan is refused for: nothing was touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refused(pub(crate) Vec<Refusal>);
 
@@ -127,6 +213,11 @@ impl Refused {
     /// Whether the next look may show another picture.
     pub(crate) fn may_pass(&self) -> bool {
         self.0.iter().all(Refusal::may_pass)
+    }
+
+    /// Whether it waits for a repository that another resource may be making.
+    pub(crate) fn awaits_upstream(&self) -> bool {
+        self.0.iter().any(|refusal| matches!(refusal, Refusal::NoUpstream(_)))
     }
 }
 
@@ -139,9 +230,9 @@ impl fmt::Display for Refused {
     }
 }
 
-/// What a plan leaves alone, and why.
+/// What a careful operator wants to know of a plan beside its steps: what it leaves alone, and why; what an adoption changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LeftAlone {
+pub(crate) enum Note {
     Repository(RepositoryName, Why),
     Group(PackagePattern, Why),
     /// The policy of the domain is another stack's.
@@ -151,6 +242,40 @@ pub(crate) enum LeftAlone {
     UnownedDomain(DomainName),
     /// There are other repositories in the domain.
     UsedDomain(DomainName),
+    /// It could not be read, and nothing shows that it is ours.
+    Unreadable(Hidden),
+    /// An upstream that is linked is gone: nothing comes through it.
+    DeadLink(RepositoryName),
+    /// An upstream was recreated, so that its link is dead, and is made anew.
+    StaleLink(RepositoryName),
+    /// A link that exists although the upstream does not let the repository in, or not any more.
+    WithoutConsent(RepositoryName),
+    /// A package group that exists is inside a neighbour's.
+    InsideGroup {
+        pattern: PackagePattern,
+        parent: String,
+        owner: Owner,
+    },
+    /// A package group inside ours that is not ours: its more specific rule wins.
+    HoldsGroup {
+        pattern: PackagePattern,
+        inner: String,
+        owner: Option<Owner>,
+    },
+    /// An adoption cuts an external connection.
+    Cuts {
+        name: RepositoryName,
+        connection: String,
+    },
+    /// An adoption replaces upstreams.
+    Replaces {
+        name: RepositoryName,
+        upstreams: Vec<RepositoryName>,
+    },
+    /// An adoption replaces the policy of a repository.
+    ReplacesPolicy(RepositoryName),
+    /// The repository that this stack's replaces, and what becomes of it.
+    Replaced(RepositoryName, DeletionMode),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,7 +283,12 @@ pub(crate) enum Why {
     OwnedBy(Owner),
     Unowned,
     Adopted,
-    DeletionMode,
+    /// `DeletionMode` is `Retain`.
+    Retained,
+    /// `DeletionMode` is `RetainIfNotEmpty`, and it holds packages.
+    Holds,
+    /// `DeletionMode` is `RetainIfNotEmpty`, and these repositories of neighbours have it or one of its proxies as an upstream.
+    UpstreamOf(Vec<RepositoryName>),
     /// It is no longer wanted, and stays without an owner.
     Released,
     /// Another stack's repository has it as an upstream.
@@ -167,6 +297,8 @@ pub(crate) enum Why {
     GuardsAnother,
     /// A group guards a repository that stays.
     Guards(RepositoryName),
+    /// A group blocks, and the repository of its stack stays.
+    Blocks(RepositoryName),
 }
 
 impl fmt::Display for Why {
@@ -174,17 +306,32 @@ impl fmt::Display for Why {
         match self {
             Self::OwnedBy(owner) => write!(formatter, "it is owned by {owner}"),
             Self::Unowned => formatter.write_str("it has no owner tags"),
-            Self::Adopted => formatter.write_str("it existed before this stack adopted it"),
-            Self::DeletionMode => formatter.write_str("DeletionMode retains it, and its proxies"),
+            Self::Adopted => formatter.write_str(
+                "it existed before this stack adopted it; its description and its policy stay as they are now",
+            ),
+            Self::Retained => formatter.write_str("DeletionMode retains it, and its proxies"),
+            Self::Holds => formatter.write_str("it holds packages, and DeletionMode retains it then, and its proxies"),
+            Self::UpstreamOf(names) => {
+                let names: Vec<&str> = names.iter().map(RepositoryName::as_str).collect();
+                write!(
+                    formatter,
+                    "it, or a proxy of it, is an upstream of {}",
+                    names.join(", ")
+                )
+            }
             Self::Released => formatter.write_str("it is released, and is unowned from now on"),
             Self::Upstream => formatter.write_str("another stack's repository has it as an upstream"),
             Self::GuardsAnother => formatter.write_str("it guards another repository of this stack now"),
             Self::Guards(primary) => write!(formatter, "it guards the repository {primary}, which stays"),
+            Self::Blocks(primary) => write!(
+                formatter,
+                "what it blocks stays blocked, as the repository {primary} stays"
+            ),
         }
     }
 }
 
-impl fmt::Display for LeftAlone {
+impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Repository(name, why) => write!(formatter, "the repository {name} stays: {why}"),
@@ -202,6 +349,65 @@ impl fmt::Display for LeftAlone {
                     formatter,
                     "the domain {domain} stays: there are other repositories in it"
                 )
+            }
+            Self::Unreadable(hidden) => write!(
+                formatter,
+                "what could not be read is left alone, for nothing shows that it is this stack's: {}",
+                hidden.why
+            ),
+            Self::DeadLink(name) => write!(
+                formatter,
+                "the upstream {name} does not exist any more: the link to it is dead, and is kept as it is"
+            ),
+            Self::StaleLink(name) => write!(
+                formatter,
+                "the upstream {name} was recreated: the link to it is dead, and is renewed"
+            ),
+            Self::WithoutConsent(name) => write!(
+                formatter,
+                "the upstream {name} does not name this repository in its Downstreams: the link that exists is kept, and is \
+                 not renewed"
+            ),
+            Self::InsideGroup { pattern, parent, owner } => write!(
+                formatter,
+                "the package group {pattern} is inside {parent}, which is owned by {owner}: it is kept, and its rule wins for \
+                 what it names"
+            ),
+            Self::HoldsGroup { pattern, inner, owner } => {
+                let whose = owner
+                    .as_ref()
+                    .map_or("is unowned".to_owned(), |owner| format!("is owned by {owner}"));
+                write!(
+                    formatter,
+                    "the package group {inner}, which {whose}, is inside {pattern}: its rule wins for what it names"
+                )
+            }
+            Self::Cuts { name, connection } => write!(
+                formatter,
+                "the adopted repository {name} loses its external connection {connection}, which is put back when it is \
+                 released"
+            ),
+            Self::Replaces { name, upstreams } => {
+                let upstreams: Vec<&str> = upstreams.iter().map(RepositoryName::as_str).collect();
+                write!(
+                    formatter,
+                    "the adopted repository {name} loses its upstreams {}, which are put back when it is released",
+                    upstreams.join(", ")
+                )
+            }
+            Self::ReplacesPolicy(name) => write!(
+                formatter,
+                "the policy of the adopted repository {name} is replaced, and is not put back when it is released"
+            ),
+            Self::Replaced(name, mode) => {
+                write!(formatter, "the repository {name}, which this stack replaces, ")?;
+                formatter.write_str(match mode {
+                    DeletionMode::Delete => "is deleted afterwards, with the packages in it",
+                    DeletionMode::RetainIfNotEmpty => {
+                        "is deleted afterwards; if it holds a package or is a neighbour's upstream, it stays, and is unowned"
+                    }
+                    DeletionMode::Retain => "stays afterwards, and is unowned",
+                })
             }
         }
     }

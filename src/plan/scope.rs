@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::history::History;
 use super::observed::{Contents, Scope};
 use crate::properties::{Desired, Previous};
-use crate::stack::{DeletionMode, Identity, PackagePattern};
+use crate::stack::{DeletionMode, EndpointType, Identity, PackagePattern};
 
 /// What must be seen to plan a Create or an Update.
 pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
@@ -15,17 +15,19 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         .map(|previous| previous.connections.proxies(primary))
         .unwrap_or_default();
     let proxies = desired.proxies.iter().chain(&before).map(|proxy| proxy.name.clone());
-    let wanted = &desired.internal_packages;
-    let groups_before = previous.map_or(&[][..], |previous| &previous.internal_packages);
-    let leaving_groups: BTreeSet<PackagePattern> = groups_before
-        .iter()
-        .filter(|pattern| !wanted.contains(pattern))
-        .cloned()
-        .collect();
+    // A proxy that a neighbour has as an upstream is not dropped, unless the template says so.
+    let drops_proxies = before.iter().any(|proxy| !desired.proxies.contains(proxy));
+    let drops_proxies = drops_proxies && desired.deletion_mode == DeletionMode::RetainIfNotEmpty;
+    let wanted: BTreeSet<PackagePattern> = desired.patterns().cloned().collect();
+    let groups_before = previous.into_iter().flat_map(Previous::patterns).cloned();
+    let leaving_groups: BTreeSet<PackagePattern> = groups_before.filter(|pattern| !wanted.contains(pattern)).collect();
     Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
-        others: proxies.chain(history.former_primaries(desired).cloned()).collect(),
+        others: proxies
+            .chain(history.former_primaries(desired).cloned())
+            .chain(desired.upstreams.iter().cloned())
+            .collect(),
         domain_policy: desired.domain.policy().is_some()
             || history
                 .of_domain(desired)
@@ -38,9 +40,12 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         } else {
             BTreeSet::new()
         },
+        endpoint_type: desired.endpoint_type,
         package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
         leaving_groups,
         contents: Contents::Unseen,
+        adopts: desired.adopt_existing,
+        neighbours: drops_proxies.then(|| desired.downstreams.clone()),
     }
 }
 
@@ -58,11 +63,14 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
         domain_policy: last.states_domain_policy,
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
-        package_groups: last.internal_packages.iter().cloned().collect(),
-        leaving_groups: last.internal_packages.iter().cloned().collect(),
+        endpoint_type: EndpointType::default(),
+        package_groups: last.patterns().cloned().collect(),
+        leaving_groups: last.patterns().cloned().collect(),
         contents: match last.deletion_mode {
             DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
             DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,
         },
+        adopts: false,
+        neighbours: (last.deletion_mode == DeletionMode::RetainIfNotEmpty).then(|| last.downstreams.clone()),
     }
 }

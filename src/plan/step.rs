@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::check::Check;
-use super::reasons::LeftAlone;
+use super::reasons::Note;
 
 /// A step by its place in the plan.
 pub(crate) type StepId = usize;
@@ -19,7 +19,7 @@ pub(crate) struct Step {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
-    pub(crate) left_alone: Vec<LeftAlone>,
+    pub(crate) notes: Vec<Note>,
     /// The steps after which the primary repository is there to be asked for its endpoints.
     pub(crate) primary_there: Vec<StepId>,
     /// Whether what others do at the same time may leave more to do afterwards.

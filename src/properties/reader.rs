@@ -105,6 +105,15 @@ impl Reader {
         }
     }
 
+    /// Any scalar, of no further meaning.
+    pub(super) fn scalar(&mut self, name: &'static str) {
+        let value = self.value(name);
+        if let Some(value) = value.filter(|value| scalar(value).is_none()) {
+            let got = shortened(&value.to_string());
+            self.problem(name, format!("must be a string, a number or a boolean, got {got}"));
+        }
+    }
+
     pub(super) fn text<T: FromStr<Err = Rule>>(&mut self, name: &'static str) -> Option<T> {
         let value = self.value(name)?;
         self.parsed(name, &value)

@@ -7,9 +7,9 @@ choice_type! {
     #[derive(Default)]
     pub(crate) DeletionMode,
     /// They are deleted.
-    #[default]
     Delete = "Delete",
-    /// They are deleted if the primary repository holds no package.
+    /// They are deleted if the primary repository holds no package and no neighbour's repository has them as an upstream.
+    #[default]
     RetainIfNotEmpty = "RetainIfNotEmpty",
     /// They stay, without an owner.
     Retain = "Retain",

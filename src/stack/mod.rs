@@ -3,7 +3,11 @@
 mod characters;
 mod deletion_mode;
 mod description;
+mod downstreams;
+mod endpoint_type;
 mod identity;
+mod links;
+mod moment;
 mod names;
 mod owner;
 mod package_pattern;
@@ -20,10 +24,15 @@ pub(crate) use deletion_mode::DeletionMode;
 pub(crate) use description::Description;
 #[cfg(test)]
 pub(crate) use description::LONGEST as LONGEST_DESCRIPTION;
+pub(crate) use downstreams::Downstreams;
+pub(crate) use endpoint_type::EndpointType;
 pub(crate) use identity::{Domain, Identity};
+pub(crate) use links::FormerLinks;
+pub(crate) use moment::Moment;
 pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{
-    Evidence, FORMER_RESTRICTIONS, Owner, POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
+    DOWNSTREAMS, Evidence, FORMER_LINKS, FORMER_RESTRICTIONS, GROUP_REPOSITORY, LINKED, Owner, POLICY_OWNER,
+    POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
 };
 pub(crate) use package_pattern::PackagePattern;
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 use super::{RepositoryName, TagMap, is_tag_value};
 
 /// The tag keys below this prefix are this product's.
@@ -12,11 +14,31 @@ pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
 pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
 /// On a domain: the primary repository of the stack that owns the domain's policy.
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
+/// On a domain: the mark of the owner of that stack, so that a later repository of the name inherits nothing.
+pub(crate) const POLICY_OWNER: &str = "codeartifact-stack:policy-owner";
+/// On a package group that blocks, and so names no repository: the primary repository of its stack.
+pub(crate) const GROUP_REPOSITORY: &str = "codeartifact-stack:repository";
 /// On an adopted package group: what it allowed before.
 pub(crate) const FORMER_RESTRICTIONS: &str = "codeartifact-stack:former-restrictions";
+/// On an adopted repository: what it was linked to before.
+pub(crate) const FORMER_LINKS: &str = "codeartifact-stack:former-links";
+/// On a primary repository: the newest creation among the upstreams of the last update that sent them.
+pub(crate) const LINKED: &str = "codeartifact-stack:linked";
+/// On a repository: which neighbours' may have it as an upstream. It stays when the repository is released.
+pub(crate) const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
 /// All the tag keys that a thing loses when its owner releases it.
-pub(crate) const RESERVED: [&str; 5] = [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER_RESTRICTIONS];
+pub(crate) const RESERVED: [&str; 9] = [
+    STACK_ID,
+    LOGICAL_ID,
+    ADOPTED,
+    POLICY_REPOSITORY,
+    POLICY_OWNER,
+    GROUP_REPOSITORY,
+    FORMER_RESTRICTIONS,
+    FORMER_LINKS,
+    LINKED,
+];
 
 /// The resource of a CloudFormation stack that a thing belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +51,7 @@ pub(crate) struct Owner {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{field} cannot be the value of a tag, and so cannot mark what belongs to it: \
-     it must be 1 to 256 letters, digits, spaces and _ . : / = + - @"
+     it must be 1 to 256 characters, none of them a control, invisible, private-use or unassigned one"
 )]
 pub(crate) struct UnfitOwner {
     field: &'static str,
@@ -39,7 +61,7 @@ impl Owner {
     /// The owner that an event names.
     ///
     /// # Errors
-    /// Where one of the two could not be the value of a tag.
+    /// If one of the two could not be the value of a tag.
     pub(crate) fn new(stack_id: String, logical_id: String) -> Result<Self, UnfitOwner> {
         let fits = |text: &str| !text.is_empty() && is_tag_value(text);
         match (fits(&stack_id), fits(&logical_id)) {
@@ -74,7 +96,7 @@ impl Owner {
         tags
     }
 
-    /// How a thing with these tags stands to this owner.
+    /// What a thing with these tags is to this owner.
     pub(crate) fn standing(&self, tags: &TagMap) -> Standing {
         match Self::in_tags(tags) {
             None => Standing::Unowned,
@@ -93,24 +115,47 @@ impl Owner {
         on_primary: Option<&TagMap>,
         evidence: Evidence,
     ) -> PolicyOwner {
-        let another = |name: &String| PolicyOwner::Another(name.clone());
-        let Some(marked) = domain.get(POLICY_REPOSITORY) else {
+        let Some(name) = domain.get(POLICY_REPOSITORY) else {
             return PolicyOwner::Unowned;
         };
-        if marked != primary.as_str() {
-            return another(marked);
+        let another = || PolicyOwner::Another(name.clone());
+        if name != primary.as_str() {
+            return another();
         }
+        if let Some(mark) = domain.get(POLICY_OWNER) {
+            return if *mark == self.mark() {
+                PolicyOwner::Us
+            } else {
+                another()
+            };
+        }
+        // What versions before the mark wrote: there the primary has to tell whose it is.
         match on_primary.map(|tags| self.standing(tags)) {
             Some(Standing::Created | Standing::Adopted) => PolicyOwner::Us,
             // A repository that is gone, or is unowned, says nothing of whose the tag is: if it was ours, so is the tag.
             None | Some(Standing::Unowned) if evidence == Evidence::WasOurs => PolicyOwner::Us,
             // Whoever creates the domain tags it in the same call, before there is a repository.
             None if self.standing(domain) == Standing::Created => PolicyOwner::Us,
-            _ => another(marked),
+            _ => another(),
         }
     }
 
-    /// The reserved keys to take off a thing that is let go; of another owner's or a stranger's thing, only
+    /// The tags by which the stack of a primary repository owns its domain's policy.
+    pub(crate) fn policy_tags(&self, primary: &RepositoryName) -> TagMap {
+        TagMap::from([
+            (POLICY_REPOSITORY.to_owned(), primary.to_string()),
+            (POLICY_OWNER.to_owned(), self.mark()),
+        ])
+    }
+
+    /// What tells this owner from any other, in few characters: half of a SHA-256, which nobody can make fit.
+    fn mark(&self) -> String {
+        let digest = Sha256::digest(format!("{}\n{}", self.stack_id, self.logical_id));
+        let half = std::array::from_fn(|at| digest[at]);
+        format!("{:032x}", u128::from_be_bytes(half))
+    }
+
+    /// The reserved keys to take off a thing that is released; of another owner's or a stranger's thing, only
     /// what is left of this owner's pair.
     pub(crate) fn keys_to_release(&self, tags: &TagMap) -> Vec<String> {
         let is_left_over = |key: &str, value: &str| tags.get(key).is_some_and(|tag| tag == value);
@@ -147,7 +192,7 @@ pub(crate) enum PolicyOwner {
     Unowned,
 }
 
-/// How a thing stands to an owner.
+/// What a thing is to an owner.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The owner made it, and may delete it.

@@ -1,4 +1,4 @@
-//! `InternalPackages`: the patterns of packages that may come from this repository's publishers only.
+//! The patterns of `InternalPackages` and `BlockedPackages`: which packages a package group holds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,9 +29,9 @@ impl PackagePattern {
         self.format
     }
 
-    /// Why a group of this pattern would not keep what is internal apart, if it is one that the service takes but that
-    /// holds too much or nothing.
-    pub(crate) fn unfit_for_internal(&self) -> Option<String> {
+    /// Why a group of this pattern would be of no use, if it is one that the service takes but that holds too much or
+    /// nothing.
+    pub(crate) fn unfit(&self) -> Option<String> {
         let (format, name) = (self.format, self.format.as_str());
         let rest = self.text.strip_prefix('/')?.strip_prefix(name)?;
         if matches!(rest, "/*" | "//*") {
@@ -40,13 +40,13 @@ impl PackagePattern {
                 Namespace::Never => format!("/{name}//acme-*"),
             };
             return Some(format!(
-                "{self} names a format alone, and so holds its public packages too: name your own, as in {example}"
+                "{self} names a format alone, and so holds its public packages too: name some, as in {example}"
             ));
         }
         if format == Format::Npm && rest.contains("/@") {
             let without = self.text.replace("//@", "/").replace("/@", "/");
             let right: Option<Self> = without.parse().ok();
-            let right = right.filter(|right| right.unfit_for_internal().is_none());
+            let right = right.filter(|right| right.unfit().is_none());
             let remedy = right.map_or(String::new(), |right| format!(": write {right}"));
             return Some(format!(
                 "{self} holds nothing, for the service has the scopes of npm without their @{remedy}"
@@ -60,13 +60,18 @@ impl PackagePattern {
     /// Source: the test data of the official `AWS::CodeArtifact::PackageGroup` handler. What the service
     /// answers is believed over this.
     pub(crate) fn encoded(&self) -> String {
-        let encode = |byte: u8| match byte {
-            b'/' | b'~' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
-            _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-            _ => format!("%{byte:02x}"),
-        };
-        self.text.bytes().map(encode).collect()
+        encoded(&self.text)
     }
+}
+
+/// A pattern as it is in an ARN.
+pub(super) fn encoded(pattern: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'/' | b'~' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+        _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        _ => format!("%{byte:02x}"),
+    };
+    pattern.bytes().map(encode).collect()
 }
 
 impl fmt::Display for PackagePattern {
@@ -250,14 +255,11 @@ mod tests {
     }
 
     fn unfit(pattern: &str) -> Option<String> {
-        pattern
-            .parse::<PackagePattern>()
-            .expect("a pattern")
-            .unfit_for_internal()
+        pattern.parse::<PackagePattern>().expect("a pattern").unfit()
     }
 
     #[test]
-    fn what_names_a_format_alone_is_unfit_for_internal_packages_of_any_format() {
+    fn what_names_a_format_alone_is_unfit_for_any_format() {
         for format in Format::ALL {
             let name = format.as_str();
             let patterns = [format!("/{name}/*"), format!("/{name}//*")];

@@ -30,7 +30,7 @@ pub(crate) const ALLOW_SPECIFIC: &str = "ALLOW_SPECIFIC_REPOSITORIES";
 /// Changes to lists that one call takes. Source: the official `AWS::CodeArtifact::PackageGroup` handler.
 const MOST_CHANGES: usize = 100;
 
-/// The mode of an origin, and the repositories it names where the mode allows specific ones.
+/// The mode of an origin, and the repositories it names if the mode allows specific ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Allowed {
     pub(crate) mode: String,
@@ -62,6 +62,15 @@ impl Restrictions {
             (Origin::ExternalUpstream, allowed("BLOCK", BTreeSet::new())),
             (Origin::InternalUpstream, allowed("ALLOW", BTreeSet::new())),
         ]))
+    }
+
+    /// The block: nothing is published, nor read from anywhere that has it not yet.
+    pub(crate) fn blocking() -> Self {
+        let blocked = || Allowed {
+            mode: "BLOCK".to_owned(),
+            repositories: BTreeSet::new(),
+        };
+        Self(Origin::ALL.into_iter().map(|origin| (origin, blocked())).collect())
     }
 
     /// The repositories that may be published to.
@@ -127,7 +136,7 @@ impl Restrictions {
     }
 
     /// The restrictions as a tag's value can hold them, `PUBLISH=BLOCK …` with specific repositories after slashes;
-    /// nothing where they name too many.
+    /// nothing if they name too many.
     pub(crate) fn to_tag(&self) -> Option<String> {
         let one = |(origin, allowed): (&Origin, &Allowed)| {
             let named = allowed.repositories.iter().map(|name| format!("/{name}"));

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::there::{Domain, Group, Repository, Tags, There, Upstream, list, meaning, text};
 
@@ -13,7 +14,13 @@ pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
 pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
 const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
+pub(crate) const POLICY_OWNER: &str = "codeartifact-stack:policy-owner";
 const FORMER: &str = "codeartifact-stack:former-restrictions";
+const FORMER_LINKS: &str = "codeartifact-stack:former-links";
+const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
+
+/// The id of a Create that touched nothing.
+pub(crate) const NOT_CREATED: &str = "codeartifact-stack:not-created";
 
 /// Behind the ARN in the id of an attempt at a stack that was to be retained.
 const UNFINISHED: &str = "#unfinished";
@@ -78,11 +85,41 @@ impl Owner {
     fn release(&self, tags: &mut Tags) {
         let left = tags.get(STACK_ID) == Some(&self.stack_id) || tags.get(LOGICAL_ID) == Some(&self.logical_id);
         if self.standing(tags) != Standing::Others && left {
-            for key in [STACK_ID, LOGICAL_ID, ADOPTED, POLICY_REPOSITORY, FORMER] {
+            for key in [
+                STACK_ID,
+                LOGICAL_ID,
+                ADOPTED,
+                POLICY_REPOSITORY,
+                POLICY_OWNER,
+                FORMER,
+                FORMER_LINKS,
+            ] {
                 tags.remove(key);
             }
         }
     }
+
+    /// What tells this owner from another where a policy's owner is told.
+    fn mark(&self) -> String {
+        let digest = Sha256::digest(format!("{}\n{}", self.stack_id, self.logical_id));
+        let half = std::array::from_fn(|at| digest[at]);
+        format!("{:032x}", u128::from_be_bytes(half))
+    }
+
+    fn claim_policy(&self, tags: &mut Tags, primary: &str) {
+        tags.insert(POLICY_REPOSITORY.to_owned(), primary.to_owned());
+        tags.insert(POLICY_OWNER.to_owned(), self.mark());
+    }
+
+    /// Whether the mark beside the name of a repository is another owner's: then the name says nothing.
+    fn is_anothers_policy(&self, tags: &Tags) -> bool {
+        tags.get(POLICY_OWNER).is_some_and(|mark| *mark != self.mark())
+    }
+}
+
+fn unclaim_policy(tags: &mut Tags) {
+    tags.remove(POLICY_REPOSITORY);
+    tags.remove(POLICY_OWNER);
 }
 
 /// The primary repository a stack is known by.
@@ -137,6 +174,8 @@ struct Described {
     /// Each proxy's name with its connection, in order.
     proxies: Vec<(String, String)>,
     upstreams: Vec<String>,
+    /// What the tag says of who may have it as an upstream.
+    downstreams: String,
     repository_policy: Option<Value>,
     domain_policy: Option<Value>,
     tags: Tags,
@@ -170,11 +209,16 @@ impl Described {
             description: or("RepositoryDescription", "Managed by CloudFormation"),
             proxies,
             upstreams: texts(&properties["Upstreams"]),
+            downstreams: match texts(&properties["Downstreams"]).join(" ").as_str() {
+                "" => "@nobody".to_owned(),
+                "*" => "@all".to_owned(),
+                names => names.to_owned(),
+            },
             repository_policy: stated("RepositoryPolicyDocument").or(access),
             domain_policy: stated("DomainPolicyDocument"),
             tags: serde_json::from_value(properties["Tags"].clone()).unwrap_or_default(),
             adopt: properties["AdoptExisting"] == "true",
-            mode: or("DeletionMode", "Delete"),
+            mode: or("DeletionMode", "RetainIfNotEmpty"),
             internal: texts(&properties["InternalPackages"]).into_iter().collect(),
         }
     }
@@ -208,7 +252,7 @@ fn written_out(access: &Value) -> Value {
         "ReadFromRepository",
     ];
     meaning(&json!({"Statement": [
-        statement(&access["Publishers"], &["PublishPackageVersion", "PutPackageMetadata"]),
+        statement(&access["Publishers"], &[&read[..], &["PublishPackageVersion", "PutPackageMetadata"]].concat()),
         statement(&access["Readers"], &read),
     ]}))
 }
@@ -220,6 +264,10 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     let described = Described::read(&event["ResourceProperties"]);
     if event["RequestType"] == "Delete" {
         let mut next = there.clone();
+        // The Create touched nothing: a late Delete of it must not touch what a later Create made.
+        if event["PhysicalResourceId"] == NOT_CREATED {
+            return Verdict::Done(next);
+        }
         let named_by_id = id.is_some();
         let identity = id.unwrap_or_else(|| described.identity.clone());
         // What was never handed over is not retained, unless it holds packages.
@@ -371,7 +419,7 @@ impl Update<'_> {
             retag(&mut domain.tags, &described.tags, before);
         }
         if is_new && described.domain_policy.is_some() {
-            domain.tags.insert(POLICY_REPOSITORY.to_owned(), name.clone());
+            self.owner.claim_policy(&mut domain.tags, name);
         }
         self.may_have_all(domain)?;
         self.domain_policy(domain)?;
@@ -402,7 +450,24 @@ impl Update<'_> {
                 Standing::Nobodys if !self.had(name) && !self.described.adopt => {
                     return Err(format!("{name} belongs to nobody"));
                 }
+                // What was published to a repository, and who its policy lets in, has no place in a proxy.
+                Standing::Nobodys
+                    if !self.had(name)
+                        && name != primary
+                        && (repository.policy.is_some() || repository.packages != json!([])) =>
+                {
+                    return Err(format!("{name} cannot be a proxy"));
+                }
                 _ => {}
+            }
+        }
+        let existing = domain.repositories.get(primary);
+        let linked = || existing.into_iter().flat_map(|it| &it.upstreams).map(|it| &it.name);
+        let differs = existing.is_none() || linked().ne(self.described.wanted_upstreams());
+        for name in &self.described.upstreams {
+            let is_kept = !differs && linked().any(|it| it == name);
+            if !domain.repositories.contains_key(name) && !is_kept {
+                return Err(format!("{name} is not there to be an upstream"));
             }
         }
         for pattern in &self.described.internal {
@@ -425,7 +490,26 @@ impl Update<'_> {
             .is_some_and(|before| before.internal.contains(pattern))
     }
 
-    /// Takes over what nobody has, and puts the user's tags on.
+    /// Adopts a repository that is unowned, and says what it was linked to, unless it was ours.
+    fn own_repository(&self, repository: &mut Repository, had: bool) {
+        let is_adopted = self.owner.standing(&repository.tags) == Standing::Nobodys && !had;
+        self.own(&mut repository.tags, self.before());
+        repository
+            .tags
+            .insert(DOWNSTREAMS.to_owned(), self.described.downstreams.clone());
+        if is_adopted {
+            let former = former_links(repository);
+            repository.tags.insert(FORMER_LINKS.to_owned(), former);
+        }
+    }
+
+    fn created_repository(&self) -> Tags {
+        let mut tags = self.created();
+        tags.insert(DOWNSTREAMS.to_owned(), self.described.downstreams.clone());
+        tags
+    }
+
+    /// Adopts what is unowned, and puts the user's tags on.
     fn own(&self, tags: &mut Tags, before: Option<&Described>) {
         let mut wanted = self.described.tags.clone();
         if self.owner.standing(tags) == Standing::Nobodys {
@@ -455,14 +539,14 @@ impl Update<'_> {
                     let made = Repository {
                         description: described,
                         connections: vec![connection.clone()],
-                        tags: self.created(),
+                        tags: self.created_repository(),
                         packages: json!([]),
                         ..Repository::default()
                     };
                     domain.repositories.insert(name.clone(), made);
                 }
                 Some(proxy) => {
-                    self.own(&mut proxy.tags, self.before());
+                    self.own_repository(proxy, self.had(name));
                     proxy.description = described;
                     proxy.upstreams.clear();
                     proxy.connections = vec![connection.clone()];
@@ -478,16 +562,20 @@ impl Update<'_> {
         let had_policy = self.before().is_some_and(|before| before.repository_policy.is_some());
         let wanted: Vec<&String> = described.wanted_upstreams().collect();
         let mut primary = domain.repositories.remove(name).unwrap_or_else(|| Repository {
-            tags: self.created(),
+            tags: self.created_repository(),
             packages: json!([]),
             ..Repository::default()
         });
-        self.own(&mut primary.tags, self.before());
+        self.own_repository(&mut primary, self.had(name));
         primary.description.clone_from(&described.description);
         primary.connections.clear();
         let differs = primary.upstreams.iter().map(|it| &it.name).ne(wanted.iter().copied());
         let mut is_whole = true;
-        if differs || is_relinked || primary.incarnation.is_none() {
+        // A link to what was recreated is made anew, unless another leads to what is gone.
+        let leads_nowhere = |link: &&Upstream| !link.linked;
+        let is_stale = primary.upstreams.iter().any(|link| leads_nowhere(&link))
+            && wanted.iter().all(|name| domain.repositories.contains_key(*name));
+        if differs || is_relinked || is_stale || primary.incarnation.is_none() {
             is_whole = wanted.iter().all(|name| domain.repositories.contains_key(*name));
             let link = |name: &&String| Upstream {
                 name: (*name).clone(),
@@ -520,7 +608,12 @@ impl Update<'_> {
             let proxy = domain.repositories.get_mut(&name).unwrap();
             match self.owner.standing(&proxy.tags) {
                 Standing::Created if described.mode != "Retain" => delete(domain, &name),
-                Standing::Created | Standing::Adopted => self.owner.release(&mut proxy.tags),
+                Standing::Created => self.owner.release(&mut proxy.tags),
+                Standing::Adopted => {
+                    give_back(domain, &name);
+                    self.owner
+                        .release(&mut domain.repositories.get_mut(&name).unwrap().tags);
+                }
                 Standing::Others | Standing::Nobodys => {}
             }
         }
@@ -530,11 +623,12 @@ impl Update<'_> {
         let name = &self.described.identity.repository;
         let here = |identity: &Identity| identity.domain == self.described.identity.domain;
         let mark = domain.tags.get(POLICY_REPOSITORY).cloned();
+        let is_anothers = self.owner.is_anothers_policy(&domain.tags);
         let Some(policy) = &self.described.domain_policy else {
             // Taken out by its owner.
-            if self.is_in_place && mark.as_ref() == Some(name) {
+            if self.is_in_place && mark.as_ref() == Some(name) && !is_anothers {
                 domain.policy = None;
-                domain.tags.remove(POLICY_REPOSITORY);
+                unclaim_policy(&mut domain.tags);
             }
             return Ok(());
         };
@@ -547,7 +641,7 @@ impl Update<'_> {
             let is_others = |it: &Repository| self.owner.standing(&it.tags) == Standing::Others;
             former.contains(&mark) && !domain.repositories.get(mark).is_some_and(is_others)
         });
-        let is_ours = mark.as_ref() == Some(name) || is_former;
+        let is_ours = !is_anothers && (mark.as_ref() == Some(name) || is_former);
         let stands = domain.policy.as_ref().map(|stands| stands == policy);
         let had = self
             .before_in_domain()
@@ -563,7 +657,7 @@ impl Update<'_> {
             (true, ..) | (false, None, _) => {}
         }
         domain.policy = Some(policy.clone());
-        domain.tags.insert(POLICY_REPOSITORY.to_owned(), name.clone());
+        self.owner.claim_policy(&mut domain.tags, name);
         Ok(())
     }
 
@@ -614,6 +708,9 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     let is_retained = matches!(standing, Some(Standing::Created | Standing::Nobodys))
         && (mode == "Retain" || mode == "RetainIfNotEmpty" && holds_packages);
     let is_deleted = standing.is_none() || standing == Some(Standing::Created) && !is_retained;
+    if standing == Some(Standing::Adopted) {
+        give_back(domain, name);
+    }
     retire_proxies(domain, owner, name, is_retained, standing == Some(Standing::Others));
     if standing == Some(Standing::Created) && is_deleted {
         delete(domain, name);
@@ -625,6 +722,8 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     }
     let is_marked = domain.tags.get(POLICY_REPOSITORY) == Some(name);
     let is_ours = match standing {
+        _ if owner.is_anothers_policy(&domain.tags) => false,
+        _ if domain.tags.contains_key(POLICY_OWNER) => true,
         Some(Standing::Created | Standing::Adopted) => true,
         // Named by an id that we answered with: it was ours once.
         Some(Standing::Nobodys) => by_id,
@@ -633,7 +732,7 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
     };
     if is_marked && is_ours {
         domain.policy = None;
-        domain.tags.remove(POLICY_REPOSITORY);
+        unclaim_policy(&mut domain.tags);
     }
     let is_someones = domain.tags.contains_key(STACK_ID) && domain.tags.contains_key(LOGICAL_ID);
     if domain.repositories.is_empty() && is_someones {
@@ -653,6 +752,10 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
             .repositories
             .get(primary)
             .is_some_and(|primary| primary.upstreams.iter().any(|it| it.name == name));
+        let standing = owner.standing(&domain.repositories[&name].tags);
+        if standing == Standing::Adopted && !is_retained {
+            give_back(domain, &name);
+        }
         let proxy = domain.repositories.get_mut(&name).unwrap();
         let is_kept = is_retained || is_others && is_linked;
         if owner.standing(&proxy.tags) != Standing::Created || is_kept {
@@ -709,6 +812,36 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
             owner.release(&mut group.tags);
         }
         Standing::Others | Standing::Nobodys => {}
+    }
+}
+
+/// The reserved tag that keeps what an adopted repository was linked to before.
+fn former_links(repository: &Repository) -> String {
+    if let Some(connection) = repository.connections.first() {
+        return format!("EXTERNAL={connection}");
+    }
+    let names: Vec<&str> = repository.upstreams.iter().map(|it| it.name.as_str()).collect();
+    format!("UPSTREAMS={}", names.join("/"))
+}
+
+/// Links an adopted repository to what it was linked to before, as far as that is there still.
+fn give_back(domain: &mut Domain, name: &str) {
+    let there: BTreeSet<String> = domain.repositories.keys().cloned().collect();
+    let repository = domain.repositories.get_mut(name).unwrap();
+    let Some(former) = repository.tags.get(FORMER_LINKS) else {
+        return;
+    };
+    if let Some(connection) = former.strip_prefix("EXTERNAL=") {
+        repository.connections = vec![connection.to_owned()];
+        repository.upstreams.clear();
+        return;
+    }
+    let names = former.trim_start_matches("UPSTREAMS=").split('/');
+    let names: Vec<String> = names.filter(|name| there.contains(*name)).map(str::to_owned).collect();
+    repository.connections.clear();
+    if repository.upstreams.iter().map(|it| &it.name).ne(&names) {
+        let link = |name: String| Upstream { name, linked: true };
+        repository.upstreams = names.into_iter().map(link).collect();
     }
 }
 

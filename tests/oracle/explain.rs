@@ -93,12 +93,11 @@ impl Scene<'_> {
             let mut other = end.clone();
             for (name, domain) in &mut other.0 {
                 if let (None, Some(made)) = (self.before.0.get(name), alone.0.get(name)) {
-                    let mark = domain.tags.remove(contract::POLICY_REPOSITORY);
+                    let of_policy = [contract::POLICY_REPOSITORY, contract::POLICY_OWNER];
+                    let marks = of_policy.map(|key| domain.tags.remove_entry(key));
                     domain.tags.clone_from(&made.tags);
-                    domain.tags.remove(contract::POLICY_REPOSITORY);
-                    domain
-                        .tags
-                        .extend(mark.map(|mark| (contract::POLICY_REPOSITORY.to_owned(), mark)));
+                    domain.tags.retain(|key, _| !of_policy.contains(&key.as_str()));
+                    domain.tags.extend(marks.into_iter().flatten());
                 }
             }
             ends.push(other);

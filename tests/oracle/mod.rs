@@ -8,7 +8,6 @@
 #![allow(dead_code, reason = "each test program takes what it needs")]
 
 pub(crate) mod contract;
-mod differences;
 pub(crate) mod explain;
 pub(crate) mod there;
 pub(crate) mod weigh;

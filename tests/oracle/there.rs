@@ -63,7 +63,7 @@ impl There {
                     })
                     .collect(),
                 connections: list(&repository["externalConnections"]).map(text).collect(),
-                tags: tags(&repository["tags"]),
+                tags: without_moments(tags(&repository["tags"])),
                 policy: policy(&repository["policy"]),
                 packages: repository["packages"].clone(),
             }),
@@ -184,6 +184,12 @@ pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
 
 fn tags(value: &Value) -> Tags {
     serde_json::from_value(value.clone()).unwrap()
+}
+
+/// The tag that says when the last of the linked upstreams was created is the function's own business.
+fn without_moments(mut tags: Tags) -> Tags {
+    tags.remove("codeartifact-stack:linked");
+    tags
 }
 
 pub(crate) fn text(value: &Value) -> String {

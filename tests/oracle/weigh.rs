@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::there::{Group, Repository, Tags, There, Upstream};
-use super::differences::differences;
 
 /// Where what is there differs from what is expected.
 ///
@@ -29,7 +30,24 @@ pub(crate) fn resembles(got: &There, expected: &There, before: &There) -> Vec<St
             }
         }
     }
-    differences(&got.json(), &expected.json())
+    let mut found = Vec::new();
+    compare("", &got.json(), &expected.json(), &mut found);
+    found
+}
+
+/// Where one value is not as expected, a line each.
+fn compare(path: &str, got: &Value, expected: &Value, found: &mut Vec<String>) {
+    let (Value::Object(is), Value::Object(shall)) = (got, expected) else {
+        if got != expected {
+            found.push(format!("{path}: got {got}, expected {expected}"));
+        }
+        return;
+    };
+    let keys: BTreeSet<&String> = is.keys().chain(shall.keys()).collect();
+    for key in keys {
+        let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+        compare(&format!("{path}/{key}"), &of(is), &of(shall), found);
+    }
 }
 
 /// Where what is there is neither as before nor on the way to the end: after work that was cut short.

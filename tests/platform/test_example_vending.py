@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/vending"
 README = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+PLATFORM, ORGANIZATION = "123456789012", "o-a1b2c3d4e5"
 ENTER = ". target/lab/env\ncd examples/vending\n"
 sys.path.insert(0, str(ROOT / "tools"))
 import cfn_yaml  # noqa: E402
@@ -64,6 +66,39 @@ def repositories(terminal) -> dict[str, dict]:
     return {name: {tag["key"]: tag["value"] for tag in each} for name, each in tags.items()}
 
 
+def vended(terminal) -> set[str]:
+    """The repositories of the accounts: all but the platform's."""
+    return {name for name in repositories(terminal) if not name.startswith("platform-shared")}
+
+
+def let_in(terminal, *members: str, **policies: object) -> None:
+    """Says which accounts are the organization's, and what their own IAM policies allow: without one all."""
+    control(
+        terminal,
+        "PUT",
+        "settings",
+        {
+            "principals": {
+                account: {
+                    "arn": f"arn:aws:iam::{account}:role/build",
+                    "organization": ORGANIZATION if account in members else None,
+                    "policy": policies.get(f"of_{account}"),
+                }
+                for account in {*members, *(name.removeprefix("of_") for name in policies)}
+            }
+        },
+    )
+
+
+def package(terminal, action: str, **request: object) -> str | None:
+    """What a package manager does (`ingest`, `publish`). Says why it was refused, if it was."""
+    try:
+        control(terminal, "POST", action, {"domain": "kloudvin-pkgs", "owner": PLATFORM, "format": "npm", **request})
+    except urllib.error.HTTPError as refused:
+        return json.load(refused)["message"]
+    return None
+
+
 def start(terminal, request: dict) -> str:
     states = terminal.client("stepfunctions")
     machine = terminal.outputs("package-vending")["StateMachineArn"]
@@ -96,14 +131,14 @@ def test_an_account_gets_its_packages_and_a_second_run_has_nothing_to_do(vending
     assert first["Summary"].startswith(
         "Account 444455556666 (payments): repository payments-npm in domain kloudvin-pkgs"
     )
-    assert first["Steps"][0] == "CreateDomain kloudvin-pkgs"
+    assert first["Steps"][0].startswith("CreateRepository payments-npm")
     assert first["Data"]["NpmEndpoint"].endswith("/npm/payments-npm/")
     assert second["Summary"].endswith("Nothing had to be changed.")
     assert second["PhysicalResourceId"] == first["PhysicalResourceId"]
-    assert planned["Steps"][-1] == "UpdateRepository payments-npm"
+    assert "UpdateRepository payments-npm" in planned["Steps"]
 
+    assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}, "the plan changed something"
     tags = repositories(vending)
-    assert tags.keys() == {"payments-npm", "payments-npm-upstream-npmjs"}, "the plan changed something"
     wanted = {"squad": "payments", "cost-centre": "4711", "account": "444455556666"}
     assert tags["payments-npm"].items() >= wanted.items()
     assert tags["payments-npm"]["codeartifact-stack:stack-id"] == "aft/444455556666"
@@ -134,13 +169,79 @@ def test_what_is_taken_out_of_a_request_goes_and_a_new_name_replaces_the_reposit
     )
     assert "CreateRepository payments-npm-upstream-pypi" in output["Steps"]
     vend(vending, request())
-    assert repositories(vending).keys() == {"payments-npm", "payments-npm-upstream-npmjs"}
+    assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
 
     output = vend(vending, request(codeartifact_repository="payments"))
     assert output["PhysicalResourceId"].endswith("/kloudvin-pkgs/payments")
-    assert repositories(vending).keys() == {"payments", "payments-upstream-npmjs"}
+    assert vended(vending) == {"payments", "payments-upstream-npmjs"}
     vend(vending, request())
-    assert repositories(vending).keys() == {"payments-npm", "payments-npm-upstream-npmjs"}
+    assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
+
+
+TOKEN = {"Action": "codeartifact:GetAuthorizationToken", "Resource": "*"}
+BEARER = {
+    "Action": "sts:GetServiceBearerToken",
+    "Resource": "*",
+    "Condition": {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}},
+}
+PACKAGES = {"Action": ["codeartifact:PublishPackageVersion", "codeartifact:ReadFromRepository"], "Resource": "*"}
+
+
+def allowing(*statements: dict) -> dict:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+
+
+def token(terminal, account: str) -> str:
+    codeartifact = terminal.client("codeartifact", account=account)
+    return codeartifact.get_authorization_token(domain="kloudvin-pkgs", domainOwner=PLATFORM)["authorizationToken"]
+
+
+def test_the_vended_account_logs_in_publishes_and_reads_and_no_other_does(vending):
+    ours, beside, outside = "444455556666", "777788889999", "999988887777"
+    codeartifact = vending.client("codeartifact")
+    builds = allowing(TOKEN, BEARER, PACKAGES)
+    let_in(vending, ours, beside, **{f"of_{ours}": builds, f"of_{beside}": builds, f"of_{outside}": builds})
+    ui = {"repository": "payments-npm", "namespace": "payments", "package": "ui"}
+
+    bearer = token(vending, ours)
+    assert package(vending, "publish", token=bearer, **ui) is None
+    assert package(vending, "ingest", token=bearer, **ui) is None
+    # A token of the organization opens the domain, not its repositories.
+    bearer = token(vending, beside)
+    assert "PublishPackageVersion" in package(vending, "publish", token=bearer, version="2.0.0", **ui)
+    assert "ReadFromRepository" in package(vending, "ingest", token=bearer, **ui)
+    with pytest.raises(codeartifact.exceptions.ClientError, match="GetAuthorizationToken"):
+        token(vending, outside)
+    assert "PublishPackageVersion" in package(vending, "publish", caller=outside, version="2.0.0", **ui)
+    assert "ReadFromRepository" in package(vending, "ingest", caller=outside, **ui)
+    # STS must let the build have a token too.
+    let_in(vending, ours, **{f"of_{ours}": allowing(TOKEN, PACKAGES)})
+    with pytest.raises(codeartifact.exceptions.ClientError, match="GetServiceBearerToken"):
+        token(vending, ours)
+
+    let_in(vending)
+    codeartifact.delete_package(
+        domain="kloudvin-pkgs", repository="payments-npm", format="npm", namespace="payments", package="ui"
+    )
+
+
+def test_a_stored_record_does_not_say_whose_a_repository_is(vending):
+    record = {
+        "StackId": "aft/444455556666",
+        "LogicalResourceId": "Packages",
+        "PhysicalResourceId": f"arn:aws:codeartifact:eu-west-1:{PLATFORM}:repository/kloudvin-pkgs/payments-npm",
+        "ResourceProperties": {
+            "DomainName": "kloudvin-pkgs",
+            "RepositoryName": "payments-npm",
+            "DeletionMode": "Delete",
+        },
+    }
+    name = "/package-vending/777788889999"
+    vending.client("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(record))
+    leaves = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
+    leaves["account_info"]["account"]["id"] = "777788889999"
+    vend(vending, leaves)
+    assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
 
 
 def test_a_mistaken_request_ends_with_what_is_wrong_and_what_to_do(vending):
@@ -179,11 +280,11 @@ def test_a_conflict_is_retried_until_the_others_are_done(vending):
     vend(vending, request())
 
 
-def test_the_account_leaves_and_so_does_the_domain_with_the_last_one(vending):
+def test_the_account_leaves_and_what_is_the_platforms_stays(vending):
     (leave,) = commands("Try it on this machine")[-1:]
     shown = json.loads(vending.run(ENTER + leave))
     assert shown["Summary"].startswith("Account 444455556666 (payments) has left. Its repository payments-npm was")
-    assert repositories(vending) == {}
+    assert repositories(vending).keys() == {"platform-shared", "platform-shared-upstream"}
     assert vending.client("ssm").get_parameters(Names=["/package-vending/444455556666"])["Parameters"] == []
     again = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
     assert (
@@ -191,18 +292,15 @@ def test_the_account_leaves_and_so_does_the_domain_with_the_last_one(vending):
     )
 
 
-def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(terminal):
+def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(vending):
     """ministack has no StackSets: their two stacks are made in the vended account one after the other."""
-    key = terminal.client("kms").create_key()["KeyMetadata"]["Arn"]
-    vended = "arn:aws:iam::444455556666:root"
-    control(
-        terminal, "PUT", "settings", {"principals": {"444455556666": {"arn": vended, "organization": "o-a1b2c3d4e5"}}}
-    )
+    terminal = vending
+    let_in(terminal, "444455556666")
     # The emulator does not know policy variables.
     platform = (
         (EXAMPLE / "platform.yaml").read_text(encoding="utf-8").replace("${aws:PrincipalAccount}", "444455556666")
     )
-    create(terminal, "platform", platform, KmsKeyArn=key, OrganizationId="o-a1b2c3d4e5")
+    update(terminal, "platform-packages", platform, AccountsMakeRepositories="true")
 
     function = terminal.client("cloudformation").get_template(
         StackName="codeartifact-stack", TemplateStage="Processed"
@@ -223,7 +321,7 @@ def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(ter
     assert made["administratorAccount"] == "444455556666"
     assert made["upstreams"] == [{"repositoryName": "platform-shared"}]
 
-    place = {"domain": "kloudvin-pkgs", "domainOwner": "123456789012"}
+    place = {"domain": "kloudvin-pkgs", "domainOwner": PLATFORM}
     stranger = terminal.client("codeartifact", account="777788889999")
     with pytest.raises(stranger.exceptions.AccessDeniedException):
         stranger.create_repository(repository="account-777788889999", **place)
@@ -247,7 +345,7 @@ def let_the_account_read(terminal, code: dict[str, str], account: str) -> None:
 def stackset_parameters(name: str, **known: str) -> dict[str, str]:
     """What stackset.yaml gives to the stacks of a set, in the lab's account and region."""
     template = cfn_yaml.load(EXAMPLE / "stackset.yaml")
-    known |= {"AWS::AccountId": "123456789012", "DomainName": template["Parameters"]["DomainName"]["Default"]}
+    known |= {"AWS::AccountId": PLATFORM, "DomainName": template["Parameters"]["DomainName"]["Default"]}
     stated = template["Resources"][name]["Properties"]["Parameters"]
     values = {each["ParameterKey"]: each["ParameterValue"] for each in stated}
     return {key: known[value["Ref"]] if isinstance(value, dict) else value for key, value in values.items()}
@@ -264,6 +362,18 @@ def create(terminal, name: str, template: object, account: str = "", **parameter
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
     (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def update(terminal, name: str, template: str, **parameters: str) -> None:
+    cloudformation = terminal.client("cloudformation")
+    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]} | parameters
+    cloudformation.update_stack(
+        StackName=name,
+        TemplateBody=template,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+    )
+    assert terminal.end_of(name) == "UPDATE_COMPLETE"
 
 
 def delete(terminal, name: str, account: str) -> None:

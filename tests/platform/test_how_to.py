@@ -4,7 +4,10 @@ import json
 import re
 import subprocess
 import sys
+import urllib.error
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
@@ -44,9 +47,8 @@ def test_the_guests_policy_allows_what_the_function_asks_for():
     ]
     asked = {statement["Sid"]: set(statement["Action"]) for statement in statements}
     assert asked["OtherDomains"] <= allowed["Domain"]
-    # A resource policy cannot delegate what is done with policies.
-    undelegated = {action for action in asked["Repositories"] if action.endswith("PermissionsPolicy")}
-    assert (asked["Repositories"] | asked["Tags"]) - undelegated <= allowed["GuestRepositories"]
+    assert asked["Repositories"] | asked["Tags"] <= allowed["GuestRepositories"]
+    assert asked["OtherDomainsAtCreation"] == allowed["OwnerTagsAtCreation"]
 
 
 def deploy(terminal, name: str) -> dict[str, str]:
@@ -61,6 +63,36 @@ def delete(terminal, name: str) -> None:
     cloudformation = terminal.client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+
+
+def rename_payments(terminal, folder: Path) -> None:
+    """As the page says: the new repository reads the old one's packages, and can publish them too."""
+    ui = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}
+    terminal.emulator("publish", ui | {"repository": "team-payments"})
+    renamed = TEMPLATES["payments-packages"].replace("RepositoryName: team-payments", "RepositoryName: team-payments-2")
+    renamed = renamed.replace("Upstreams: [platform-shared]", "Upstreams: [team-payments, platform-shared]")
+    cloudformation, codeartifact = terminal.client("cloudformation"), terminal.client("codeartifact")
+    cloudformation.update_stack(StackName="payments-packages", TemplateBody=renamed)
+    assert terminal.end_of("payments-packages") == "UPDATE_COMPLETE"
+
+    new = ui | {"repository": "team-payments-2"}
+    terminal.emulator("ingest", new)
+    with pytest.raises(urllib.error.HTTPError):
+        terminal.emulator("publish", new | {"version": "2.0.0"})
+    terminal.run(run_in(folder, COMMANDS["Rename a repository"]))
+    terminal.emulator("publish", new | {"version": "2.0.0"})
+    for repository in ("team-payments-2", "team-payments"):
+        codeartifact.delete_repository(domain=DOMAIN, repository=repository)
+
+
+def refused_deletion(terminal, name: str) -> str:
+    """The Reason for which a stack cannot be deleted."""
+    cloudformation = terminal.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    assert terminal.end_of(name) == "DELETE_FAILED"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"] == "DELETE_FAILED"]
+    return next(event["ResourceStatusReason"] for event in failed if event["LogicalResourceId"] == "Packages")
 
 
 def upstreams(terminal, repository: str) -> list[str]:
@@ -103,6 +135,14 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
     deploy(terminal, "guest-packages")
     other = {"domain": "group-pkgs", "domainOwner": "210987654321"}
     assert repositories(terminal, **other) == ["team-guest", "team-guest-upstream"]
+
+    deploy(terminal, "vault-packages")
+    assert "explicit deny" in refused_deletion(terminal, "vault-packages")
+    assert repositories(terminal, "vault-pkgs") == ["team-vault"]
+    terminal.run(run_in(tmp_path, COMMANDS["Protect a domain from deletion"]))
+    assert "vault-pkgs" not in {each["name"] for each in codeartifact.list_domains()["domains"]}
+
+    rename_payments(terminal, tmp_path)
 
     command = COMMANDS["See what would change"]
     printed = terminal.run(run_in(tmp_path, command))

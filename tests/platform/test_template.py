@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import cfn_yaml  # noqa: E402
+import check_iam  # noqa: E402
 
 TEMPLATE = cfn_yaml.load(ROOT / "template.yaml")
 
@@ -24,7 +26,7 @@ def test_the_function_has_no_more_time_than_cloudformation_waits():
     assert function["Timeout"] + function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] <= 3600
 
 
-def test_every_create_needs_the_owners_mark():
+def test_every_create_needs_the_owner_tag():
     statements = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     wide = [statement for statement in statements if statement.get("Resource") == "*"]
     assert [statement["Sid"] for statement in wide] == ["CreateMarked"]
@@ -106,6 +108,32 @@ def test_parameters_narrow_the_role_to_domains_and_keys():
         arns = re.findall(r"arn:\$\{AWS::Partition\}:codeartifact:[^\"]+", text)
         assert all("/${DomainNamePattern}" in arn for arn in arns)
         assert arns or '"Resource": "*"' in text or '{"Ref": "KmsKeyArns"}' in text
+
+
+def test_the_role_check_asks_for_tags_at_a_creation_on_the_domain_too(tmp_path):
+    query = {"domain": "pkgs", "domain-owner": "999999999999"}
+    for key, unallowed in (("codeartifact-stack:stack-id", set()), ("team", {"OTHER:domain/DOMAIN"})):
+        create = call("CreateRepository", body={"tags": [{"key": key, "value": "x"}]})
+        create["request"]["query"] = query
+        (tmp_path / "log.json").write_text(json.dumps([create]))
+        missing = re.findall(r"TagResource on \S+:REGION:(\S+): called, but", run_check(str(tmp_path)).stdout)
+        assert set(missing) == unallowed
+
+
+def test_the_emulators_tests_try_this_very_role():
+    place = {
+        "AWS::Partition": "aws",
+        "AWS::Region": "us-east-1",
+        "AWS::AccountId": "123456789012",
+        "DomainNamePattern": "team-*",
+    }
+    with (
+        mock.patch.object(check_iam, "PARAMETERS", place),
+        mock.patch.object(check_iam, "CONDITIONS", {"UsesOtherDomains": False, "AnyKey": True}),
+    ):
+        role = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
+        resolved = check_iam.resolved(role)
+    assert resolved == json.loads((ROOT / "emulator/tests/emulator/role.json").read_text(encoding="utf-8"))
 
 
 def test_the_role_check_needs_a_log(tmp_path):

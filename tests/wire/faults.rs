@@ -20,7 +20,8 @@ const STACK: &str = "arn:aws:cloudformation:eu-central-1:123456789012:stack/paym
 
 /// Enough for each to be tried again on a machine that is busy, and no more: what fails for ever is waited out.
 const PATIENCE: Patience = Patience {
-    key: Duration::from_secs(1),
+    lag: Duration::from_secs(1),
+    absence: Duration::from_millis(300),
     races: Duration::from_secs(1),
     empty_domain: Duration::from_secs(1),
     cancelled_create: Duration::from_secs(20),

@@ -903,7 +903,7 @@ async fn many_tags_exchanged_for_as_many_others_fit_the_services_limit() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
     let many = |prefix: &str| -> Value {
-        (0..46)
+        (0..44)
             .map(|number| (format!("{prefix}{number}"), json!("v")))
             .collect()
     };

@@ -11,18 +11,26 @@
     reason = "in a test a panic is the message, and a story is told in one piece"
 )]
 
+#[path = "../shared/mod.rs"]
+mod shared;
+
 mod access;
+mod adoption;
+mod blocked;
 mod compatibility;
 mod deadline;
 mod delivery;
+mod denied;
+mod domain_access;
 mod drift;
 mod faults;
 mod guard;
 mod hostile;
 mod hosts;
 mod lifecycle;
+mod limits;
+mod lost_key;
 mod metrics;
-mod model;
 mod modes;
 mod observability;
 mod outputs;
@@ -30,7 +38,9 @@ mod ownership;
 mod properties;
 mod races;
 mod reference;
+mod retained;
 mod rollback;
 mod secrets;
 mod service;
 mod support;
+mod upstreams;

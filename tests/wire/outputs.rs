@@ -27,6 +27,7 @@ async fn every_output_of_a_full_stack_is_there_and_right() {
     assert_eq!(answer.get("DomainArn"), DOMAIN_ARN);
     assert_eq!(answer.get("DomainOwner"), "123456789012");
     assert_eq!(answer.get("DomainEncryptionKey"), KEY);
+    assert!(answer.get("DomainS3BucketArn").starts_with("arn:aws:s3:::"));
     assert_eq!(answer.get("RepositoryName"), REPOSITORY);
     assert_eq!(answer.get("RepositoryArn"), REPOSITORY_ARN);
     assert_eq!(answer.get("UpstreamRepositoryName"), PROXY);

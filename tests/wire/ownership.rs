@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::marks::{ADOPTED, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, marked, owned_by};
+use crate::support::marks::{ADOPTED, DOWNSTREAMS, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, marked, owned_by};
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, STRANGER, domain_policy, full, minimal,
     neighbour, repository_policy, with,
@@ -251,8 +251,11 @@ async fn a_retained_repository_loses_our_tags_and_a_later_stack_can_adopt_it() {
 
     assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY, PROXY]);
     let primary = world.aws.repository(DOMAIN, REPOSITORY);
-    assert!(!marked(&primary.tags), "{:?}", primary.tags);
-    assert!(!marked(&world.aws.repository(DOMAIN, PROXY).tags));
+    let proxy = world.aws.repository(DOMAIN, PROXY);
+    for tags in [&primary.tags, &proxy.tags] {
+        assert!(!marked(tags), "{tags:?}");
+        assert!(tags.contains_key(DOWNSTREAMS), "{tags:?}");
+    }
     assert_eq!(primary.upstreams, [PROXY], "a retained primary keeps its proxies");
     let mut later = world.stack("later");
     later
@@ -635,6 +638,7 @@ async fn from_an_adopted_primary_that_is_let_go_our_own_proxies_are_unlinked_and
     world.aws.create_domain(DOMAIN, KEY).await;
     world.aws.create_repository(DOMAIN, "tools").await;
     world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    world.aws.link(DOMAIN, REPOSITORY, &["tools"]).await;
     let mut stack = world.stack("payments");
     let adopting = with(full(), &json!({"AdoptExisting": true, "Upstreams": ["tools"]}));
     stack.create(adopting).await.succeeded();
@@ -1011,15 +1015,17 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     aws.forget_calls();
     stack.create(adopting).await.succeeded();
 
-    let tagged = [format!("TagResource {PROXY}"), format!("TagResource {REPOSITORY}")];
-    assert_eq!(plan.returned(), json!({"Converged": false, "Steps": tagged}));
+    // The marks of the owner, and at the end who may have it as an upstream.
+    let [proxy, primary] = [PROXY, REPOSITORY].map(|name| format!("TagResource {name}"));
+    let tagged = [&proxy, &primary, &proxy, &primary];
+    assert_eq!(
+        plan.returned(),
+        json!({"Converged": false, "Steps": tagged, "Notes": []})
+    );
     let mut writes = aws.writes();
     writes.sort();
-    let tagged = [
-        format!("TagResource {REPOSITORY_ARN}"),
-        format!("TagResource {PROXY_ARN}"),
-    ];
-    assert_eq!(writes, tagged);
+    let [proxy, primary] = [PROXY_ARN, REPOSITORY_ARN].map(|arn| format!("TagResource {arn}"));
+    assert_eq!(writes, [&*primary, &primary, &proxy, &proxy]);
     assert!(owned_by(&aws.repository(DOMAIN, REPOSITORY).tags, &stack));
 
     // A guard in a second step, and out again.
@@ -1028,7 +1034,14 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     let adopting = with(stack.properties(), &json!({"InternalPackages": null}));
     stack.update(adopting).await.succeeded();
     stack.delete().await.succeeded();
-    same(&aws.everything(), &before, "all is as Terraform made it");
+    for arn in [PROXY_ARN, REPOSITORY_ARN] {
+        aws.untag(arn, &[DOWNSTREAMS]).await;
+    }
+    same(
+        &aws.everything(),
+        &before,
+        "all is as Terraform made it, but for the consent",
+    );
 }
 
 #[tokio::test]
@@ -1052,13 +1065,15 @@ async fn said_by_a_delete(world: &World, changes: Value) -> String {
     stack.create(with(full(), &changes)).await.succeeded();
     stack.delete().await.succeeded();
     let lines = world.log_lines().await;
-    let said = lines.iter().filter_map(|line| line["spared"].as_str());
+    let said = lines.iter().filter_map(|line| line["note"].as_str());
     said.collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
 async fn what_deletion_mode_keeps_is_said() {
-    for mode in ["Retain", "RetainIfNotEmpty"] {
+    let kept = "stays: DeletionMode retains it, and its proxies";
+    let not_empty = "stays: it holds packages, and DeletionMode retains it then, and its proxies";
+    for (mode, why) in [("Retain", kept), ("RetainIfNotEmpty", not_empty)] {
         let world = World::start().await;
         let mut stack = world.stack("payments");
         stack
@@ -1070,7 +1085,7 @@ async fn what_deletion_mode_keeps_is_said() {
         stack.delete().await.succeeded();
 
         let said = world.function_log().await;
-        contains(&said, &[REPOSITORY, "stays, with its proxies: DeletionMode keeps it"]);
+        contains(&said, &[&format!("the repository {REPOSITORY} {why}")]);
     }
 }
 
@@ -1083,11 +1098,11 @@ async fn that_an_adopted_repository_and_a_domain_that_was_there_stay_is_said() {
 
     let said = said_by_a_delete(&world, json!({"AdoptExisting": true})).await;
 
-    let adopted = "stays: it was there before this stack took it over";
+    let adopted = "stays: it existed before this stack adopted it";
     let [primary, proxy] = [REPOSITORY, PROXY].map(|name| format!("the repository {name} {adopted}"));
     contains(
         &said,
-        &[&primary, &proxy, "the domain kloudvin-pkgs stays: no stack made it"],
+        &[&primary, &proxy, "the domain kloudvin-pkgs stays: no stack created it"],
     );
 }
 

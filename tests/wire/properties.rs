@@ -1,9 +1,10 @@
 //! "Properties": each rule once through the wire.
 
+use codeartifact_emulator::{Options, Settings, TagCharacters};
 use serde_json::{Value, json};
 
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, repository_policy, with};
-use crate::support::{World, contains};
+use crate::support::{World, contains, options};
 
 /// Sends each set of changes to the full properties and holds the Reason to the words beside it.
 async fn refused(cases: &[(Value, &[&str])]) {
@@ -326,6 +327,24 @@ async fn tags_are_a_map_or_a_list_within_the_services_limits() {
 }
 
 #[tokio::test]
+async fn tags_hold_what_the_services_model_allows() {
+    let settings = Settings {
+        tag_characters: TagCharacters::Modelled,
+        ..Settings::default()
+    };
+    let world = World::with(Options { settings, ..options() }, &[]).await;
+    let tags = json!({"unit": "R&D (EU)", "cost;centre": "5 €, 😀"});
+
+    let answer = world
+        .stack("payments")
+        .create(with(minimal(), &json!({"Tags": tags})))
+        .await;
+
+    answer.succeeded();
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).user_tags(), tags);
+}
+
+#[tokio::test]
 async fn endpoint_formats_are_the_services() {
     refused(&[
         (
@@ -338,6 +357,36 @@ async fn endpoint_formats_are_the_services() {
     .await;
     accepted(&[json!({"EndpointFormats": ["npm", "pypi", "maven", "nuget", "generic", "ruby", "swift", "cargo"]})])
         .await;
+}
+
+#[tokio::test]
+async fn an_endpoint_type_is_one_of_two() {
+    refused(&[
+        (json!({"EndpointType": "ipv6"}), &["EndpointType", "ipv6", "dualstack"]),
+        (json!({"EndpointType": ["ipv4"]}), &["EndpointType"]),
+    ])
+    .await;
+    accepted(&[json!({"EndpointType": "ipv4"}), json!({"EndpointType": ""})]).await;
+}
+
+#[tokio::test]
+async fn a_new_value_of_refresh_repairs_drift_and_means_nothing_else() {
+    refused(&[(json!({"Refresh": ["now"]}), &["Refresh", "now"])]).await;
+    let (world, mut stack) = World::with_stack(full()).await;
+    world.aws.forget_calls();
+    stack
+        .update(with(full(), &json!({"Refresh": "1767225600"})))
+        .await
+        .succeeded();
+    assert_eq!(world.aws.writes(), [""; 0], "nothing has drifted");
+
+    world.aws.delete_repository_policy(DOMAIN, REPOSITORY).await;
+    stack
+        .update(with(full(), &json!({"Refresh": 1_767_312_000})))
+        .await
+        .succeeded();
+    let policy = world.aws.repository(DOMAIN, REPOSITORY).policy;
+    assert_eq!(policy, Some(repository_policy("222222222222")));
 }
 
 #[tokio::test]
@@ -710,4 +759,14 @@ async fn a_delete_whose_repository_name_is_too_long_to_exist_succeeds_without_a_
         stack.deliver(&event).await.answer().succeeded();
     }
     assert_eq!(world.aws.calls(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_name_too_long_for_a_proxy_is_fine_without_one_from_create_to_delete() {
+    for length in [92, 100] {
+        let (world, mut stack) =
+            World::with_stack(with(minimal(), &json!({"RepositoryName": "r".repeat(length)}))).await;
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{length}");
+    }
 }

@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 use super::{Context, repository};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::options::SecondConnection;
+use crate::options::{SameConnection, SecondConnection};
 use crate::state::{CONNECTIONS, Connection, Repository};
 
 pub(crate) fn associate(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "AssociateExternalConnection";
     let connection = find(input)?;
-    let (_, target) = ctx.repository(input, ACTION)?;
+    let (_, target) = ctx.repository(input)?;
     refuse_second(ctx, target, connection)?;
     if !target.upstreams.is_empty() {
         let message = "A repository can have upstream repositories or an external connection, not both";
         return Err(ServiceError::validation("OTHER", message));
     }
-    ctx.repository_mut(input, ACTION)?.connections.push(connection);
-    let (domain, target) = ctx.repository(input, ACTION)?;
+    ctx.change(input)?;
+    ctx.repository_mut(input)?.connections.push(connection);
+    let (domain, target) = ctx.repository(input)?;
     Ok(json!({ "repository": repository::description(ctx, domain, target) }))
 }
 
@@ -34,7 +34,10 @@ fn refuse_second(ctx: &Context<'_>, target: &Repository, wanted: &Connection) ->
         None => Ok(()),
         Some(present) if **present == *wanted => {
             let message = format!("The repository is connected to '{}' already", wanted.name);
-            Err(ServiceError::conflict(message, subject))
+            Err(match ctx.settings.same_connection {
+                SameConnection::Conflict => ServiceError::conflict(message, subject),
+                SameConnection::Validation => ServiceError::validation("OTHER", message),
+            })
         }
         Some(_) => {
             // The wording users report (awsdocs/aws-cloudformation-user-guide#1127).
@@ -49,16 +52,16 @@ fn refuse_second(ctx: &Context<'_>, target: &Repository, wanted: &Connection) ->
 }
 
 pub(crate) fn disassociate(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "DisassociateExternalConnection";
     let connection = find(input)?;
-    let (_, target) = ctx.repository(input, ACTION)?;
+    let (_, target) = ctx.repository(input)?;
     if !target.connections.contains(&connection) {
         let message = format!("The repository is not connected to '{}'", connection.name);
         return Err(ServiceError::not_found(message, Subject::repository(&target.arn)));
     }
-    ctx.repository_mut(input, ACTION)?
+    ctx.change(input)?;
+    ctx.repository_mut(input)?
         .connections
         .retain(|present| *present != connection);
-    let (domain, target) = ctx.repository(input, ACTION)?;
+    let (domain, target) = ctx.repository(input)?;
     Ok(json!({ "repository": repository::description(ctx, domain, target) }))
 }

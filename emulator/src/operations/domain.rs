@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::unknown::matching;
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::options::StatusCase;
+use crate::options::{Lag, StatusCase};
 use crate::pattern::{Pattern, ROOT};
-use crate::state::{Domain, Group, Mode};
+use crate::state::{Domain, Group, Lagging, Mode, Veil};
 
 pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     // A domain is made in the caller's own account: the operation takes no owner.
     let owner = ctx.caller.account.clone();
     let name = input.text("domain").to_owned();
     let arn = ctx.place.domain(&owner, &name);
-    ctx.authorize_account("CreateDomain", &arn)?;
-    let tags = tag::read(input, &arn)?;
+    let tags = tag::read(ctx, input, &arn)?;
     if ctx.world.domains.contains_key(&(owner.clone(), name.clone())) {
         let message = format!("Domain with name '{name}' owned by account '{owner}' already exists");
         return Err(ServiceError::conflict(message, Subject::domain(arn)));
@@ -34,6 +34,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         Some(key) => ctx.find_key(key)?,
         None => ctx.managed_key(&owner),
     };
+    let created = ctx.created();
     let domain = Domain {
         key,
         bucket: format!(
@@ -42,13 +43,16 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             ctx.rng.u64(..1 << 48),
             ctx.place.region
         ),
-        created: ctx.now,
-        tags,
-        policy: None,
+        created,
+        tags: ctx.new_tags(tags),
+        policy: Lagging::new(None, Lag::default(), ctx.now_ms),
         repositories: BTreeMap::new(),
-        groups: root_group(ctx, &owner, &name),
+        departed: Vec::new(),
+        departed_groups: Vec::new(),
+        seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
+        groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
-        lag: 0,
+        emptied: Veil::default(),
         arn,
         name: name.clone(),
         owner: owner.clone(),
@@ -59,16 +63,18 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
 }
 
 /// Every domain has the root group from its beginning, and it allows all.
-fn root_group(ctx: &Context<'_>, owner: &str, domain: &str) -> BTreeMap<String, Group> {
+fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTreeMap<String, Group> {
     let root = Pattern::read(ROOT).ok();
-    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), ctx.now, Mode::Allow));
+    let group = root.map(|root| Group::new(root, ctx.place.group(owner, domain, ROOT), created, Mode::Allow));
     group.into_iter().map(|group| (ROOT.to_owned(), group)).collect()
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let answer = json!({ "domain": description(ctx, ctx.domain(input, "DescribeDomain")?) });
-    let domain = ctx.domain_mut(input, "DescribeDomain")?;
-    domain.pending = domain.pending.saturating_sub(1);
+    let answer = json!({ "domain": description(ctx, ctx.domain(input)?) });
+    let key = ctx.domain_key(input);
+    if let Some(domain) = ctx.world.domains.get_mut(&key) {
+        domain.pending = domain.pending.saturating_sub(1);
+    }
     Ok(answer)
 }
 
@@ -76,7 +82,7 @@ pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Se
 /// `ResourceNotFoundException`.
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let key = ctx.domain_key(input);
-    if !ctx.world.domains.contains_key(&key) {
+    let Some(domain) = ctx.world.domains.get(&key) else {
         let arn = ctx.place.domain(&key.0, &key.1);
         if key.0 != ctx.caller.account {
             let message = format!(
@@ -85,15 +91,12 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             );
             return Err(ServiceError::access_denied(message));
         }
-        ctx.authorize_account("DeleteDomain", &arn)?;
         return Ok(json!({}));
-    }
-    let domain = ctx.domain(input, "DeleteDomain")?;
+    };
     let key_lost = ctx.settings.keys.lost.contains(&domain.key);
     // Without its key a domain goes even with repositories in it (user guide, "Delete a domain").
-    if (!domain.repositories.is_empty() || domain.lag > 0) && !key_lost {
+    if !key_lost && (!domain.repositories.is_empty() || domain.emptied.look(ctx.now_ms)) {
         let subject = Subject::domain(domain.arn.clone());
-        ctx.domain_mut(input, "DeleteDomain")?.lag = domain_lag_left(ctx, input)?;
         return Err(ServiceError::conflict(
             "Domain must contain 0 repositories before deletion",
             subject,
@@ -101,36 +104,24 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     }
     let mut answer = json!({ "domain": description(ctx, domain) });
     answer["domain"]["status"] = json!(spell(ctx, "Deleted"));
-    ctx.world.domains.remove(&key);
+    let deletion = Veil::new(ctx.settings.visibility.deleted_domain, ctx.now_ms);
+    let removed = ctx.world.domains.remove(&key).filter(|_| deletion.hides(ctx.now_ms));
+    ctx.world.departed.extend(removed.map(|domain| (domain, deletion)));
     Ok(answer)
 }
 
-fn domain_lag_left(ctx: &Context<'_>, input: &Input) -> Result<u32, ServiceError> {
-    let domain = ctx.find_domain(&ctx.domain_key(input))?;
-    Ok(if domain.repositories.is_empty() {
-        domain.lag.saturating_sub(1)
-    } else {
-        domain.lag
-    })
-}
-
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.authorize_account("ListDomains", "*")?;
     let own = ctx
         .world
         .domains
         .values()
-        .filter(|domain| domain.owner == ctx.caller.account);
+        .filter(|domain| domain.owner == ctx.caller.account && !domain.seen.hides(ctx.now_ms));
     let entries: Vec<(String, Value)> = own.map(|domain| (domain.name.clone(), summary(ctx, domain))).collect();
     ctx.page(input, "domains", entries)
 }
 
 fn summary(ctx: &Context<'_>, domain: &Domain) -> Value {
-    let status = if domain.pending > 0 {
-        ctx.settings.pending_status.as_str()
-    } else {
-        "Active"
-    };
+    let status = if domain.pending > 0 { "Creating" } else { "Active" };
     json!({
         "name": domain.name,
         "owner": domain.owner,
@@ -177,9 +168,8 @@ impl Context<'_> {
             self.settings.kms_not_found_times -= 1;
             return Err(missing());
         }
-        let seen = self.world.keys_seen.entry(named.to_owned()).or_default();
-        if *seen < self.settings.key_unknown_times {
-            *seen += 1;
+        let unknown = matching(&self.settings.unknown_keys, named);
+        if !self.knows(named, unknown) {
             return Err(missing());
         }
         let keys = &self.settings.keys;

@@ -7,10 +7,10 @@ use super::package::{named, requested};
 use super::resolve::{age_groups, associated as associate};
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
-use crate::model::Input;
+use crate::model::{Input, Kind};
 use crate::options::UnnormalisedPatterns;
 use crate::pattern::{Pattern, ROOT, Strength};
-use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey};
+use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey, Veil};
 
 /// The group a pattern belongs under: of those that cover it, the most specific one.
 pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Group> {
@@ -24,7 +24,9 @@ pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Gr
 impl Context<'_> {
     /// A group of a domain by its pattern.
     pub(crate) fn find_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Result<&'d Group, ServiceError> {
-        domain.groups.get(pattern).ok_or_else(|| {
+        let found = domain.groups.get(pattern);
+        let seen = found.filter(|group| !group.seen.look(self.now_ms));
+        seen.or_else(|| self.departed_group(domain, pattern)).ok_or_else(|| {
             let arn = self.place.group(&domain.owner, &domain.name, pattern);
             let message = format!(
                 "Package group not found. Package group '{pattern}' in domain '{}' does not exist",
@@ -34,17 +36,25 @@ impl Context<'_> {
         })
     }
 
-    /// The group a request names, if the caller may do this with it.
-    pub(crate) fn group(&self, input: &Input, action: &str) -> Result<(&Domain, &Group), ServiceError> {
+    /// The group that was last deleted under a pattern, while its deletion is not seen.
+    fn departed_group<'d>(&self, domain: &'d Domain, pattern: &str) -> Option<&'d Group> {
+        if self.kind == Kind::Write {
+            return None;
+        }
+        let mut latest = domain.departed_groups.iter().rev();
+        let (group, deletion) = latest.find(|(group, _)| group.pattern.text() == pattern)?;
+        deletion.look(self.now_ms).then_some(group)
+    }
+
+    /// The group a request names.
+    pub(crate) fn group(&self, input: &Input) -> Result<(&Domain, &Group), ServiceError> {
         let domain = self.find_domain(&self.domain_key(input))?;
         let pattern = input.text("packageGroup");
-        let arn = self.place.group(&domain.owner, &domain.name, pattern);
-        self.authorize(action, &arn, domain, None)?;
         Ok((domain, self.find_group(domain, pattern)?))
     }
 
-    pub(crate) fn group_mut(&mut self, input: &Input, action: &str) -> Result<&mut Group, ServiceError> {
-        self.group(input, action)?;
+    pub(crate) fn group_mut(&mut self, input: &Input) -> Result<&mut Group, ServiceError> {
+        self.group(input)?;
         let key = self.domain_key(input);
         let found = self.found_domain(&key)?.groups.get_mut(input.text("packageGroup"));
         found.ok_or_else(ServiceError::internal)
@@ -55,11 +65,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
     let domain = ctx.find_domain(&ctx.domain_key(input))?;
     let pattern = read_pattern(ctx, input.text("packageGroup"))?;
     let arn = ctx.place.group(&domain.owner, &domain.name, pattern.text());
-    ctx.authorize("CreatePackageGroup", &arn, domain, None)?;
-    let tags = tag::read(input, &arn)?;
-    if !tags.is_empty() {
-        ctx.authorize("TagResource", &arn, domain, None)?;
-    }
+    let tags = tag::read(ctx, input, &arn)?;
     if domain.groups.contains_key(pattern.text()) {
         let message = format!(
             "Package group '{}' in domain '{}' already exists",
@@ -69,15 +75,16 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::conflict(message, Subject::group(arn)));
     }
     let text = pattern.text().to_owned();
-    let mut group = Group::new(pattern, arn, ctx.now, Mode::Inherit);
+    let mut group = Group::new(pattern, arn, ctx.created(), Mode::Inherit);
     group.description = input.optional("description").map(str::to_owned);
     group.contact = input.optional("contactInfo").map(str::to_owned);
-    group.tags = tags;
+    group.tags = ctx.new_tags(tags);
+    group.seen = Veil::new(ctx.settings.visibility.package_group, ctx.now_ms);
     group.lag = ctx.settings.package_group_lag;
     let key = ctx.domain_key(input);
-    ctx.found_domain(&key)?.groups.insert(text.clone(), group);
-    let domain = ctx.find_domain(&key)?;
-    Ok(json!({ "packageGroup": description(domain, ctx.find_group(domain, &text)?) }))
+    let answer = json!({ "packageGroup": description(ctx.find_domain(&key)?, &group) });
+    ctx.found_domain(&key)?.groups.insert(text, group);
+    Ok(answer)
 }
 
 fn read_pattern(ctx: &Context<'_>, text: &str) -> Result<Pattern, ServiceError> {
@@ -93,39 +100,43 @@ fn read_pattern(ctx: &Context<'_>, text: &str) -> Result<Pattern, ServiceError> 
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, group) = ctx.group(input, "DescribePackageGroup")?;
+    let (domain, group) = ctx.group(input)?;
     Ok(json!({ "packageGroup": description(domain, group) }))
 }
 
 pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "UpdatePackageGroup";
-    let group = ctx.group_mut(input, ACTION)?;
+    let group = ctx.group_mut(input)?;
     if let Some(text) = input.optional("description") {
         group.description = Some(text.to_owned());
     }
     if let Some(text) = input.optional("contactInfo") {
         group.contact = Some(text.to_owned());
     }
-    let (domain, group) = ctx.group(input, ACTION)?;
+    let (domain, group) = ctx.group(input)?;
     Ok(json!({ "packageGroup": description(domain, group) }))
 }
 
 /// A deleted group's children go to its parent: they have no parent of their own to remember.
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, group) = ctx.group(input, "DeletePackageGroup")?;
+    let (domain, group) = ctx.group(input)?;
     if group.pattern.text() == ROOT {
         return Err(ServiceError::invalid("The root package group can't be deleted"));
     }
     let answer = json!({ "packageGroup": description(domain, group) });
     let key = ctx.domain_key(input);
-    ctx.found_domain(&key)?.groups.remove(input.text("packageGroup"));
+    let deletion = Veil::new(ctx.settings.visibility.deleted_package_group, ctx.now_ms);
+    let unseen = deletion.hides(ctx.now_ms);
+    let domain = ctx.found_domain(&key)?;
+    let removed = domain.groups.remove(input.text("packageGroup")).filter(|_| unseen);
+    domain.departed_groups.extend(removed.map(|group| (group, deletion)));
     Ok(answer)
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let domain = ctx.domain(input, "ListPackageGroups")?;
+    let domain = ctx.domain(input)?;
     let prefix = input.optional("prefix").unwrap_or_default();
-    let groups = domain.groups.iter().filter(|(pattern, _)| pattern.starts_with(prefix));
+    let seen = domain.groups.iter().filter(|(_, group)| !group.seen.hides(ctx.now_ms));
+    let groups = seen.filter(|(pattern, _)| pattern.starts_with(prefix));
     let entries: Vec<(String, Value)> = groups
         .map(|(pattern, group)| (pattern.clone(), description(domain, group)))
         .collect();
@@ -133,9 +144,10 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, group) = ctx.group(input, "ListSubPackageGroups")?;
+    let (domain, group) = ctx.group(input)?;
     let is_child = |other: &Group| parent(domain, &other.pattern).is_some_and(|parent| parent.pattern == group.pattern);
-    let children = domain.groups.iter().filter(|(_, other)| is_child(other));
+    let seen = domain.groups.iter().filter(|(_, group)| !group.seen.hides(ctx.now_ms));
+    let children = seen.filter(|(_, other)| is_child(other));
     let entries: Vec<(String, Value)> = children
         .map(|(pattern, child)| (pattern.clone(), description(domain, child)))
         .collect();
@@ -143,12 +155,8 @@ pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Valu
 }
 
 pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "GetAssociatedPackageGroup";
     let package = requested(input)?;
     let domain = ctx.find_domain(&ctx.domain_key(input))?;
-    // The caller does not know the group yet, so the right is asked for over any.
-    let arn = ctx.place.group(&domain.owner, &domain.name, ROOT);
-    ctx.authorize(ACTION, &arn, domain, None)?;
     let answer = match associate(domain, &package) {
         Some((group, strength)) => json!({
             "packageGroup": description(domain, group),
@@ -157,23 +165,22 @@ pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, 
         None => json!({}),
     };
     let key = ctx.domain_key(input);
-    age_groups(ctx.found_domain(&key)?);
+    if let Ok(domain) = ctx.found_domain(&key) {
+        age_groups(domain);
+    }
     Ok(answer)
 }
 
 /// The packages whose group this is; as a preview, also those whose it would be if the group were
 /// there, which lets the group be missing.
 pub(crate) fn associated_packages(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "ListAssociatedPackages";
     let preview = input.flag("preview");
     let domain = ctx.find_domain(&ctx.domain_key(input))?;
     let text = input.text("packageGroup");
-    let arn = ctx.place.group(&domain.owner, &domain.name, text);
-    ctx.authorize(ACTION, &arn, domain, None)?;
-    let pattern = match domain.groups.get(text) {
-        Some(group) => group.pattern.clone(),
-        None if preview => read_pattern(ctx, text)?,
-        None => ctx.find_group(domain, text)?.pattern.clone(),
+    let pattern = match ctx.find_group(domain, text) {
+        Ok(group) => group.pattern.clone(),
+        Err(_) if preview => read_pattern(ctx, text)?,
+        Err(missing) => return Err(missing),
     };
     let packages = domain
         .repositories

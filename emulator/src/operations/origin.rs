@@ -33,8 +33,7 @@ struct Change {
 }
 
 pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "UpdatePackageGroupOriginConfiguration";
-    let (domain, group) = ctx.group(input, ACTION)?;
+    let (domain, group) = ctx.group(input)?;
     let added = read_changes(input, "addAllowedRepositories")?;
     let removed = read_changes(input, "removeAllowedRepositories")?;
     if added.len() + removed.len() > MOST_CHANGES {
@@ -58,8 +57,8 @@ pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
             note(&mut updates, change, "REMOVED");
         }
     }
-    ctx.group_mut(input, ACTION)?.origins = origins;
-    let (domain, group) = ctx.group(input, ACTION)?;
+    ctx.group_mut(input)?.origins = origins;
+    let (domain, group) = ctx.group(input)?;
     Ok(json!({ "packageGroup": description(domain, group), "allowedRepositoryUpdates": updates }))
 }
 
@@ -116,7 +115,7 @@ fn check_list(origins: &Origins, change: &Change) -> Result<(), ServiceError> {
 
 fn check_added(ctx: &Context<'_>, domain: &Domain, origins: &Origins, change: &Change) -> Result<(), ServiceError> {
     check_list(origins, change)?;
-    if domain.repositories.contains_key(&change.repository) {
+    if ctx.seen_repository(domain, &change.repository).is_some() {
         return Ok(());
     }
     let arn = ctx.place.repository(&domain.owner, &domain.name, &change.repository);
@@ -136,7 +135,7 @@ fn note(updates: &mut Map<String, Value>, change: &Change, how: &str) {
 }
 
 pub(crate) fn list_allowed(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (_, group) = ctx.group(input, "ListAllowedRepositoriesForGroup")?;
+    let (_, group) = ctx.group(input)?;
     let origin = Origin::read(input.text("originRestrictionType")).ok_or_else(ServiceError::internal)?;
     let names = group.origins[&origin].allowed.iter();
     let entries: Vec<(String, Value)> = names.map(|name| (name.clone(), json!(name))).collect();

@@ -1,12 +1,14 @@
 //! Packages and their own origin controls.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::pattern::{normal_name, normal_namespace};
-use crate::state::{Package, PackageKey, Repository};
+use crate::state::{Package, PackageKey, Repository, Veil};
 
 const WITHOUT_NAMESPACE: &[&str] = &["pypi", "nuget", "ruby", "cargo"];
 const WITH_NAMESPACE: &[&str] = &["maven", "generic", "swift"];
@@ -36,45 +38,19 @@ pub(crate) fn requested(input: &Input) -> Result<PackageKey, ServiceError> {
 }
 
 impl Context<'_> {
-    /// A package in the repository a request names, if the caller may do this with it.
-    pub(crate) fn package(
-        &self,
-        input: &Input,
-        action: &str,
-    ) -> Result<(PackageKey, &Repository, &Package), ServiceError> {
+    /// A package in the repository a request names.
+    pub(crate) fn package(&self, input: &Input) -> Result<(PackageKey, &Repository, &Package), ServiceError> {
         let key = requested(input)?;
         let domain = self.find_domain(&self.domain_key(input))?;
-        let repository = self.find_repository(domain, input.text("repository"), action)?;
+        let repository = self.find_repository(domain, input.text("repository"))?;
         let arn = self
             .place
             .package(&domain.owner, &domain.name, &repository.name, &key.path());
-        self.authorize(action, &arn, domain, Some(repository))?;
         let package = repository.packages.get(&key).ok_or_else(|| {
             let message = format!("Package not found in repository '{}'", repository.name);
             ServiceError::not_found(message, Subject::package(arn))
         })?;
         Ok((key, repository, package))
-    }
-
-    /// The repository of a request about a package that may be missing.
-    fn package_repository(
-        &mut self,
-        input: &Input,
-        key: &PackageKey,
-        action: &str,
-    ) -> Result<&mut Repository, ServiceError> {
-        let domain = self.find_domain(&self.domain_key(input))?;
-        let repository = self.find_repository(domain, input.text("repository"), action)?;
-        let arn = self
-            .place
-            .package(&domain.owner, &domain.name, &repository.name, &key.path());
-        self.authorize(action, &arn, domain, Some(repository))?;
-        let domain = self.domain_key(input);
-        let found = self
-            .found_domain(&domain)?
-            .repositories
-            .get_mut(input.text("repository"));
-        found.ok_or_else(ServiceError::internal)
     }
 }
 
@@ -99,12 +75,22 @@ fn summary(key: &PackageKey, package: &Package) -> Value {
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (_, repository) = ctx.repository(input, "ListPackages")?;
+    let (_, repository) = ctx.repository(input)?;
     let wanted = |name: &str, allowed: bool| input.optional(name).is_none_or(|word| (word == "ALLOW") == allowed);
     let format = input.optional("format");
-    let entries: Vec<(String, Value)> = repository
+    let hidden = ctx.unlisted(input);
+    let present = repository
         .packages
         .iter()
+        .filter(|(_, package)| !hidden(&package.listed));
+    let departed = repository
+        .departed
+        .iter()
+        .filter(|(_, package)| hidden(&package.listed));
+    // A package that is back is listed once.
+    let packages: BTreeMap<&PackageKey, &Package> = departed.chain(present).collect();
+    let entries: Vec<(String, Value)> = packages
+        .into_iter()
         .filter(|(key, _)| format.is_none_or(|format| format == key.format))
         // The model: the option `namespace` matches as a prefix here.
         .filter(|(key, _)| key.namespace.starts_with(input.text("namespace")))
@@ -121,17 +107,23 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (key, _, package) = ctx.package(input, "DescribePackage")?;
+    let (key, _, package) = ctx.package(input)?;
     let mut description = named(&key, "name");
     description["originConfiguration"] = origin_configuration(package);
     Ok(json!({ "package": description }))
 }
 
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "DeletePackage";
-    let (key, _, package) = ctx.package(input, ACTION)?;
+    let (key, _, package) = ctx.package(input)?;
     let answer = json!({ "deletedPackage": summary(&key, package) });
-    ctx.package_repository(input, &key, ACTION)?.packages.remove(&key);
+    let deletion = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
+    let now_ms = ctx.now_ms;
+    let repository = ctx.repository_mut(input)?;
+    let removed = repository.packages.remove(&key).filter(|_| deletion.hides(now_ms));
+    if let Some(mut package) = removed {
+        package.listed = deletion;
+        repository.departed.insert(key, package);
+    }
     Ok(answer)
 }
 
@@ -145,11 +137,13 @@ pub(crate) fn put_origin_configuration(ctx: &mut Context<'_>, input: &Input) -> 
             .and_then(Value::as_str)
             == Some("ALLOW")
     };
-    let repository = ctx.package_repository(input, &key, "PutPackageOriginConfiguration")?;
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
+    let repository = ctx.repository_mut(input)?;
     let package = repository.packages.entry(key).or_insert_with(|| Package {
         publish: true,
         upstream: true,
-        releases: std::collections::BTreeMap::new(),
+        listed,
+        releases: BTreeMap::new(),
     });
     package.publish = allowed("publish");
     package.upstream = allowed("upstream");

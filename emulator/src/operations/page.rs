@@ -5,11 +5,18 @@ use serde_json::{Value, json};
 use super::Context;
 use crate::error::ServiceError;
 use crate::model::Input;
+use crate::state::Veil;
 
 /// The longest page, where neither the request nor the settings ask for a shorter one.
 const LONGEST: usize = 1000;
 
 impl Context<'_> {
+    /// Tells whether a list does not show a creation or a deletion yet. A first page is a look at all of it.
+    pub(crate) fn unlisted(&self, input: &Input) -> impl Fn(&Veil) -> bool + use<> {
+        let (now_ms, first) = (self.now_ms, input.optional("nextToken").is_none());
+        move |veil| if first { veil.look(now_ms) } else { veil.hides(now_ms) }
+    }
+
     /// One page of a list, under the given name, with a token for the next one.
     ///
     /// The token names the last entry's key, so a list that changes between two pages neither

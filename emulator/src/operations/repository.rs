@@ -8,22 +8,17 @@ use super::domain::spell;
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::options::DeleteOfUpstream;
-use crate::state::{Domain, Repository, Upstream};
+use crate::options::{DeleteOfUpstream, Lag};
+use crate::state::{Departed, Domain, Lagging, Repository, Upstream, Veil};
 
 /// Direct upstreams of one repository (user guide, quotas).
 const MOST_UPSTREAMS: usize = 10;
 
 pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "CreateRepository";
     let name = input.text("repository").to_owned();
-    let domain = ctx.domain(input, ACTION)?;
+    let domain = ctx.domain(input)?;
     let arn = ctx.place.repository(&domain.owner, &domain.name, &name);
-    let tags = tag::read(input, &arn)?;
-    if !tags.is_empty() {
-        // Tagging within the creation needs its own grant (user guide, "Domain policies").
-        ctx.authorize("TagResource", &arn, domain, None)?;
-    }
+    let tags = tag::read(ctx, input, &arn)?;
     if domain.pending > 0 {
         let message = format!("Domain '{}' is not active", domain.name);
         return Err(ServiceError::conflict(message, Subject::domain(&domain.arn)));
@@ -41,25 +36,30 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         return Err(ServiceError::quota(message, Subject::domain(&domain.arn)));
     }
     let upstreams = read_upstreams(ctx, domain, &name, input)?.unwrap_or_default();
+    let created = ctx.created();
     let repository = Repository {
         id: 0,
         administrator: ctx.caller.account.clone(),
-        created: ctx.now,
+        created,
         description: input
             .optional("description")
             .filter(|text| !text.is_empty())
             .map(str::to_owned),
         upstreams,
         connections: Vec::new(),
-        tags,
-        policy: None,
+        tags: ctx.new_tags(tags),
+        policy: Lagging::new(None, Lag::default(), ctx.now_ms),
         packages: BTreeMap::new(),
+        departed: BTreeMap::new(),
+        seen: Veil::new(ctx.settings.visibility.repository, ctx.now_ms),
+        listed: Veil::new(ctx.settings.visibility.lists, ctx.now_ms),
+        former: None,
         name: name.clone(),
         arn,
     };
     let id = ctx.world.fresh_id();
-    let domain = ctx.domain_mut(input, ACTION)?;
-    domain.lag = 0;
+    let domain = ctx.domain_mut(input)?;
+    domain.emptied = Veil::default();
     domain.repositories.insert(name, Repository { id, ..repository });
     let (domain, repository) = found(ctx, input)?;
     Ok(json!({ "repository": description(ctx, domain, repository) }))
@@ -73,20 +73,24 @@ fn found<'c>(ctx: &'c Context<'_>, input: &Input) -> Result<(&'c Domain, &'c Rep
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (domain, repository) = ctx.repository(input, "DescribeRepository")?;
-    Ok(json!({ "repository": description(ctx, domain, repository) }))
+    let (domain, repository) = ctx.repository(input)?;
+    let shown = match &repository.former {
+        Some((former, veil)) if veil.look(ctx.now_ms) => former.clone(),
+        _ => description(ctx, domain, repository),
+    };
+    Ok(json!({ "repository": shown }))
 }
 
 pub(crate) fn update(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "UpdateRepository";
-    let (domain, repository) = ctx.repository(input, ACTION)?;
+    let (domain, repository) = ctx.repository(input)?;
     let upstreams = read_upstreams(ctx, domain, &repository.name, input)?;
     // Even an empty list is refused here, as users have seen it.
     if upstreams.is_some() && !repository.connections.is_empty() {
         let message = "A repository can have upstream repositories or an external connection, not both";
         return Err(ServiceError::validation("OTHER", message));
     }
-    let repository = ctx.repository_mut(input, ACTION)?;
+    ctx.change(input)?;
+    let repository = ctx.repository_mut(input)?;
     if let Some(text) = input.optional("description") {
         repository.description = Some(text).filter(|text| !text.is_empty()).map(str::to_owned);
     }
@@ -117,13 +121,7 @@ fn read_upstreams(
         return Err(ServiceError::invalid(format!("Upstream '{twice}' is given twice")));
     }
     let link = |name: &String| {
-        let upstream = ctx.find_repository(domain, name, "AssociateWithDownstreamRepository")?;
-        ctx.authorize(
-            "AssociateWithDownstreamRepository",
-            &upstream.arn,
-            domain,
-            Some(upstream),
-        )?;
+        let upstream = ctx.find_repository(domain, name)?;
         if name == repository || reaches(domain, upstream, repository) {
             let message = format!("Upstream '{name}' would lead back to repository '{repository}'");
             return Err(ServiceError::validation("OTHER", message));
@@ -164,8 +162,8 @@ fn reaches(domain: &Domain, from: &Repository, name: &str) -> bool {
 }
 
 pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    const ACTION: &str = "DeleteRepository";
-    let (domain, repository) = ctx.repository(input, ACTION)?;
+    let (domain, repository) = ctx.repository(input)?;
+    ctx.key_is_there(domain)?;
     if ctx.settings.delete_of_upstream == DeleteOfUpstream::Conflict {
         let uses = |other: &&Repository| other.upstreams.iter().any(|upstream| upstream.id == repository.id);
         if let Some(user) = domain.repositories.values().find(uses) {
@@ -174,20 +172,31 @@ pub(crate) fn delete(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         }
     }
     let answer = json!({ "repository": description(ctx, domain, repository) });
-    let lag = ctx.settings.domain_not_empty_lag;
+    let mut lag = ctx.settings.visibility.emptied_domain;
+    lag.reads = lag.reads.saturating_add(ctx.settings.domain_not_empty_lag);
+    let emptied = Veil::new(lag, ctx.now_ms);
+    let seen = Veil::new(ctx.settings.visibility.deleted_repository, ctx.now_ms);
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
+    let now_ms = ctx.now_ms;
     let name = input.text("repository");
     let key = ctx.domain_key(input);
     let domain = ctx.found_domain(&key)?;
-    domain.repositories.remove(name);
+    let unseen = seen.hides(now_ms) || listed.hides(now_ms);
+    if let Some(repository) = domain.repositories.remove(name).filter(|_| unseen) {
+        domain.departed.push(Departed {
+            repository,
+            seen,
+            listed,
+        });
+    }
     if domain.repositories.is_empty() {
-        domain.lag = lag;
+        domain.emptied = emptied;
     }
     Ok(answer)
 }
 
 /// Repositories the caller's account owns or administers, over all domains it can see.
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    ctx.authorize_account("ListRepositories", "*")?;
     let prefix = input.optional("repositoryPrefix").unwrap_or_default();
     let account = &ctx.caller.account;
     let mut entries = Vec::new();
@@ -205,18 +214,52 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn list_in_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let domain = ctx.domain(input, "ListRepositoriesInDomain")?;
+    let domain = ctx.domain(input)?;
     ctx.key_is_there(domain)?;
     let prefix = input.optional("repositoryPrefix").unwrap_or_default();
     let administrator = input.optional("administratorAccount");
-    let entries: Vec<(String, Value)> = domain
+    let hidden = ctx.unlisted(input);
+    let departed = domain.departed.iter().filter(|departed| hidden(&departed.listed));
+    let present = domain
         .repositories
         .values()
+        .filter(|repository| !hidden(&repository.listed));
+    // A repository that was recreated is listed once.
+    let repositories: BTreeMap<&str, &Repository> = departed
+        .map(|departed| &departed.repository)
+        .chain(present)
+        .map(|repository| (repository.name.as_str(), repository))
+        .collect();
+    let entries: Vec<(String, Value)> = repositories
+        .into_values()
         .filter(|repository| repository.name.starts_with(prefix))
         .filter(|repository| administrator.is_none_or(|account| account == repository.administrator))
         .map(|repository| (repository.name.clone(), summary(domain, repository)))
         .collect();
     ctx.page(input, "repositories", entries)
+}
+
+impl Context<'_> {
+    /// Keeps what describing a repository shows before a change of it.
+    pub(crate) fn change(&mut self, input: &Input) -> Result<(), ServiceError> {
+        let lag = self.settings.visibility.repository_changes;
+        if lag == Lag::default() {
+            return Ok(());
+        }
+        let (domain, repository) = found(self, input)?;
+        let unseen = repository.former.as_ref().filter(|(_, veil)| veil.hides(self.now_ms));
+        let shown = match unseen {
+            Some((former, _)) => former.clone(),
+            None => description(self, domain, repository),
+        };
+        let former = Some((shown, Veil::new(lag, self.now_ms)));
+        let key = self.domain_key(input);
+        let repositories = &mut self.found_domain(&key)?.repositories;
+        if let Some(repository) = repositories.get_mut(input.text("repository")) {
+            repository.former = former;
+        }
+        Ok(())
+    }
 }
 
 fn summary(domain: &Domain, repository: &Repository) -> Value {

@@ -9,7 +9,9 @@ use super::Context;
 use super::origin::effective;
 use crate::error::{ServiceError, Subject};
 use crate::pattern::Strength;
-use crate::state::{Asset, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source};
+use crate::state::{
+    Asset, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
+};
 
 /// The service looks in at most so many repositories for one version (user guide, "Requesting a
 /// package version with upstream repositories").
@@ -77,15 +79,14 @@ pub(crate) fn publish(
     repository: &str,
     publication: &Publication,
 ) -> Result<Release, ServiceError> {
-    const ACTION: &str = "PublishPackageVersion";
     let domain = ctx.find_domain(key)?;
-    let target = ctx.find_repository(domain, repository, ACTION)?;
+    let target = ctx.find_repository(domain, repository)?;
     let path = publication.package.path();
     let arn = ctx.place.package(&domain.owner, &domain.name, repository, &path);
-    ctx.authorize(ACTION, &arn, domain, Some(target))?;
     check_publication(domain, target, publication, &arn)?;
     let revision = ctx.fresh_token();
-    let now = ctx.now;
+    let now = ctx.now();
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
     age_groups(domain);
     let target = domain
@@ -99,6 +100,7 @@ pub(crate) fn publish(
         .or_insert_with(|| Package {
             publish: true,
             upstream: false,
+            listed: listed.clone(),
             releases: BTreeMap::new(),
         });
     let release = package
@@ -218,10 +220,8 @@ pub(crate) fn ingest(
     package: &PackageKey,
     version: &str,
 ) -> Result<Value, ServiceError> {
-    const ACTION: &str = "ReadFromRepository";
     let domain = ctx.find_domain(key)?;
-    let target = ctx.find_repository(domain, repository, ACTION)?;
-    ctx.authorize(ACTION, &target.arn, domain, Some(target))?;
+    let target = ctx.find_repository(domain, repository)?;
     if has(target, package, version) {
         return Ok(json!({ "source": repository, "retained": [] }));
     }
@@ -237,15 +237,16 @@ pub(crate) fn ingest(
     let release = Release {
         revision: ctx.fresh_token(),
         status: "Published",
-        published: ctx.now,
+        published: ctx.now(),
         source: found.source,
         assets: BTreeMap::new(),
     };
+    let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
     age_groups(domain);
     for keeper in &keepers {
         if let Some(keeper) = domain.repositories.get_mut(keeper) {
-            keep(keeper, package, version, &release);
+            keep(keeper, package, version, &release, &listed);
         }
     }
     let source = match &release.source {
@@ -254,11 +255,12 @@ pub(crate) fn ingest(
     Ok(json!({ "source": source, "retained": keepers }))
 }
 
-fn keep(repository: &mut Repository, package: &PackageKey, version: &str, release: &Release) {
+fn keep(repository: &mut Repository, package: &PackageKey, version: &str, release: &Release, listed: &Veil) {
     // The first version decides a package's own controls: from outside, so nothing published here.
     let kept = repository.packages.entry(package.clone()).or_insert_with(|| Package {
         publish: false,
         upstream: true,
+        listed: listed.clone(),
         releases: BTreeMap::new(),
     });
     kept.releases.insert(version.to_owned(), release.clone());

@@ -6,16 +6,17 @@ use super::Context;
 use crate::arn::{ResourceArn, Taggable};
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::state::Tags;
+use crate::options::TagCharacters;
+use crate::state::{Lagging, Tags};
 
 /// Tags on one resource (user guide, "Tagging resources").
 const MOST: usize = 50;
 
 /// The tags in a request that creates a resource.
-pub(crate) fn read(input: &Input, arn: &str) -> Result<Tags, ServiceError> {
+pub(crate) fn read(ctx: &Context<'_>, input: &Input, arn: &str) -> Result<Tags, ServiceError> {
     let mut tags = Tags::new();
     for entry in input.list("tags").unwrap_or_default() {
-        let (key, value) = read_one(entry)?;
+        let (key, value) = read_one(entry, ctx.settings.tag_characters)?;
         if tags.insert(key.clone(), value).is_some() {
             return Err(ServiceError::invalid(format!("Tag key '{key}' is given twice")));
         }
@@ -24,28 +25,27 @@ pub(crate) fn read(input: &Input, arn: &str) -> Result<Tags, ServiceError> {
     Ok(tags)
 }
 
-fn read_one(entry: &Value) -> Result<(String, String), ServiceError> {
+fn read_one(entry: &Value, allowed: TagCharacters) -> Result<(String, String), ServiceError> {
     let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (key, value) = (text("key"), text("value"));
-    check_key(&key)?;
-    check_characters(&value)?;
+    check_key(&key, allowed)?;
+    check_characters(&value, allowed)?;
     Ok((key, value))
 }
 
-fn check_key(key: &str) -> Result<(), ServiceError> {
+fn check_key(key: &str, allowed: TagCharacters) -> Result<(), ServiceError> {
     if key.to_lowercase().starts_with("aws:") {
         return Err(ServiceError::invalid(format!(
             "Tag key '{key}' uses the reserved prefix aws:"
         )));
     }
-    check_characters(key)
+    check_characters(key, allowed)
 }
 
-/// AWS's general rule for tags: letters, numbers, spaces and `_ . : / = + - @`. The model is wider;
-/// the stricter side is taken.
-fn check_characters(text: &str) -> Result<(), ServiceError> {
+/// The model's own rule was held before.
+fn check_characters(text: &str, allowed: TagCharacters) -> Result<(), ServiceError> {
     let fine = |c: char| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c);
-    if text.chars().all(fine) {
+    if allowed == TagCharacters::Modelled || text.chars().all(fine) {
         Ok(())
     } else {
         Err(ServiceError::invalid(format!(
@@ -71,13 +71,14 @@ fn check_count(tags: &Tags, arn: &str) -> Result<(), ServiceError> {
 
 pub(crate) fn tag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let arn = input.text("resourceArn");
-    let added = read(input, arn)?;
-    let tags = ctx.tags(arn, "TagResource")?;
+    let added = read(ctx, input, arn)?;
+    let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
+    let tags = ctx.tags_mut(arn)?;
     // All or nothing: a call over the limit changes no tag.
-    let mut merged = tags.clone();
+    let mut merged = tags.current().clone();
     merged.extend(added);
     check_count(&merged, arn)?;
-    *tags = merged;
+    tags.change(merged, lag, now_ms);
     Ok(json!({}))
 }
 
@@ -88,15 +89,20 @@ pub(crate) fn untag(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servi
         .iter()
         .filter_map(Value::as_str)
         .collect();
-    keys.iter().try_for_each(|key| check_key(key))?;
-    let tags = ctx.tags(input.text("resourceArn"), "UntagResource")?;
-    tags.retain(|key, _| !keys.contains(&key.as_str()));
+    let allowed = ctx.settings.tag_characters;
+    keys.iter().try_for_each(|key| check_key(key, allowed))?;
+    let (lag, now_ms) = (ctx.settings.visibility.tags, ctx.now_ms);
+    let tags = ctx.tags_mut(input.text("resourceArn"))?;
+    let mut left = tags.current().clone();
+    left.retain(|key, _| !keys.contains(&key.as_str()));
+    tags.change(left, lag, now_ms);
     Ok(json!({}))
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let tags = ctx.tags(input.text("resourceArn"), "ListTagsForResource")?;
+    let tags = ctx.tags(input.text("resourceArn"))?;
     let tags: Vec<Value> = tags
+        .look(ctx.now_ms)
         .iter()
         .map(|(key, value)| json!({ "key": key, "value": value }))
         .collect();
@@ -104,24 +110,38 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 impl Context<'_> {
-    /// The tags of the resource behind an ARN, if the caller may do this with it.
-    fn tags(&mut self, arn: &str, action: &str) -> Result<&mut Tags, ServiceError> {
+    /// The tags of a new thing.
+    pub(crate) fn new_tags(&self, tags: Tags) -> Lagging<Tags> {
+        Lagging::new(tags, self.settings.visibility.creation_tags, self.now_ms)
+    }
+
+    /// The tags of the resource behind an ARN.
+    fn tags(&self, arn: &str) -> Result<&Lagging<Tags>, ServiceError> {
         let ResourceArn {
             owner,
-            domain: name,
+            domain,
             resource,
         } = ResourceArn::read(arn, self.place)?;
-        let key = (owner, name);
-        let domain = self.find_domain(&key)?;
+        let domain = self.find_domain(&(owner, domain))?;
         let repository = match &resource {
-            Taggable::Repository(name) => Some(self.find_repository(domain, name, action)?),
+            Taggable::Repository(name) => Some(self.find_repository(domain, name)?),
             _ => None,
         };
-        self.authorize(action, arn, domain, repository)?;
-        if let Taggable::Group(pattern) = &resource {
-            self.find_group(domain, pattern)?;
-        }
-        let domain = self.found_domain(&key)?;
+        Ok(match (&resource, repository) {
+            (_, Some(repository)) => &repository.tags,
+            (Taggable::Group(pattern), _) => &self.find_group(domain, pattern)?.tags,
+            _ => &domain.tags,
+        })
+    }
+
+    fn tags_mut(&mut self, arn: &str) -> Result<&mut Lagging<Tags>, ServiceError> {
+        self.tags(arn)?;
+        let ResourceArn {
+            owner,
+            domain,
+            resource,
+        } = ResourceArn::read(arn, self.place)?;
+        let domain = self.found_domain(&(owner, domain))?;
         let tags = match &resource {
             Taggable::Domain => Some(&mut domain.tags),
             Taggable::Repository(name) => domain.repositories.get_mut(name).map(|repository| &mut repository.tags),

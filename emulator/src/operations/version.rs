@@ -20,7 +20,7 @@ fn origin(release: &Release) -> Value {
 }
 
 pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (key, _, found) = ctx.package(input, "ListPackageVersions")?;
+    let (key, _, found) = ctx.package(input)?;
     let wanted = |release: &Release| {
         let kind = if matches!(release.source, Source::Repository(_)) {
             "INTERNAL"
@@ -64,7 +64,7 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let (key, repository, found) = ctx.package(input, "DescribePackageVersion")?;
+    let (key, repository, found) = ctx.package(input)?;
     let version = input.text("packageVersion");
     let release = found.releases.get(version).ok_or_else(|| {
         let message = format!(

@@ -1,6 +1,7 @@
 //! The form of a policy document, and the service's own wording of it.
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{listed, statements, texts};
 use crate::error::ServiceError;
@@ -162,6 +163,63 @@ fn check_condition(condition: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// The ARNs of the principals that a document names, an account by its root's.
+pub(crate) fn principals(document: &Value, partition: &str) -> Vec<String> {
+    let statements = statements(document);
+    let named = statements
+        .iter()
+        .flat_map(|statement| ["Principal", "NotPrincipal"].map(|name| statement.get(name)));
+    let aws = named.flatten().flat_map(|principal| texts(principal.get("AWS")));
+    aws.filter(|word| *word != "*")
+        .map(|word| root(word, partition))
+        .collect()
+}
+
+/// The document with the roles and users that are gone named by their unique ids, as IAM names them in
+/// policies from before; nothing where none is gone.
+pub(crate) fn with_ids(document: &str, gone: impl Fn(&str) -> bool) -> Option<String> {
+    let id = |word: &Value| {
+        let arn = word.as_str()?;
+        let prefix = if arn.contains(":role/") { "AROA" } else { "AIDA" };
+        let digest = crate::caller::hex(&Sha256::digest(arn.as_bytes()));
+        let named = arn.contains(":role/") || arn.contains(":user/");
+        (named && gone(arn)).then(|| json!(format!("{prefix}{}", digest[..17].to_uppercase())))
+    };
+    let mut worded: Value = serde_json::from_str(document).ok()?;
+    let mut changed = false;
+    let statements = match worded.get_mut("Statement")? {
+        Value::Array(statements) => statements.iter_mut().collect(),
+        one => vec![one],
+    };
+    for statement in statements {
+        for name in ["Principal", "NotPrincipal"] {
+            let Some(who) = statement.get_mut(name).and_then(|principal| principal.get_mut("AWS")) else {
+                continue;
+            };
+            let words = match who {
+                Value::Array(words) => words.iter_mut().collect(),
+                one => vec![one],
+            };
+            for word in words {
+                if let Some(id) = id(word) {
+                    *word = id;
+                    changed = true;
+                }
+            }
+        }
+    }
+    changed.then(|| worded.to_string())
+}
+
+/// An account's id as its root's ARN, and everything else as it is.
+fn root(principal: &str, partition: &str) -> String {
+    if is_account(principal) {
+        format!("arn:{partition}:iam::{principal}:root")
+    } else {
+        principal.to_owned()
+    }
+}
+
 /// Words a document as the service might give it back: the same meaning, hardly ever the same
 /// text. Lists and single values trade places, lists change their order, an account id becomes
 /// its root's ARN, conditions' booleans and numbers become strings.
@@ -214,16 +272,7 @@ fn normalise_principal(principal: &Value, partition: &str) -> Value {
     let Some(kinds) = principal.as_object() else {
         return json!({ "AWS": principal });
     };
-    let worded = |who: &Value| {
-        let root = |word: &str| {
-            if is_account(word) {
-                format!("arn:{partition}:iam::{word}:root")
-            } else {
-                word.to_owned()
-            }
-        };
-        other_form(texts(Some(who)).into_iter().map(root).collect())
-    };
+    let worded = |who: &Value| other_form(texts(Some(who)).into_iter().map(|word| root(word, partition)).collect());
     kinds.iter().map(|(kind, who)| (kind.clone(), worded(who))).collect()
 }
 

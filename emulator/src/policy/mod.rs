@@ -3,8 +3,8 @@
 mod document;
 mod evaluate;
 
-pub(crate) use document::{check, normalise};
-pub(crate) use evaluate::{Verdict, evaluate};
+pub(crate) use document::{check, normalise, principals, with_ids};
+pub(crate) use evaluate::{Kind, Question, Verdict, evaluate};
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
 }
 
 /// Whether a text matches a pattern in which `*` stands for any characters and `?` for one.
-fn wildcard(pattern: &str, text: &str) -> bool {
+pub(crate) fn wildcard(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut seen, mut star) = (0, 0, None);
     while seen < text.len() {

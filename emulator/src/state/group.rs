@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Tags;
+use super::{Lagging, Tags, Veil};
+use crate::options::Lag;
 use crate::pattern::Pattern;
 
 /// A way a package version can enter a repository.
@@ -90,8 +91,10 @@ pub(crate) struct Group {
     pub(crate) created: f64,
     pub(crate) description: Option<String>,
     pub(crate) contact: Option<String>,
-    pub(crate) tags: Tags,
+    pub(crate) tags: Lagging<Tags>,
     pub(crate) origins: Origins,
+    /// Its creation.
+    pub(crate) seen: Veil,
     /// So many looks at a package pass before the group counts.
     pub(crate) lag: u32,
 }
@@ -108,7 +111,8 @@ impl Group {
             created,
             description: None,
             contact: None,
-            tags: Tags::new(),
+            tags: Lagging::new(Tags::new(), Lag::default(), 0),
+            seen: Veil::default(),
             origins: Origin::all().map(|origin| (origin, restriction.clone())).into(),
             lag: 0,
         }

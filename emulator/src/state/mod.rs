@@ -3,14 +3,18 @@
 mod group;
 mod package;
 mod snapshot;
+mod visibility;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::caller::Caller;
+
 pub(crate) use group::{Group, Mode, ORIGINS, Origin, Origins, Restriction};
 pub(crate) use package::{Asset, Package, PackageKey, Release, Source};
 pub(crate) use snapshot::snapshot;
+pub(crate) use visibility::{Lagging, Veil};
 
 /// A domain's identity: its owner and its name.
 pub(crate) type DomainKey = (String, String);
@@ -19,8 +23,14 @@ pub(crate) type DomainKey = (String, String);
 #[derive(Debug, Default)]
 pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
-    /// How often each key was named by a `CreateDomain` before it counts as known.
-    pub(crate) keys_seen: BTreeMap<String, u32>,
+    /// Deleted domains that may still be seen, with their deletion.
+    pub(crate) departed: Vec<(Domain, Veil)>,
+    /// How often each principal and key that may be unknown was named, and when for the first time.
+    pub(crate) named: BTreeMap<String, Named>,
+    /// The authorization tokens that were given.
+    pub(crate) tokens: BTreeMap<String, Token>,
+    /// When the newest thing was made.
+    pub(crate) last_created_ms: u64,
     last_id: u64,
 }
 
@@ -30,6 +40,22 @@ impl World {
         self.last_id += 1;
         self.last_id
     }
+}
+
+/// Who is behind an authorization token, and how far it goes.
+#[derive(Debug)]
+pub(crate) struct Token {
+    pub(crate) caller: Caller,
+    pub(crate) domain: DomainKey,
+    /// Seconds since the epoch.
+    pub(crate) expiration: u64,
+}
+
+/// How often something was named, and when for the first time.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) times: u32,
+    pub(crate) since_ms: u64,
 }
 
 /// The tags of one resource.
@@ -51,14 +77,20 @@ pub(crate) struct Domain {
     pub(crate) created: f64,
     pub(crate) key: String,
     pub(crate) bucket: String,
-    pub(crate) tags: Tags,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) tags: Lagging<Tags>,
+    pub(crate) policy: Lagging<Option<Policy>>,
     pub(crate) repositories: BTreeMap<String, Repository>,
+    /// Deleted repositories that may still be seen.
+    pub(crate) departed: Vec<Departed>,
     pub(crate) groups: BTreeMap<String, Group>,
+    /// Deleted package groups that may still be seen, with their deletion.
+    pub(crate) departed_groups: Vec<(Group, Veil)>,
+    /// Its creation.
+    pub(crate) seen: Veil,
     /// So many describes still show it as not active.
     pub(crate) pending: u32,
-    /// So many deletions are still refused although it is empty.
-    pub(crate) lag: u32,
+    /// The deletion of its last repository, for its own deletion.
+    pub(crate) emptied: Veil,
 }
 
 #[derive(Debug)]
@@ -71,13 +103,31 @@ pub(crate) struct Repository {
     pub(crate) description: Option<String>,
     pub(crate) upstreams: Vec<Upstream>,
     pub(crate) connections: Vec<&'static Connection>,
-    pub(crate) tags: Tags,
-    pub(crate) policy: Option<Policy>,
+    pub(crate) tags: Lagging<Tags>,
+    pub(crate) policy: Lagging<Option<Policy>>,
     pub(crate) packages: BTreeMap<PackageKey, Package>,
+    /// Deleted packages that lists may still show.
+    pub(crate) departed: BTreeMap<PackageKey, Package>,
+    /// Its creation, for calls that name it.
+    pub(crate) seen: Veil,
+    /// Its creation, for lists.
+    pub(crate) listed: Veil,
+    /// What describing it shows until a change of it is seen.
+    pub(crate) former: Option<(Value, Veil)>,
+}
+
+/// A deleted repository and how long it is still seen.
+#[derive(Debug)]
+pub(crate) struct Departed {
+    pub(crate) repository: Repository,
+    /// Its deletion, for reads that name it.
+    pub(crate) seen: Veil,
+    /// Its deletion, for lists.
+    pub(crate) listed: Veil,
 }
 
 /// A link to an upstream: it is to the repository there was when the link was made. A repository
-/// made again under the same name is another one (hashicorp/terraform-provider-aws#31092).
+/// recreated under the same name is another one (hashicorp/terraform-provider-aws#31092).
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
     pub(crate) name: String,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Veil;
+
 /// A package's coordinates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PackageKey {
@@ -23,6 +25,8 @@ impl PackageKey {
 pub(crate) struct Package {
     pub(crate) publish: bool,
     pub(crate) upstream: bool,
+    /// Its creation, for lists; its deletion once it is deleted.
+    pub(crate) listed: Veil,
     pub(crate) releases: BTreeMap<String, Release>,
 }
 

@@ -22,8 +22,8 @@ fn domain(domain: &Domain) -> Value {
         "status": if domain.pending > 0 { "Pending" } else { "Active" },
         "encryptionKey": domain.key,
         "createdTime": domain.created,
-        "tags": domain.tags,
-        "policy": policy(domain.policy.as_ref()),
+        "tags": domain.tags.current(),
+        "policy": policy(domain.policy.current().as_ref()),
         "repositories": repositories,
         "packageGroups": domain.groups.values().map(group).collect::<Vec<_>>(),
     })
@@ -47,15 +47,15 @@ fn repository(domain: &Domain, repository: &Repository) -> Value {
     json!({
         "name": repository.name,
         "arn": repository.arn,
-        // A repository made again under the same name has another one.
+        // A repository recreated under the same name has another one.
         "incarnation": repository.id,
         "administratorAccount": repository.administrator,
         "description": repository.description,
         "createdTime": repository.created,
         "upstreams": repository.upstreams.iter().map(upstream).collect::<Vec<_>>(),
         "externalConnections": connections,
-        "tags": repository.tags,
-        "policy": policy(repository.policy.as_ref()),
+        "tags": repository.tags.current(),
+        "policy": policy(repository.policy.current().as_ref()),
         "packages": packages(repository),
     })
 }
@@ -100,7 +100,7 @@ fn group(group: &Group) -> Value {
         "description": group.description,
         "contactInfo": group.contact,
         "createdTime": group.created,
-        "tags": group.tags,
+        "tags": group.tags.current(),
         "restrictions": ORIGINS.iter().map(restriction).collect::<Map<_, _>>(),
     })
 }

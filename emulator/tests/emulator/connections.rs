@@ -1,6 +1,6 @@
 //! External connections.
 
-use codeartifact_emulator::{SecondConnection, Settings};
+use codeartifact_emulator::{SameConnection, SecondConnection, Settings};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Service};
@@ -99,4 +99,22 @@ async fn a_connection_and_upstreams_exclude_each_other() {
 async fn a_missing_connection_can_t_be_removed() {
     let service = Service::with_repositories(&["proxy"]).await;
     disconnect(&service, "public:npmjs").await.missing();
+}
+
+#[tokio::test]
+async fn the_same_connection_again_is_a_conflict_or_invalid() {
+    let service = Service::with_repositories(&["proxy"]).await;
+    connect(&service, "public:npmjs").await.ok();
+    connect(&service, "public:npmjs").await.conflict();
+    service.emulator.set(Settings {
+        same_connection: SameConnection::Validation,
+        ..Settings::default()
+    });
+    let body = connect(&service, "public:npmjs").await.invalid();
+    assert!(
+        body["message"]
+            .as_str()
+            .unwrap()
+            .contains("connected to 'public:npmjs' already")
+    );
 }

@@ -1,6 +1,6 @@
 //! Domains and their keys.
 
-use codeartifact_emulator::{Keys, Settings, StatusCase};
+use codeartifact_emulator::{Keys, Settings, StatusCase, Unknown};
 use serde_json::{Value, json};
 
 use crate::harness::{KEY, OWNER, Service};
@@ -127,7 +127,7 @@ async fn a_new_key_is_unknown_for_a_while() {
             ..Settings::default()
         },
         Settings {
-            key_unknown_times: 2,
+            unknown_keys: [("*".to_owned(), Unknown::For { times: 2, ms: 0 })].into(),
             ..Settings::default()
         },
     ] {
@@ -136,6 +136,17 @@ async fn a_new_key_is_unknown_for_a_while() {
         create_with_key(&service, KEY).await.invalid();
         create_with_key(&service, KEY).await.ok();
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_may_be_unknown_for_some_time_or_for_good() {
+    let unknown = json!({ "unknown_keys": { KEY: { "for": { "ms": 5_000 } }, "*": "for-good" } });
+    let service = Service::in_process(Settings::default());
+    service.call("PUT /_emulator/settings", unknown).await.ok();
+    create_with_key(&service, KEY).await.invalid();
+    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+    create_with_key(&service, &KEY.replace("5555", "6666")).await.invalid();
+    create_with_key(&service, KEY).await.ok();
 }
 
 #[tokio::test]
@@ -246,6 +257,25 @@ async fn a_lost_key_locks_the_repositories_but_not_the_domain_s_deletion() {
     service.get("/v1/domain?domain=dd").await.ok();
     service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
     service.get("/v1/domain?domain=dd").await.missing();
+}
+
+#[tokio::test]
+async fn a_lost_key_may_lock_less_and_answer_otherwise() {
+    let service = Service::with_repositories(&["rr"]).await;
+    let keys = json!({ "lost": [KEY], "lost_locks": "lists-and-deletions", "lost_error": "access-denied" });
+    service
+        .call("PUT /_emulator/settings", json!({ "keys": keys }))
+        .await
+        .ok();
+    service.get("/v1/repository?domain=dd&repository=rr").await.ok();
+    let locked = [
+        "POST /v1/domain/repositories?domain=dd",
+        "DELETE /v1/repository?domain=dd&repository=rr",
+        "POST /v1/repository?domain=dd&repository=other",
+    ];
+    for request in locked {
+        service.call(request, Value::Null).await.denied();
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,8 @@ pub(crate) const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/11111111-22
 /// An emulator of its own and a client for it.
 pub(crate) struct Service {
     pub(crate) emulator: Emulator,
-    http: reqwest::Client,
+    /// Nothing where calls go to the emulator without a socket.
+    http: Option<reqwest::Client>,
 }
 
 /// What came back.
@@ -37,7 +38,19 @@ impl Service {
         let emulator = Emulator::start(options).await.unwrap();
         Self {
             emulator,
-            http: reqwest::Client::new(),
+            http: Some(reqwest::Client::new()),
+        }
+    }
+
+    /// An emulator without a port. Under paused time its clock moves only when a test sleeps.
+    pub(crate) fn in_process(settings: Settings) -> Self {
+        let options = Options {
+            settings,
+            ..Options::default()
+        };
+        Self {
+            emulator: Emulator::in_process(options),
+            http: None,
         }
     }
 
@@ -100,9 +113,11 @@ impl Service {
         body: Vec<u8>,
     ) -> Result<Answer, reqwest::Error> {
         let (method, path) = request.split_once(' ').unwrap();
+        let Some(http) = &self.http else {
+            return Ok(self.send_in_process(method, path, headers, body).await);
+        };
         let url = format!("{}{path}", self.emulator.url());
-        let mut builder = self
-            .http
+        let mut builder = http
             .request(method.parse().unwrap(), url)
             .header("x-amz-date", "20261123T120000Z");
         for (name, value) in headers {
@@ -116,6 +131,24 @@ impl Service {
             headers,
             body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
         })
+    }
+}
+
+impl Service {
+    async fn send_in_process(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.emulator.url()))
+            .header("x-amz-date", "20261123T120000Z");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.emulator.call(request.body(body.into()).unwrap()).await.unwrap();
+        Answer {
+            status: response.status().as_u16(),
+            body: serde_json::from_slice(response.body()).unwrap_or(Value::Null),
+            headers: response.headers().clone(),
+        }
     }
 }
 

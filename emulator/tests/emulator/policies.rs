@@ -1,6 +1,6 @@
 //! Permissions policies.
 
-use codeartifact_emulator::Settings;
+use codeartifact_emulator::{Settings, Unknown};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Service};
@@ -114,4 +114,90 @@ async fn a_document_that_is_no_policy_is_refused() {
     for document in ["", "{}", "[]", "not json", "{\"Version\":\"2012-10-17\"}", &long] {
         put(&service, None, document).await.invalid();
     }
+}
+
+const ROLE: &str = "arn:aws:iam::111122223333:role/new";
+
+fn naming(principals: &[&str]) -> String {
+    json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"AWS": principals}, "Action": "codeartifact:ReadFromRepository", "Resource": "*",
+    }]})
+    .to_string()
+}
+
+/// With the repository `main`, and principals that IAM does not know.
+async fn without(unknown: &[(&str, Unknown)]) -> Service {
+    let unknown_principals = unknown.iter().map(|(arn, unknown)| ((*arn).to_owned(), *unknown));
+    let service = Service::in_process(Settings {
+        unknown_principals: unknown_principals.collect(),
+        ..Settings::default()
+    });
+    service.call("POST /v1/domain?domain=dd", json!({})).await.ok();
+    service.repository("main", &[]).await.ok();
+    service
+}
+
+#[tokio::test]
+async fn a_policy_cannot_name_a_principal_that_does_not_exist() {
+    let service = without(&[(ROLE, Unknown::ForGood)]).await;
+    for _ in 0..3 {
+        let body = put(&service, None, &naming(&["444455556666", ROLE])).await.invalid();
+        let expected = format!("Invalid principal in policy: \"AWS\":\"{ROLE}\"");
+        assert_eq!((&body["message"], &body["reason"]), (&json!(expected), &json!("OTHER")));
+    }
+    let on_domain = json!({ "domain": "dd", "policyDocument": naming(&[ROLE]) });
+    service
+        .call("PUT /v1/domain/permissions/policy", on_domain)
+        .await
+        .invalid();
+    put(&service, None, &naming(&["444455556666", "*"])).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_principal_is_unknown_for_some_policies_and_for_some_time() {
+    let other = "arn:aws:iam::111122223333:role/other";
+    let service = without(&[
+        (ROLE, Unknown::For { times: 2, ms: 0 }),
+        (other, Unknown::For { times: 0, ms: 8_000 }),
+    ])
+    .await;
+    put(&service, None, &naming(&[ROLE])).await.invalid();
+    put(&service, None, &naming(&[ROLE])).await.invalid();
+    put(&service, None, &naming(&[ROLE])).await.ok();
+    put(&service, None, &naming(&[other])).await.invalid();
+    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+    put(&service, None, &naming(&[other])).await.ok();
+}
+
+#[tokio::test]
+async fn accounts_may_be_unknown_too() {
+    let service = without(&[("arn:aws:iam::*:root", Unknown::ForGood)]).await;
+    put(&service, None, &naming(&["111122223333"])).await.invalid();
+    put(&service, None, &naming(&["arn:aws:iam::111122223333:root"]))
+        .await
+        .invalid();
+    put(&service, None, &naming(&[ROLE])).await.ok();
+    let unknown = json!({ "arn:aws:iam::*:root": { "for": { "ms": 5 } }, ROLE: "for-good" });
+    service
+        .call("PUT /_emulator/settings", json!({ "unknown_principals": unknown }))
+        .await
+        .ok();
+    put(&service, None, &naming(&[ROLE])).await.invalid();
+}
+
+#[tokio::test]
+async fn a_deleted_role_comes_back_as_its_unique_id() {
+    let service = without(&[]).await;
+    put(&service, None, &naming(&["444455556666", ROLE])).await.ok();
+    let unknown = json!({ ROLE: "for-good" });
+    service
+        .call("PUT /_emulator/settings", json!({ "unknown_principals": unknown }))
+        .await
+        .ok();
+    let read = service.call(GET, Value::Null).await.ok();
+    let document = read["policy"]["document"].as_str().unwrap();
+    assert!(
+        document.contains("\"AROA") && document.contains(":root") && !document.contains(ROLE),
+        "{document}"
+    );
 }

@@ -1,5 +1,6 @@
 //! Tags.
 
+use codeartifact_emulator::{Settings, TagCharacters};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Service};
@@ -121,4 +122,17 @@ async fn an_arn_must_be_of_this_service_partition_and_region_and_lead_somewhere(
     ] {
         list(&service, arn).await.missing();
     }
+}
+
+#[tokio::test]
+async fn tags_may_hold_what_the_model_allows() {
+    let service = Service::with_repositories(&["main"]).await;
+    tag(&service, REPOSITORY, &[("team", "R&D (EU)")]).await.invalid();
+    service.emulator.set(Settings {
+        tag_characters: TagCharacters::Modelled,
+        ..Settings::default()
+    });
+    tag(&service, REPOSITORY, &[("team", "R&D (EU)")]).await.ok();
+    tag(&service, REPOSITORY, &[("team", "a\u{200b}b")]).await.invalid();
+    tag(&service, REPOSITORY, &[("aws:team", "a")]).await.invalid();
 }

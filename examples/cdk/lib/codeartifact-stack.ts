@@ -19,6 +19,9 @@ export type ExternalConnection = (typeof EXTERNAL_CONNECTIONS)[number];
 export const PACKAGE_FORMATS = ['npm', 'pypi', 'maven', 'nuget', 'generic', 'ruby', 'swift', 'cargo'] as const;
 export type PackageFormat = (typeof PACKAGE_FORMATS)[number];
 
+export const ENDPOINT_TYPES = ['ipv4', 'dualstack'] as const;
+export type EndpointType = (typeof ENDPOINT_TYPES)[number];
+
 export const DELETION_MODES = ['Delete', 'RetainIfNotEmpty', 'Retain'] as const;
 export type DeletionMode = (typeof DELETION_MODES)[number];
 
@@ -43,17 +46,22 @@ export interface CodeArtifactStackProps {
   /** One connection makes the proxy `NAME-upstream`, a list makes `NAME-upstream-CONNECTION` for each. */
   readonly externalConnection?: ExternalConnection | ExternalConnection[];
   readonly upstreams?: string[];
+  /** The neighbours' repositories that may have this one as an upstream; `["*"]` is every one in the domain. */
+  readonly downstreams?: string[];
   readonly domainPolicyDocument?: iam.PolicyDocument;
   readonly repositoryPolicyDocument?: iam.PolicyDocument;
   /** `Tags.of(scope).add` reaches the stack too, and wins. */
   readonly tags?: Record<string, string>;
   readonly endpointFormats?: PackageFormat[];
+  readonly endpointType?: EndpointType;
   readonly adoptExisting?: boolean;
   readonly deletionMode?: DeletionMode;
   /** Package groups, such as `/npm/payments/*`. */
   readonly internalPackages?: string[];
-  /** Writes the repository's policy; not beside `repositoryPolicyDocument`. */
+  /** Writes the repository's policy; cannot be combined with `repositoryPolicyDocument`. */
   readonly access?: Access;
+  /** A new value makes CloudFormation send an update, which repairs drift. */
+  readonly refresh?: string;
 }
 
 /** A KMS-encrypted CodeArtifact domain, its public proxies, a repository, their policies and package groups. */
@@ -63,13 +71,16 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
   readonly domainArn: string;
   readonly domainOwner: string;
   readonly domainEncryptionKey: string;
+  /** ARN of the bucket that holds the packages. */
+  readonly domainS3BucketArn: string;
   readonly repositoryName: string;
   readonly repositoryArn: string;
   /** The proxies' names, separated by commas. */
   readonly upstreamRepositoryName: string;
   /** ARNs of the package groups, separated by commas. */
   readonly internalPackageGroups: string;
-  // An endpoint is empty, unless its format is among `endpointFormats` or one of the external connections'.
+  // An endpoint is empty, unless its format is among `endpointFormats`; without those it is one of the external
+  // connections' or of `internalPackages`, or any if there is no external connection.
   readonly npmEndpoint: string;
   readonly pypiEndpoint: string;
   readonly mavenEndpoint: string;
@@ -95,6 +106,7 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
     this.domainArn = resource.getAttString('DomainArn');
     this.domainOwner = resource.getAttString('DomainOwner');
     this.domainEncryptionKey = resource.getAttString('DomainEncryptionKey');
+    this.domainS3BucketArn = resource.getAttString('DomainS3BucketArn');
     this.repositoryName = resource.getAttString('RepositoryName');
     this.repositoryArn = resource.getAttString('RepositoryArn');
     this.upstreamRepositoryName = resource.getAttString('UpstreamRepositoryName');

@@ -8,6 +8,7 @@ import schema from '../../../schema/properties.json' with { type: 'json' };
 import {
   CodeArtifactStack,
   DELETION_MODES,
+  ENDPOINT_TYPES,
   EXTERNAL_CONNECTIONS,
   PACKAGE_FORMATS,
   type CodeArtifactStackProps,
@@ -52,23 +53,27 @@ const ALL: Required<CodeArtifactStackProps> = {
   repositoryDescription: 'What payments builds with',
   externalConnection: ['public:npmjs', 'public:pypi'],
   upstreams: ['shared'],
+  downstreams: ['team-orders'],
   domainPolicyDocument: document(),
   repositoryPolicyDocument: document(),
   tags: { squad: 'payments' },
   endpointFormats: ['npm', 'cargo'],
+  endpointType: 'dualstack',
   adoptExisting: true,
   deletionMode: 'Retain',
   internalPackages: ['/npm/payments/*'],
   access: { publishers: ['123456789012'], readers: ['*'], organizationId: 'o-abcdefghij' },
+  refresh: '1767225600',
 };
 
 test('the construct has the properties of the schema, and their values', () => {
   const named = properties(synthesized(ALL));
   assert.deepEqual(Object.keys(named).sort(), Object.keys(schema.properties).sort());
   assert.deepEqual(Object.keys(named['Access'] as object).sort(), Object.keys(schema.$defs.Access.properties).sort());
-  const { ExternalConnection, Format, DeletionMode } = schema.$defs;
+  const { ExternalConnection, Format, EndpointType, DeletionMode } = schema.$defs;
   assert.deepEqual([...EXTERNAL_CONNECTIONS], ExternalConnection.enum);
   assert.deepEqual([...PACKAGE_FORMATS], Format.enum);
+  assert.deepEqual([...ENDPOINT_TYPES], EndpointType.enum);
   assert.deepEqual([...DELETION_MODES], DeletionMode.enum);
 });
 
@@ -90,14 +95,17 @@ test('every property reaches the function under its own name', () => {
     RepositoryDescription: 'What payments builds with',
     ExternalConnection: ['public:npmjs', 'public:pypi'],
     Upstreams: ['shared'],
+    Downstreams: ['team-orders'],
     DomainPolicyDocument: policy,
     RepositoryPolicyDocument: policy,
     Tags: { squad: 'payments' },
     EndpointFormats: ['npm', 'cargo'],
+    EndpointType: 'dualstack',
     AdoptExisting: true,
     DeletionMode: 'Retain',
     InternalPackages: ['/npm/payments/*'],
     Access: { Publishers: ['123456789012'], Readers: ['*'], OrganizationId: 'o-abcdefghij' },
+    Refresh: '1767225600',
   });
 });
 

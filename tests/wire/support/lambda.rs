@@ -13,13 +13,9 @@ use tokio::process::{Child, Command};
 use tokio::sync::{Notify, oneshot};
 
 use super::http::Connection;
+pub(crate) use super::place::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::transport::{Ended, Invoke, Killed, Transport};
 
-pub(crate) const ACCOUNT: &str = "123456789012";
-pub(crate) const REGION: &str = "eu-central-1";
-pub(crate) const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:123456789012:function:codeartifact-stack";
-pub(crate) const LOG_GROUP: &str = "/aws/lambda/codeartifact-stack";
-pub(crate) const LOG_STREAM: &str = "2026/11/23/[$LATEST]c0de4a7f1fac7000";
 pub(crate) const SECRET_KEY: &str = "wJalrXUtnFEMIbPxRfiCYEXAMPLEKEYsecret";
 pub(crate) const SESSION_TOKEN: &str = "IQoJb3JpZ2luSESSIONTOKENexample";
 pub(crate) const KEY_ID: &str = "AKIAEXAMPLE000000001";
@@ -228,7 +224,7 @@ impl RuntimeApi {
 /// The function as Lambda runs it: an idle process takes the next event, and where none is idle
 /// another one is started beside it.
 pub(crate) struct Lambda {
-    environment: BTreeMap<String, String>,
+    environment: Mutex<BTreeMap<String, String>>,
     instances: tokio::sync::Mutex<Vec<Arc<Instance>>>,
 }
 
@@ -240,9 +236,18 @@ struct Instance {
 impl Lambda {
     pub(crate) fn new(environment: BTreeMap<String, String>) -> Self {
         Self {
-            environment,
+            environment: Mutex::new(environment),
             instances: tokio::sync::Mutex::new(Vec::new()),
         }
+    }
+
+    /// Sets variables, as a deployment with other parameters does: what is idle ends, and what starts has them.
+    pub(crate) async fn redeploy(&self, variables: &[(&str, &str)]) {
+        let set = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.environment.lock().unwrap().extend(set);
+        self.instances.lock().await.clear();
     }
 
     async fn idle(&self) -> Arc<Instance> {
@@ -251,8 +256,9 @@ impl Lambda {
         if let Some(instance) = instances.iter().find(free) {
             return Arc::clone(instance);
         }
+        let environment = self.environment.lock().unwrap().clone();
         let instance = Arc::new(Instance {
-            runtime: RuntimeApi::start(self.environment.clone()).await,
+            runtime: RuntimeApi::start(environment).await,
             busy: AtomicBool::new(true),
         });
         instances.push(Arc::clone(&instance));

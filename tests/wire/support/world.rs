@@ -13,6 +13,7 @@ use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, d
 use super::in_process::{IMPATIENT, InProcess};
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
+use super::sink_server;
 use super::transport::{Ended, Transport};
 
 /// Everything a test needs.
@@ -76,7 +77,7 @@ impl World {
         Self {
             aws,
             function: Some(function),
-            engine: Engine::new(Sink::start().await, transport),
+            engine: Engine::new(sink_server::start().await, transport),
         }
     }
 
@@ -101,7 +102,7 @@ impl World {
         Self {
             aws,
             function: None,
-            engine: Engine::new(Sink::start().await, transport),
+            engine: Engine::new(sink_server::start().await, transport),
         }
     }
 
@@ -149,6 +150,11 @@ impl World {
     /// Starts a process without an event: what it said where it ended at once.
     pub(crate) async fn start_up(&self) -> Result<(), String> {
         self.lambda().init().await
+    }
+
+    /// Deploys the function again, with these variables.
+    pub(crate) async fn redeploy(&self, variables: &[(&str, &str)]) {
+        self.lambda().redeploy(variables).await;
     }
 
     /// What an Update of this stack would do now.

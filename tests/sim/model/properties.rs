@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::history::{Connection, Shape, Spoilt};
-use crate::support::sample::{KEY, OTHER_KEY, domain_policy, repository_policy};
+use crate::shared::sample::{KEY, OTHER_KEY, domain_policy, repository_policy};
 
 pub(super) const DOMAINS: [&str; 2] = ["kloudvin-pkgs", "other-pkgs"];
 pub(super) const PATTERNS: [&str; 2] = ["/npm/payments/*", "/pypi//billing~"];

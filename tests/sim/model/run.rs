@@ -8,15 +8,17 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use super::history::{
     Ask, Foreign, Habits, Held, History, Lasting, Passing, STACKS, Shape, Side, Step, Trouble, Twice, WRITES, What,
 };
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::there::There;
-use super::weigh::{part_of_the_way, resembles};
-use crate::support::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack, World};
+use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
+use crate::oracle::explain::{Answered, Closeness, Happening, Scene, after_all};
+use crate::oracle::there::{Tags, There};
+use crate::oracle::weigh::{part_of_the_way, resembles};
+use crate::shared::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack};
+use crate::world::World;
 
 /// What was lived through, for the record.
 #[derive(Debug, Default, Clone, Copy)]
@@ -88,7 +90,6 @@ struct Member {
 
 /// Lives through a history; tells the first thing that is not as the contract says.
 pub(super) async fn live(world: &World, history: &History) -> Result<Count, String> {
-    world.begin_again(settings(history.habits)).await;
     let record = Arc::new(Record::default());
     let mut run = Run {
         world,
@@ -117,7 +118,7 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
     Ok(run.count)
 }
 
-fn settings(habits: Habits) -> Settings {
+pub(super) fn settings(habits: Habits) -> Settings {
     Settings {
         domain_not_empty_lag: habits.not_empty_lag,
         domain_pending_describes: habits.pending,
@@ -244,7 +245,9 @@ impl Run<'_> {
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), String> {
-        self.world.aws.forget_calls();
+        self.world.forget_calls();
+        // Nothing else tells what was created later: here work takes no time.
+        tokio::time::advance(Duration::from_secs(1)).await;
         match step {
             Step::Ask(ask) => self.ask(ask).await?,
             Step::Together(one, other, held) => self.together(one, other, *held).await?,
@@ -270,7 +273,7 @@ impl Run<'_> {
         let calls = self.world.aws.log();
         self.count.calls += calls.len();
         self.count.struck += calls.iter().filter(|call| call.fault.is_some()).count();
-        self.world.aws.forget_calls();
+        self.world.forget_calls();
     }
 
     fn heard(&mut self) -> Vec<Heard> {
@@ -471,6 +474,7 @@ impl Run<'_> {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+        biased;
             _ = work => {}
             () = release => {}
         }
@@ -481,10 +485,7 @@ impl Run<'_> {
     }
 
     /// Some order of the requests must explain all answers and what is there in the end.
-    fn explained(&mut self, heard: &[Heard]) -> Result<(), String> {
-        let end = self.look();
-        let mut ends = Vec::new();
-        orders(&self.now, &sides(heard), &mut ends);
+    fn explained(&self, heard: &[Heard]) -> Result<(), String> {
         let told = || {
             let lines = heard.iter().map(|it| {
                 let kind = it.event["RequestType"].as_str().unwrap();
@@ -498,39 +499,14 @@ impl Run<'_> {
             });
             lines.collect::<Vec<_>>().join("\n")
         };
-        if ends.is_empty() {
-            return Err(format!("no order of the requests explains their answers:\n{}", told()));
-        }
-        let ends: Vec<There> = ends
-            .into_iter()
-            .map(|end_of| end_of.made_as(&end, &self.known))
-            .collect();
-        let ends: Vec<There> = ends
-            .into_iter()
-            .flat_map(|end_of| made_by_any(&end_of, &self.now, heard))
-            .collect();
-        let mut found: Vec<Vec<String>> = ends
-            .iter()
-            .map(|expected| resembles(&end, expected, &self.now))
-            .collect();
-        // What was cut short by itself may have come any part of the way; and a Delete lets go of one thing after the other,
-        // so that others find it part of the way.
-        let is_gradual = |it: &Heard| !it.answer.success || it.event["RequestType"] == "Delete";
-        if heard.iter().any(is_gradual) {
-            let sides: Vec<&There> = ends.iter().chain([&self.now]).collect();
-            let pairs = sides
-                .iter()
-                .flat_map(|one| sides.iter().map(move |other| (*one, *other)));
-            found.extend(pairs.map(|(one, other)| part_of_the_way(&end, one, other, &self.known)));
-        }
-        match found.into_iter().min_by_key(Vec::len) {
-            Some(least) if !least.is_empty() => Err(format!(
-                "no order of the requests explains what is there; the nearest differs:\n{}\n{}",
-                least.join("\n"),
-                told()
-            )),
-            _ => Ok(()),
-        }
+        let end = self.look();
+        let scene = Scene {
+            before: &self.now,
+            end: &end,
+            known: &self.known,
+        };
+        let found = scene.explained(&rows(heard), Closeness::Gradual);
+        found.map_err(|found| format!("{}\n{}", found.join("\n"), told()))
     }
 
     /// A Create whose Delete comes before it has answered.
@@ -562,6 +538,7 @@ impl Run<'_> {
             std::future::pending::<()>().await;
         };
         tokio::select! {
+        biased;
             _ = work => {}
             () = release => {}
         }
@@ -577,8 +554,8 @@ impl Run<'_> {
         let end = self
             .look()
             .without_broken_links(&contract::identity_wanted(&create.json));
-        let never = after_both(&self.now, None, &delete.json);
-        let all = after_both(&self.now, Some(&create.json), &delete.json);
+        let never = after_all(&self.now, [&delete.json]);
+        let all = after_all(&self.now, [&create.json, &delete.json]);
         let found = part_of_the_way(&end, &never, &all, &self.known);
         if found.is_empty() {
             Ok(())
@@ -627,7 +604,7 @@ impl Run<'_> {
 
     fn nothing_is_left_of(&self, number: usize) -> Result<(), String> {
         let stack = &self.stacks[number].stack;
-        let is_ours = |tags: &super::there::Tags| {
+        let is_ours = |tags: &Tags| {
             tags.get(STACK_ID) == Some(&stack.stack_id) && tags.get(LOGICAL_ID) == Some(&stack.logical_id)
         };
         let left: Vec<&str> = self
@@ -661,7 +638,7 @@ async fn plan(world: &World, member: &Member, request: &Request) -> Option<Ended
     let planned = world.invoke(&ask.json).await;
     let after = There::read(&world.aws.emulator.state());
     assert!(before == after, "a plan changes nothing: {}", asked(&ask.json));
-    world.aws.forget_calls();
+    world.forget_calls();
     Some(planned)
 }
 
@@ -713,68 +690,22 @@ fn asked(event: &Value) -> String {
     event.to_string()
 }
 
-/// The same, with each domain that is new made by any of those who asked for it: who is refused may have made it first.
-fn made_by_any(end: &There, before: &There, heard: &[Heard]) -> Vec<There> {
-    let mut ends = vec![end.clone()];
-    for it in heard {
-        let (Verdict::Done(alone) | Verdict::Breaks(alone)) = contract::verdict(&There::default(), &it.event) else {
-            continue;
-        };
-        let mut other = end.clone();
-        for (name, domain) in &mut other.0 {
-            if let (None, Some(made)) = (before.0.get(name), alone.0.get(name)) {
-                let mark = domain.tags.remove(contract::POLICY_REPOSITORY);
-                domain.tags.clone_from(&made.tags);
-                domain.tags.remove(contract::POLICY_REPOSITORY);
-                domain
-                    .tags
-                    .extend(mark.map(|mark| (contract::POLICY_REPOSITORY.to_owned(), mark)));
-            }
-        }
-        ends.push(other);
-    }
-    ends
-}
-
 /// Requests by stack, each in the order they were asked in.
-fn sides(heard: &[Heard]) -> Vec<Vec<&Heard>> {
+fn rows(heard: &[Heard]) -> Vec<Vec<Happening<'_>>> {
     let stacks: BTreeSet<usize> = heard.iter().map(|it| it.stack).collect();
-    let of = |stack| heard.iter().filter(|it| it.stack == stack).collect();
+    let of = |stack| {
+        let own = heard.iter().filter(move |it| it.stack == stack);
+        own.map(|it| Happening::Answered {
+            event: &it.event,
+            answer: if it.answer.success {
+                Answered::Success
+            } else {
+                Answered::Failed
+            },
+        })
+        .collect()
+    };
     stacks.into_iter().map(of).collect()
-}
-
-/// Walks all orders; gathers where those end that explain every answer.
-fn orders(there: &There, sides: &[Vec<&Heard>], ends: &mut Vec<There>) {
-    if sides.iter().all(Vec::is_empty) {
-        ends.push(there.clone());
-        return;
-    }
-    for (at, side) in sides.iter().enumerate() {
-        let Some((next, rest)) = side.split_first() else {
-            continue;
-        };
-        let mut left = sides.to_vec();
-        left[at] = rest.to_vec();
-        match (next.answer.success, contract::verdict(there, &next.event)) {
-            (true, Verdict::Done(then)) => orders(&then, &left, ends),
-            (false, Verdict::Refused(_)) => orders(there, &left, ends),
-            (false, Verdict::Breaks(then)) => {
-                orders(there, &left, ends);
-                orders(&then, &left, ends);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn after_both(there: &There, create: Option<&Value>, delete: &Value) -> There {
-    let mut there = there.clone();
-    for event in create.into_iter().chain([delete]) {
-        if let Verdict::Done(next) | Verdict::Breaks(next) = contract::verdict(&there, event) {
-            there = next;
-        }
-    }
-    there
 }
 
 /// The outputs of a SUCCESS.
@@ -799,9 +730,7 @@ fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
     } else {
         contract::id_of_attempt(event)
     };
-    let old = event["PhysicalResourceId"]
-        .as_str()
-        .unwrap_or("codeartifact-stack:not-created");
+    let old = event["PhysicalResourceId"].as_str().unwrap_or(contract::NOT_CREATED);
     let got = heard.answer.physical_id.as_str();
     let is_right = if heard.answer.success {
         // In place the id stays what it is, also where a rollback got stuck with that of an attempt.
@@ -815,7 +744,9 @@ fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
     if heard.answer.success {
         return says_what_is_there(heard);
     }
-    if got != old && !heard.wrote() && !contract::has_traces(before, event) {
+    // A Create that could not look does not know what an earlier delivery of it has made.
+    let is_blind = event["RequestType"] == "Create" && heard.was_struck;
+    if got != old && !heard.wrote() && !is_blind && !contract::has_traces(before, event) {
         return Err(format!("nothing was touched, and the answer has the new id {got}"));
     }
     // With the old id CloudFormation cleans up nothing.
@@ -882,6 +813,7 @@ async fn killed(world: &World, held: Held, work: impl Future<Output = ()>) {
         std::future::pending::<()>().await;
     };
     tokio::select! {
+        biased;
         () = work => {}
         () = death => {}
     }
@@ -903,6 +835,7 @@ async fn meanwhile(
         std::future::pending::<()>().await;
     };
     tokio::select! {
+        biased;
         () = work => {}
         () = change => {}
     }

@@ -3,16 +3,33 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
-
-use super::http::{Connection, Request};
+use tokio::time::Instant;
 
 /// What a secret is made of here: no byte of it may ever be written to a log.
 pub(crate) const SIGNATURE: &str = "5ecre7519na70be4c0ffee0000000000000000000000000000000000deadbeef";
 pub(crate) const URL_KEY_ID: &str = "ASIAURLSIGNER0000001";
+
+/// One request as it came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// Path and query, byte for byte.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
 
 /// One PUT as it came in.
 #[derive(Debug, Clone)]
@@ -45,38 +62,34 @@ pub(crate) enum Treat {
 }
 
 #[derive(Default)]
-struct State {
+pub(crate) struct State {
     puts: Vec<Put>,
     script: HashMap<String, VecDeque<Treat>>,
     issued: usize,
 }
 
-/// The receiver of answers.
+/// The receiver of answers: over a socket where it has a server, else in memory.
 pub(crate) struct Sink {
     port: u16,
     state: Arc<Mutex<State>>,
-    server: tokio::task::JoinHandle<()>,
+    server: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.server.abort();
+        if let Some(server) = &self.server {
+            server.abort();
+        }
     }
 }
 
 impl Sink {
-    pub(crate) async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(Mutex::new(State::default()));
-        let shared = Arc::clone(&state);
-        let server = tokio::spawn(async move {
-            let mut connections = tokio::task::JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, Arc::clone(&shared)));
-            }
-        });
-        Self { port, state, server }
+    pub(crate) fn new(port: u16, desk: Desk, server: Option<tokio::task::JoinHandle<()>>) -> Self {
+        Self {
+            port,
+            state: desk.0,
+            server,
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -120,70 +133,46 @@ impl Sink {
         self.state.lock().unwrap().puts.clear();
     }
 
+    /// Back to the start: the next URL is the first again.
+    pub(crate) fn begin_again(&self) {
+        *self.state.lock().unwrap() = State::default();
+    }
+
     /// Every request that came at all.
     pub(crate) fn all(&self) -> Vec<Put> {
         self.state.lock().unwrap().puts.clone()
     }
 }
 
-fn target_of(url: &str) -> String {
+/// Where requests come in.
+#[derive(Clone, Default)]
+pub(crate) struct Desk(Arc<Mutex<State>>);
+
+impl Desk {
+    /// Takes a request in: its number, and how it is to be treated.
+    pub(crate) fn take_in(&self, request: Request) -> (usize, Treat) {
+        let mut state = self.0.lock().unwrap();
+        let scripted = state.script.get_mut(&request.target).and_then(VecDeque::pop_front);
+        state.puts.push(Put {
+            request,
+            at: Instant::now(),
+            status: None,
+        });
+        (state.puts.len() - 1, scripted.unwrap_or(Treat::Status(200, "")))
+    }
+
+    /// Writes down what was answered; a test may have forgotten the request by now.
+    pub(crate) fn answered(&self, number: usize, status: u16) {
+        if let Some(put) = self.0.lock().unwrap().puts.get_mut(number) {
+            put.status = Some(status);
+        }
+    }
+}
+
+pub(crate) fn target_of(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.find('/')
         .map_or_else(|| "/".to_owned(), |slash| rest[slash..].to_owned())
-}
-
-async fn serve(stream: TcpStream, state: Arc<Mutex<State>>) {
-    let mut connection = Connection::new(stream);
-    while let Ok(Some(request)) = connection.read().await {
-        let (index, treat) = {
-            let mut state = state.lock().unwrap();
-            let treat = state
-                .script
-                .get_mut(&request.target)
-                .and_then(VecDeque::pop_front)
-                .unwrap_or(Treat::Status(200, ""));
-            state.puts.push(Put {
-                request,
-                at: Instant::now(),
-                status: None,
-            });
-            (state.puts.len() - 1, treat)
-        };
-        let answered = |status| {
-            // A test may have forgotten it by now.
-            if let Some(put) = state.lock().unwrap().puts.get_mut(index) {
-                put.status = Some(status);
-            }
-        };
-        let done = match treat {
-            Treat::Status(status, code) => {
-                answered(status);
-                let body = if code.is_empty() {
-                    String::new()
-                } else {
-                    format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>")
-                };
-                connection.answer(status, &[], body.as_bytes()).await
-            }
-            Treat::Reset => {
-                connection.reset();
-                return;
-            }
-            Treat::Slow(pause) => {
-                tokio::time::sleep(pause).await;
-                answered(200);
-                connection.answer(200, &[], b"").await
-            }
-            Treat::Redirect(location) => {
-                answered(307);
-                connection.answer(307, &[("Location", &location)], b"").await
-            }
-            Treat::Hang => std::future::pending().await,
-        };
-        if done.is_err() {
-            return;
-        }
-    }
 }
 
 /// What S3 or CloudFormation would not take about one PUT; empty for a good one.

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::lambda::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
+use super::place::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::sink::{Put, Sink, objections};
 use super::transport::{Ended, Transport};
 
@@ -24,13 +24,13 @@ struct Deliveries {
 /// Enough for any test, little enough to end one that hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
-static SERIAL: AtomicUsize = AtomicUsize::new(1);
-
 /// What every engine of this kind needs: a way to the function and a place for answers.
 pub(crate) struct Engine {
     pub(crate) sink: Sink,
     transport: Arc<dyn Transport>,
     kills: AtomicUsize,
+    /// How many ids were given out.
+    serial: AtomicUsize,
 }
 
 impl Engine {
@@ -39,6 +39,7 @@ impl Engine {
             sink,
             transport,
             kills: AtomicUsize::new(0),
+            serial: AtomicUsize::new(0),
         })
     }
 
@@ -51,6 +52,10 @@ impl Engine {
     pub(crate) async fn kill(&self) {
         self.kills.fetch_add(1, Ordering::Relaxed);
         self.transport.kill().await;
+    }
+
+    fn next_serial(&self) -> usize {
+        self.serial.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     fn kills(&self) -> usize {
@@ -111,11 +116,12 @@ pub(crate) struct Answer {
 }
 
 /// Every attribute a template may ask for.
-pub(crate) const OUTPUTS: [&str; 16] = [
+pub(crate) const OUTPUTS: [&str; 17] = [
     "DomainName",
     "DomainArn",
     "DomainOwner",
     "DomainEncryptionKey",
+    "DomainS3BucketArn",
     "RepositoryName",
     "RepositoryArn",
     "UpstreamRepositoryName",
@@ -252,7 +258,7 @@ pub(crate) type Witness = Arc<dyn Fn(&Event, &Answer) + Send + Sync>;
 
 impl Stack {
     pub(crate) fn new(engine: &Arc<Engine>, name: &str) -> Self {
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let serial = engine.next_serial();
         Self {
             engine: Arc::clone(engine),
             stack_id: format!(
@@ -263,6 +269,19 @@ impl Stack {
             allowed: PATIENCE,
             witness: None,
             copies: 1,
+        }
+    }
+
+    /// The same stack, whose requests go another way.
+    pub(crate) fn through(&self, engine: &Arc<Engine>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            stack_id: self.stack_id.clone(),
+            logical_id: self.logical_id.clone(),
+            record: self.record.clone(),
+            allowed: self.allowed,
+            witness: self.witness.clone(),
+            copies: self.copies,
         }
     }
 
@@ -281,7 +300,7 @@ impl Stack {
     /// A request with these parts, as CloudFormation words it.
     pub(crate) fn event(&self, kind: &str, id: Option<&str>, properties: &Value, old: Option<&Value>) -> Event {
         let url = self.engine.sink.url();
-        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let serial = self.engine.next_serial();
         let mut json = json!({
             "RequestType": kind,
             "ServiceToken": FUNCTION_ARN,

@@ -9,15 +9,17 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use aws_sdk_codeartifact::Client;
+use aws_sdk_codeartifact::config::retry::{RetryPartition, TokenBucket};
 use aws_sdk_codeartifact::config::{AppName, BehaviorVersion, Credentials, Region};
 use aws_sdk_codeartifact::types::{PackageGroupAllowedRepository, Tag, UpstreamRepository};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use codeartifact_emulator::{
-    Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
+    Denial, Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
 };
 use codeartifact_stack::http;
 use serde_json::{Value, json};
 
-use super::lambda::{ACCOUNT, REGION};
+use super::place::{ACCOUNT, REGION};
 use super::sample::DOMAIN;
 
 /// How this hand's own calls are told from the function's.
@@ -27,6 +29,8 @@ const STRANGER: &str = "stranger";
 pub(crate) struct Aws {
     pub(crate) emulator: Arc<Emulator>,
     client: Client,
+    /// Whether the function's calls are kept for the comparison with its role.
+    keeps_calls: bool,
 }
 
 impl Drop for Aws {
@@ -118,14 +122,21 @@ pub(crate) fn options() -> Options {
     }
 }
 
-fn client(url: &str, account: &str, region: &str) -> Client {
+/// A client of this account's root in this region.
+pub(crate) fn client_of(account: &str, region: &str, url: &str, http: SharedHttpClient) -> Client {
     Client::from_conf(
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(url)
-            .http_client(http::for_sdk(http::client().unwrap()))
+            .http_client(http)
             .region(Region::new(region.to_owned()))
             .app_name(AppName::new(STRANGER).unwrap())
+            // The SDK's budget of retries is the process's: what one test uses up, another would miss.
+            .retry_partition(
+                RetryPartition::custom(STRANGER)
+                    .token_bucket(TokenBucket::unlimited())
+                    .build(),
+            )
             // The emulator takes a key id of twelve digits for that account's root.
             .credentials_provider(Credentials::new(account, "stranger", None, None, "test"))
             .build(),
@@ -133,12 +144,24 @@ fn client(url: &str, account: &str, region: &str) -> Client {
 }
 
 impl Aws {
+    /// The service on a socket.
     pub(crate) async fn start(options: Options) -> Self {
         let region = options.region.clone();
         let emulator = Emulator::start(options).await.unwrap();
-        let client = client(&emulator.url(), ACCOUNT, &region);
-        let emulator = Arc::new(emulator);
-        Self { emulator, client }
+        let http = http::for_sdk(http::client().unwrap());
+        let mut aws = Self::over(Arc::new(emulator), &region, http);
+        aws.keeps_calls = true;
+        aws
+    }
+
+    /// The service as this HTTP client reaches it.
+    pub(crate) fn over(emulator: Arc<Emulator>, region: &str, http: SharedHttpClient) -> Self {
+        let client = client_of(ACCOUNT, region, &emulator.url(), http);
+        Self {
+            emulator,
+            client,
+            keeps_calls: false,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -164,7 +187,7 @@ impl Aws {
     /// role with what was called in all tests together.
     fn keep_calls(&self) {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let Some(folder) = env::var_os("ACCESS_LOGS") else {
+        let Some(folder) = env::var_os("ACCESS_LOGS").filter(|_| self.keeps_calls) else {
             return;
         };
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -337,6 +360,21 @@ impl Aws {
         self.set(|settings| drop(settings.principals.insert(name.to_owned(), principal)));
     }
 
+    /// Denies an operation on everything, until [`Self::allow`].
+    pub(crate) fn deny(&self, operation: &str) {
+        self.set(|settings| settings.denied.push(Denial::of(operation)));
+    }
+
+    /// The same on what has an ARN like this.
+    pub(crate) fn deny_on(&self, operation: &str, resource: &str) {
+        self.set(|settings| settings.denied.push(Denial::of(operation).on(resource)));
+    }
+
+    /// Ends all denials.
+    pub(crate) fn allow(&self) {
+        self.set(|settings| settings.denied.clear());
+    }
+
     pub(crate) fn set(&self, change: impl FnOnce(&mut Settings)) {
         let mut settings = self.emulator.settings();
         change(&mut settings);
@@ -357,7 +395,8 @@ impl Aws {
 
     /// A domain of another account that lets anyone do anything with it.
     pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
-        let theirs = client(&self.url(), account, REGION);
+        let http = http::for_sdk(http::client().unwrap());
+        let theirs = client_of(account, REGION, &self.url(), http);
         let open = json!({
             "Version": "2012-10-17",
             "Statement": [{

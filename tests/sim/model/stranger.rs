@@ -5,12 +5,12 @@ use std::panic::AssertUnwindSafe;
 
 use futures_util::FutureExt as _;
 
-use super::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
 use super::history::{Foreign, Half};
 use super::properties::{DOMAINS, PATTERNS, STRANGERS_NAMES};
-use super::there::{Repository, There};
-use crate::support::World;
-use crate::support::sample::{KEY, STRANGER, domain_policy, repository_policy};
+use crate::oracle::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
+use crate::oracle::there::{Repository, There};
+use crate::shared::sample::{KEY, STRANGER, domain_policy, repository_policy};
+use crate::world::World;
 
 /// What strangers made, by incarnation, and did not take away themselves.
 #[derive(Debug, Default)]
@@ -113,7 +113,7 @@ async fn change_repository(world: &World, there: &There, foreign: &Foreign) {
     let is_held = there
         .repositories()
         .any(|(of, _, other)| of == domain && other.upstreams.iter().any(|up| up.name == name));
-    let is_free = !is_held || aws.emulator.settings().delete_of_upstream == crate::support::DeleteOfUpstream::Allow;
+    let is_free = !is_held || aws.emulator.settings().delete_of_upstream == crate::shared::DeleteOfUpstream::Allow;
     match foreign {
         Foreign::DeleteRepository(_) if is_free => aws.delete_repository(domain, name).await,
         Foreign::RecreateRepository(_) if is_free => {

@@ -1,0 +1,43 @@
+//! When something was created, as the service says it.
+
+use std::fmt;
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+/// A point in time of the service's clock, in whole milliseconds: as finely as the service tells it, and as it is read
+/// back from a tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(DateTime);
+
+impl From<DateTime> for Moment {
+    fn from(time: DateTime) -> Self {
+        Self(time.to_millis().map_or(time, DateTime::from_millis))
+    }
+}
+
+impl Moment {
+    /// Reads what its `Display` wrote.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        DateTime::from_str(text, Format::DateTime).ok().map(Self::from)
+    }
+}
+
+/// RFC 3339.
+impl fmt::Display for Moment {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        let text = self.0.fmt(Format::DateTime).unwrap_or_default();
+        formatter.write_str(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_read_back_is_the_same() {
+        let moment = Moment::from(DateTime::from_secs_f64(1_795_659_536.123));
+        assert_eq!(Moment::parse(&moment.to_string()), Some(moment));
+    }
+}

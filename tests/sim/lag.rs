@@ -1,0 +1,488 @@
+//! "The service takes its time": reads, lists and IAM lag behind what was written, and nothing is lost by it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::shared::marks::{ADOPTED, LINKED};
+use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, full, minimal, neighbour, with};
+use crate::shared::{Effect, Fault, Lag, Settings, Unknown, Visibility, contains, same};
+use crate::world::{World, runtime};
+
+/// Lives through it under virtual time: however long it waits, it takes no time.
+fn live<T>(story: impl Future<Output = T>) -> T {
+    runtime(7).block_on(story)
+}
+
+const fn ms(ms: u64) -> Lag {
+    Lag { reads: 0, ms }
+}
+
+const fn reads(reads: u32) -> Lag {
+    Lag { reads, ms: 0 }
+}
+
+/// One kind of lag alone, by its name.
+type Kind = (&'static str, fn(&mut Visibility, Lag));
+
+const KINDS: [Kind; 12] = [
+    ("domain", |visibility, lag| visibility.domain = lag),
+    ("repository", |visibility, lag| visibility.repository = lag),
+    ("package group", |visibility, lag| visibility.package_group = lag),
+    ("tags", |visibility, lag| visibility.tags = lag),
+    ("creation tags", |visibility, lag| visibility.creation_tags = lag),
+    ("policy", |visibility, lag| visibility.policy = lag),
+    ("repository changes", |visibility, lag| {
+        visibility.repository_changes = lag;
+    }),
+    ("deleted domain", |visibility, lag| visibility.deleted_domain = lag),
+    ("deleted repository", |visibility, lag| {
+        visibility.deleted_repository = lag;
+    }),
+    ("deleted package group", |visibility, lag| {
+        visibility.deleted_package_group = lag;
+    }),
+    ("emptied domain", |visibility, lag| visibility.emptied_domain = lag),
+    ("lists", |visibility, lag| visibility.lists = lag),
+];
+
+fn all(lag: Lag) -> Visibility {
+    let mut visibility = Visibility::default();
+    for (_, set) in KINDS {
+        set(&mut visibility, lag);
+    }
+    visibility
+}
+
+fn world_with(visibility: Visibility) -> World {
+    let settings = Settings {
+        visibility,
+        ..Settings::default()
+    };
+    World::new(settings, None)
+}
+
+/// With one kind of lag alone.
+fn one(set: fn(&mut Visibility, Lag), lag: Lag) -> Visibility {
+    let mut visibility = Visibility::default();
+    set(&mut visibility, lag);
+    visibility
+}
+
+/// A stack with one of everything.
+fn everything() -> Value {
+    with(
+        full(),
+        &json!({"ExternalConnection": ["public:npmjs", "public:pypi"], "InternalPackages": ["/npm/payments/*"]}),
+    )
+}
+
+fn changed() -> Value {
+    with(
+        everything(),
+        &json!({
+            "RepositoryDescription": "changed",
+            "ExternalConnection": ["public:pypi", "public:crates-io"],
+            "InternalPackages": ["/npm/payments/*", "/pypi//payments-client$"],
+            "Tags": {"team": "billing"},
+        }),
+    )
+}
+
+/// What there is, without the moment of the last link, which differs each time.
+fn state(world: &World) -> Value {
+    let mut state = world.aws.everything();
+    for domain in state["domains"].as_array_mut().unwrap() {
+        for repository in domain["repositories"].as_array_mut().unwrap() {
+            let linked = repository["tags"].get_mut(LINKED);
+            if let Some(linked) = linked {
+                *linked = json!("a moment");
+            }
+        }
+    }
+    state
+}
+
+/// The states of a stack that is created, changed, renamed and deleted, one event right after the other.
+async fn whole_life(visibility: Visibility) -> Vec<Value> {
+    let world = world_with(visibility);
+    let mut stack = world.stack("payments");
+    // The same owner in every world, so that their states can be compared.
+    "arn:aws:cloudformation:eu-central-1:123456789012:stack/payments/1".clone_into(&mut stack.stack_id);
+    let renamed = with(changed(), &json!({"RepositoryName": "team-billing"}));
+    stack.create(everything()).await.succeeded();
+    let mut states = vec![state(&world)];
+    for properties in [changed(), renamed] {
+        stack.update(properties).await.succeeded();
+        states.push(state(&world));
+    }
+    stack.delete().await.succeeded();
+    states.push(state(&world));
+    states
+}
+
+/// A whole life under lag comes to the same as without.
+fn lives_as_ever(visibility: Visibility, story: &str) {
+    let (got, expected) = (live(whole_life(visibility)), live(whole_life(Visibility::default())));
+    for (got, expected) in got.iter().zip(&expected) {
+        same(got, expected, story);
+    }
+    assert_eq!(expected[3]["domains"], json!([]));
+}
+
+#[test]
+fn a_whole_life_comes_to_the_same_under_each_kind_of_lag() {
+    for (kind, set) in KINDS {
+        for lag in [ms(6000), reads(1)] {
+            lives_as_ever(one(set, lag), &format!("{kind}, {lag:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_whole_life_comes_to_the_same_with_all_lags_at_once() {
+    for lag in [ms(2000), ms(6000), reads(3)] {
+        lives_as_ever(all(lag), &format!("{lag:?}"));
+    }
+}
+
+// What another delivery, or another stack, has just made.
+
+#[test]
+fn the_same_create_twice_at_once_ends_alike_although_neither_sees_what_the_other_makes() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let mut stack = world.stack("payments");
+            stack.copies = 2;
+
+            stack.create(everything()).await.succeeded();
+
+            stack.copies = 1;
+            stack.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+#[test]
+fn two_stacks_that_make_one_domain_at_the_same_moment_both_succeed_under_lag() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let (mut left, mut right) = (world.stack("one"), world.stack("other"));
+
+            let (one, other) = tokio::join!(left.create(everything()), right.create(neighbour()));
+
+            one.succeeded();
+            other.succeeded();
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            left.delete().await.succeeded();
+            right.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+#[test]
+fn a_create_cancelled_under_lag_leaves_nothing() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let stack = world.stack("payments");
+            let (create, delete) = (stack.create_event(&everything()), stack.cancellation(&everything()));
+
+            let (created, deleted) = tokio::join!(stack.deliver(&create), async {
+                tokio::time::sleep(Duration::from_secs(3)).await;
+                stack.deliver(&delete).await
+            });
+
+            deleted.answer().succeeded();
+            created.answer();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+// A failed attempt is seen by its rollback.
+
+/// A Create is refused at this operation, and rolled back.
+async fn fails_at(operation: &str, visibility: Visibility, story: &str) {
+    let world = world_with(visibility);
+    world.aws.inject(Fault::new(Effect::AccessDenied).on(operation));
+
+    world.stack("payments").create(everything()).await.failed();
+
+    assert_eq!(world.aws.domains(), [""; 0], "{story}, {operation}");
+}
+
+#[test]
+fn the_rollback_of_a_create_that_failed_under_lag_finds_everything() {
+    for operation in [
+        "PutRepositoryPermissionsPolicy",
+        "AssociateExternalConnection",
+        "CreatePackageGroup",
+    ] {
+        for lag in [ms(2000), ms(6000), reads(3)] {
+            live(fails_at(operation, all(lag), &format!("{lag:?}")));
+        }
+    }
+    for (kind, set) in KINDS {
+        live(fails_at("PutRepositoryPermissionsPolicy", one(set, ms(6000)), kind));
+    }
+}
+
+#[test]
+fn a_replacement_that_failed_under_lag_is_gone_after_the_rollback() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut stack = world.stack("payments");
+            stack.create(everything()).await.succeeded();
+            let before = world.aws.everything();
+            world.aws.set(|settings| settings.visibility = all(lag));
+            world.aws.inject(
+                Fault::new(Effect::AccessDenied)
+                    .on("PutRepositoryPermissionsPolicy")
+                    .times(1),
+            );
+
+            stack
+                .update(with(everything(), &json!({"RepositoryName": "team-billing"})))
+                .await
+                .failed();
+
+            same(&world.aws.everything(), &before, &format!("{lag:?}"));
+        });
+    }
+}
+
+// What is not seen is not taken for gone, nor for unowned.
+
+#[test]
+fn one_read_that_lags_does_not_make_a_create_believe_that_it_was_cancelled() {
+    for (kind, set) in KINDS {
+        live(async {
+            let world = world_with(one(set, reads(1)));
+            // A second round of the Create looks again at what the first has made.
+            world.aws.inject(
+                Fault::new(Effect::Conflict)
+                    .on("PutRepositoryPermissionsPolicy")
+                    .times(1),
+            );
+
+            let answer = world.stack("payments").create(everything()).await.answer;
+
+            assert!(answer.success, "{kind}: {}", answer.reason);
+            assert_eq!(world.aws.requests("DeleteRepository").len(), 0, "{kind}");
+        });
+    }
+}
+
+#[test]
+fn what_was_just_created_and_shows_no_tags_yet_is_not_taken_for_unowned() {
+    for properties in [minimal(), everything()] {
+        live(async {
+            let world = world_with(one(|visibility, lag| visibility.creation_tags = lag, ms(6000)));
+            let mut stack = world.stack("payments");
+
+            stack.create(properties).await.succeeded();
+            stack.update_unchanged().await.succeeded();
+
+            let tags = world.aws.repository(DOMAIN, REPOSITORY).tags;
+            assert!(!tags.contains_key(ADOPTED), "{tags:?}");
+            stack.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0]);
+        });
+    }
+}
+
+#[test]
+fn a_create_right_before_its_delete_is_found_although_its_tags_lag() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.creation_tags = lag, ms(6000)));
+        let mut stack = world.stack("payments");
+
+        stack.create(minimal()).await.succeeded();
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_deleted_repository_that_is_still_shown_makes_a_delete_neither_fail_nor_run_hot() {
+    for neighbours in [false, true] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut stack = world.stack("payments");
+            stack.create(everything()).await.succeeded();
+            if neighbours {
+                world.stack("billing").create(neighbour()).await.succeeded();
+            }
+            world
+                .aws
+                .set(|settings| settings.visibility.deleted_repository = ms(6000));
+            world.aws.forget_calls();
+
+            stack.delete().await.succeeded();
+
+            let calls = world.aws.calls().len();
+            assert!(calls < 500, "{calls} calls");
+            let left = world.aws.repositories(DOMAIN);
+            assert_eq!(left.len(), if neighbours { 2 } else { 0 }, "{left:?}");
+        });
+    }
+}
+
+// Lists.
+
+#[test]
+fn of_two_stacks_deleted_at_once_the_last_takes_the_domain_although_lists_lag() {
+    for lag in [ms(2000), ms(6000), reads(4)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let (mut left, mut right) = (world.stack("one"), world.stack("other"));
+            left.create(everything()).await.succeeded();
+            right.create(neighbour()).await.succeeded();
+            world.aws.set(|settings| settings.visibility.lists = lag);
+
+            let (left, right) = tokio::join!(left.delete(), right.delete());
+
+            left.succeeded();
+            right.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
+#[test]
+fn a_domain_is_not_spared_for_what_only_the_list_still_has() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.lists = lag, ms(60_000)));
+        let mut stack = world.stack("payments");
+        stack.create(minimal()).await.succeeded();
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        world.aws.create_repository(DOMAIN, "theirs").await;
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        world.aws.delete_repository(DOMAIN, "theirs").await;
+
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_domain_stays_whose_list_does_not_show_a_new_repository_yet() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.lists = lag, ms(10_000)));
+        let mut stack = world.stack("payments");
+        stack.create(minimal()).await.succeeded();
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        world.aws.create_repository(DOMAIN, "theirs").await;
+
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.repositories(DOMAIN), ["theirs"]);
+    });
+}
+
+// Principals.
+
+const NEW_ROLE: &str = "arn:aws:iam::123456789012:role/new";
+
+fn published_by_a_new_role() -> Value {
+    let access = json!({"Publishers": [NEW_ROLE]});
+    with(full(), &json!({"RepositoryPolicyDocument": null, "Access": access}))
+}
+
+/// A world whose IAM does not know the new role.
+fn world_without_it(how_long: Unknown) -> World {
+    let mut settings = Settings::default();
+    settings.unknown_principals.insert(NEW_ROLE.to_owned(), how_long);
+    World::new(settings, None)
+}
+
+#[test]
+fn a_principal_that_iam_does_not_know_yet_is_waited_for() {
+    for how_long in [
+        Unknown::For { times: 0, ms: 8000 },
+        Unknown::For { times: 0, ms: 25_000 },
+        Unknown::For { times: 6, ms: 0 },
+    ] {
+        live(async {
+            let world = world_without_it(how_long);
+
+            world
+                .stack("payments")
+                .create(published_by_a_new_role())
+                .await
+                .succeeded();
+
+            assert!(world.aws.repository(DOMAIN, REPOSITORY).policy.is_some());
+        });
+    }
+}
+
+#[test]
+fn a_principal_of_the_domains_policy_is_waited_for_too() {
+    live(async {
+        let world = world_without_it(Unknown::For { times: 0, ms: 8000 });
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"AWS": NEW_ROLE},
+                "Action": "codeartifact:GetAuthorizationToken",
+                "Resource": "*",
+            }],
+        });
+
+        world
+            .stack("payments")
+            .create(with(full(), &json!({"DomainPolicyDocument": policy})))
+            .await
+            .succeeded();
+
+        assert_eq!(world.aws.domain(DOMAIN).policy, Some(policy));
+    });
+}
+
+#[test]
+fn a_principal_that_does_not_exist_fails_in_bounded_time_and_the_rollback_leaves_nothing() {
+    live(async {
+        let world = world_without_it(Unknown::ForGood);
+        let begun = Instant::now();
+
+        let reason = world.stack("payments").create(published_by_a_new_role()).await.failed();
+
+        contains(&reason, &["PutRepositoryPermissionsPolicy", REPOSITORY, "must exist"]);
+        assert!(begun.elapsed() < Duration::from_secs(45), "{:?}", begun.elapsed());
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_policy_whose_role_is_gone_can_be_replaced() {
+    live(async {
+        let world = world_without_it(Unknown::For { times: 0, ms: 0 });
+        let mut stack = world.stack("payments");
+        stack.create(published_by_a_new_role()).await.succeeded();
+        world.aws.set(|settings| {
+            settings
+                .unknown_principals
+                .insert(NEW_ROLE.to_owned(), Unknown::ForGood);
+        });
+
+        let access = json!({"Access": {"Publishers": ["111111111111"]}});
+        stack.update(with(published_by_a_new_role(), &access)).await.succeeded();
+
+        let policy = world.aws.repository(DOMAIN, REPOSITORY).policy.unwrap().to_string();
+        contains(&policy, &["111111111111"]);
+        assert!(!policy.contains("role/new"), "{policy}");
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).policy, None);
+    });
+}

@@ -1,0 +1,115 @@
+//! One test's world, without a socket: the service, the function and the place for answers.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use codeartifact_emulator::{Emulator, LogEntry, Options, Settings};
+use serde_json::Value;
+
+use crate::answers::Answers;
+use crate::function::InProcess;
+use crate::interleave::Gate;
+use crate::service;
+use crate::shared::aws::{self, Aws};
+use crate::shared::cloudformation::{Engine, Stack};
+use crate::shared::place::REGION;
+use crate::shared::sink::Sink;
+use crate::shared::transport::Ended;
+
+/// As much time as `template.yaml` gives an event.
+pub(crate) const ALLOWED: Duration = Duration::from_mins(5);
+
+pub(crate) struct World {
+    pub(crate) aws: Aws,
+    pub(crate) engine: Arc<Engine>,
+    /// The calls that were forgotten since, where all of them are asked for.
+    kept: RefCell<Option<Vec<LogEntry>>>,
+}
+
+/// A stranger's call may fail, and its panic is nothing to tell.
+fn keep_quiet_about_strangers() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let tell = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.location().is_some_and(|at| at.file().ends_with("shared/aws.rs")) {
+                tell(panic);
+            }
+        }));
+    });
+}
+
+/// A runtime whose clock moves only when everything waits for it, and all of whose chance is this seed's.
+///
+/// One for each world: its clock begins at nought.
+pub(crate) fn runtime(seed: u64) -> tokio::runtime::Runtime {
+    keep_quiet_about_strangers();
+    fastrand::seed(seed);
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
+impl World {
+    /// Nothing is there, and the service has these settings.
+    pub(crate) fn new(settings: Settings, gate: Option<&Arc<Gate>>) -> Self {
+        let emulator = Arc::new(Emulator::in_process(Options {
+            settings,
+            ..aws::options()
+        }));
+        let answers = Answers::default();
+        let function = InProcess::new(service::client(&emulator, gate), answers.clone());
+        let sink = Sink::new(80, answers.0, None);
+        Self {
+            aws: Aws::over(Arc::clone(&emulator), REGION, service::client(&emulator, gate)),
+            engine: Engine::new(sink, Arc::new(function)),
+            kept: RefCell::default(),
+        }
+    }
+
+    /// Another process of the function before the same service.
+    pub(crate) fn beside(&self, gate: &Arc<Gate>) -> Arc<Engine> {
+        let answers = Answers::default();
+        let function = InProcess::new(service::client(&self.aws.emulator, Some(gate)), answers.clone());
+        Engine::new(Sink::new(80, answers.0, None), Arc::new(function))
+    }
+
+    /// A resource `Packages` in a CloudFormation stack of this name.
+    pub(crate) fn stack(&self, name: &str) -> Stack {
+        let mut stack = Stack::new(&self.engine, name);
+        stack.allowed = ALLOWED;
+        stack
+    }
+
+    /// Invokes as a pipeline does: with JSON, for a returned answer.
+    pub(crate) async fn invoke(&self, event: &Value) -> Ended {
+        self.engine.invoke(event.to_string(), ALLOWED).await
+    }
+
+    /// Ends what runs, at once.
+    pub(crate) async fn kill(&self) {
+        self.engine.kill().await;
+    }
+
+    /// Begins the list of calls anew.
+    pub(crate) fn forget_calls(&self) {
+        if let Some(kept) = &mut *self.kept.borrow_mut() {
+            kept.extend(self.aws.emulator.log());
+        }
+        self.aws.forget_calls();
+    }
+
+    /// From here on no call is forgotten.
+    pub(crate) fn keep_calls(&self) {
+        self.kept.replace(Some(Vec::new()));
+    }
+
+    /// Every call since then, the strangers' too.
+    pub(crate) fn kept_calls(&self) -> Vec<LogEntry> {
+        self.forget_calls();
+        self.kept.take().unwrap_or_default()
+    }
+}

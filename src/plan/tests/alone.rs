@@ -14,6 +14,7 @@ use super::stack::{Ask, Heard, Stack};
 use super::stranger::{Foreign, foreign};
 use super::turns::{Turns, alone};
 use super::world::World;
+use crate::cloudformation::PhysicalId;
 use crate::plan::{self, History, Plan};
 use crate::stack::Evidence;
 
@@ -109,12 +110,16 @@ pub(super) fn left_to_do(world: &World, request: &Request, id: &str) -> Plan {
     let read = request.shape.read();
     let owner = request.owner();
     if request.kind == Kind::Delete {
-        let identity = place().identity_in_arn(id.trim_end_matches("#unfinished"));
-        let Some(identity) = identity.or_else(|| read.previous.identity.clone()) else {
+        let id = PhysicalId::parse(id, place());
+        if id.is_not_created() {
+            return Plan::default();
+        }
+        let Some(identity) = id.identity().cloned().or_else(|| read.previous.identity.clone()) else {
             return Plan::default();
         };
         let observed = world.observe(&plan::to_delete(&identity, &read.previous));
-        return plan::delete(&identity, Evidence::WasOurs, &read.previous, &observed, &owner, place());
+        return plan::delete(&identity, Evidence::WasOurs, &read.previous, &observed, &owner, place())
+            .expect("what was done is not refused");
     }
     let history = History {
         existing: Some(read.desired.identity.clone()),

@@ -10,8 +10,8 @@ use super::names::POLICY_REPOSITORY;
 use super::turns::Turns;
 use super::world::{Fault, World};
 use crate::plan::check::Check;
-use crate::plan::{Action, Look, Plan, Seen, Step, Verdict};
-use crate::stack::{Domain, Owner};
+use crate::plan::{Action, Look, Plan, Seen, Step, Trust, Verdict};
+use crate::stack::{Domain, LINKED, Owner, TagMap};
 
 /// Carries out plans in one domain.
 pub(super) struct Applier<'a> {
@@ -26,6 +26,8 @@ pub(super) struct Applier<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Stopped {
     LostRace(String),
+    /// The plan turns out to be refused.
+    Refused(String),
     DomainNotEmpty,
     Broken(String),
 }
@@ -90,18 +92,24 @@ impl Applier<'_> {
         {
             return Err(lost_race());
         }
-        let revision = self.write(&step.action).await?;
-        let after = self.look(&check.after()).await;
-        if let Seen::Domain(Some(domain), Some(primary)) = &after
-            && domain.tags.contains_key(POLICY_REPOSITORY)
-            && self.owner.standing(&primary.tags).is_ours()
-        {
-            self.turns.saw_own_policy().set(true);
-        }
-        let undo = match check.verdict(self.owner, revision.as_deref(), after) {
+        let revision = match (self.write(&step.action).await, check.after_refusal()) {
+            (Ok(revision), _) => revision,
+            (Err(stopped), Some(look)) if !matches!(stopped, Stopped::DomainNotEmpty) => {
+                return match self.judge(check, &look, None).await {
+                    Verdict::Keep => Ok(()),
+                    _ => Err(stopped),
+                };
+            }
+            (Err(stopped), _) => return Err(stopped),
+        };
+        let Some(look) = check.after() else {
+            return Ok(());
+        };
+        let (undo, stopped) = match self.judge(check, &look, revision.as_deref()).await {
             Verdict::Keep => return Ok(()),
-            Verdict::LostRace => Vec::new(),
-            Verdict::Undo(undo) => undo,
+            Verdict::LookAgain | Verdict::LostRace => (Vec::new(), lost_race()),
+            Verdict::Undo(undo) => (undo, lost_race()),
+            Verdict::Refuse(undo, refusal) => (undo, Stopped::Refused(refusal.to_string())),
         };
         if matches!(check, Check::ClaimPolicy { .. }) && !undo.is_empty() {
             self.turns.gave_up_policy().set(true);
@@ -113,22 +121,66 @@ impl Applier<'_> {
                 _ => {}
             }
         }
-        Err(lost_race())
+        Err(stopped)
+    }
+
+    /// What the plan makes of a write; what is not seen at once is looked for once more, after the others had a turn.
+    async fn judge(&self, check: &Check, look: &Look, revision: Option<&str>) -> Verdict {
+        let seen = self.looked_after(look).await;
+        match check.verdict(self.owner, revision, &seen, Trust::MayLag) {
+            Verdict::LookAgain => {}
+            verdict => return verdict,
+        }
+        self.turns.wait().await;
+        let seen = self.looked_after(look).await;
+        check.verdict(self.owner, revision, &seen, Trust::Settled)
+    }
+
+    async fn looked_after(&self, look: &Look) -> Seen {
+        let seen = self.look(look).await;
+        if let Seen::Domain(Some(domain), Some(primary)) = &seen
+            && domain.tags.contains_key(POLICY_REPOSITORY)
+            && self.owner.standing(&primary.tags).is_ours()
+        {
+            self.turns.saw_own_policy().set(true);
+        }
+        seen
+    }
+
+    /// The action as it is called: when what this event has created was created is known only by then.
+    fn settled(&self, action: &Action) -> Action {
+        let Action::TagLinked { on, newest, created } = action else {
+            return action.clone();
+        };
+        let created = created.iter().filter_map(|name| self.progress.moment_of(name)).max();
+        let newest = created.max(*newest);
+        let tags = newest.map(|newest| TagMap::from([(LINKED.to_owned(), newest.to_string())]));
+        Action::Tag {
+            on: on.clone(),
+            tags: tags.unwrap_or_default(),
+        }
     }
 
     async fn write(&self, action: &Action) -> Result<Option<String>, Stopped> {
-        self.progress.touch();
+        let settled = self.settled(action);
         let carry_out = |world: &mut World| {
-            let result = world.carry_out(self.domain, action);
+            let result = world.carry_out(self.domain, &settled);
             self.turns.note(|| format!("{action} {result:?}"));
+            if result.is_ok() || result == Err(Fault::NotFound) && takes_away(action) {
+                self.progress.touch();
+            }
+            if let (Ok(_), Some(thing)) = (&result, action.creates()) {
+                self.progress.created(&thing);
+            }
+            if let (Ok(_), Action::CreateRepository { name, .. }) = (&result, action) {
+                let repositories = &world.domains[self.domain.name.as_str()].repositories;
+                self.progress.created_at(name, repositories[name.as_str()].created());
+            }
             result
         };
         match self.call(carry_out).await {
             Ok(revision) => {
                 self.turns.wrote();
-                if let Action::CreateRepository { name, .. } = action {
-                    self.progress.there(name);
-                }
                 Ok(revision)
             }
             // What is to go may be gone already.

@@ -3,7 +3,7 @@
 //! Patience outlasts the others: whoever waits goes on waiting as long as anyone else changes something.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::carry_out::{Applier, Stopped};
 use super::names::place;
@@ -12,9 +12,9 @@ use super::sound;
 use super::turns::Turns;
 use super::world::World;
 use crate::cloudformation::PhysicalId;
-use crate::plan::{self, History, Observed, Plan, Scope};
+use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Evidence, Identity, Owner, RepositoryName};
+use crate::stack::{DeletionMode, Evidence, Identity, Moment, Owner, PackagePattern, Policy, RepositoryName};
 
 /// Rounds without any change that are waited for.
 const PATIENCE: usize = 12;
@@ -25,7 +25,9 @@ const MOST_ROUNDS: usize = 40;
 #[derive(Default)]
 pub(super) struct Progress {
     touched: Cell<bool>,
-    there: RefCell<BTreeSet<RepositoryName>>,
+    there: RefCell<BTreeSet<Thing>>,
+    created: RefCell<BTreeSet<Thing>>,
+    moments: RefCell<BTreeMap<RepositoryName, Moment>>,
     owned: RefCell<Vec<Identity>>,
 }
 
@@ -34,8 +36,27 @@ impl Progress {
         self.touched.set(true);
     }
 
-    pub(super) fn there(&self, name: &RepositoryName) {
-        self.there.borrow_mut().insert(name.clone());
+    pub(super) fn there(&self, thing: &Thing) {
+        self.there.borrow_mut().insert(thing.clone());
+    }
+
+    pub(super) fn created(&self, thing: &Thing) {
+        self.there(thing);
+        self.created.borrow_mut().insert(thing.clone());
+    }
+
+    pub(super) fn created_at(&self, name: &RepositoryName, moment: Moment) {
+        self.moments.borrow_mut().insert(name.clone(), moment);
+    }
+
+    pub(super) fn moment_of(&self, name: &RepositoryName) -> Option<Moment> {
+        self.moments.borrow().get(name).copied()
+    }
+
+    /// Whether all is seen that this event saw, and all that it created is seen to be its own.
+    fn is_whole(&self, observed: &Observed, owner: &Owner) -> bool {
+        let is_ours = |thing: &Thing| observed.has_as_ours(thing, owner);
+        self.there.borrow().iter().all(|thing| observed.has(thing)) && self.created.borrow().iter().all(is_ours)
     }
 }
 
@@ -83,9 +104,7 @@ impl<'a> Event<'a> {
                 let arn = place().repository_arn(&desired.identity.domain, &desired.identity.repository);
                 PhysicalId::of_stack(&desired.identity, arn)
             }
-            Some(_) if self.progress.touched.get() => {
-                PhysicalId::of_attempt(&desired.identity, desired.deletion_mode, place())
-            }
+            Some(_) if self.progress.touched.get() => id_of_attempt(desired),
             Some(_) => old(),
         };
         Answer {
@@ -98,12 +117,13 @@ impl<'a> Event<'a> {
         let Some(old) = &self.request.old else {
             return History::default();
         };
-        let previous = old.read().previous.clone();
+        let mut previous = old.read().previous.clone();
         let named = given.and_then(|id| id.identity().cloned());
-        History {
-            existing: named.or_else(|| previous.identity.clone()),
-            previous,
+        let existing = named.or_else(|| previous.identity.clone());
+        if previous.identity.is_none() {
+            previous.identity.clone_from(&existing);
         }
+        History { existing, previous }
     }
 
     async fn create_or_update(&self, desired: &Desired, history: &History) -> Result<(), Failure> {
@@ -122,10 +142,13 @@ impl<'a> Event<'a> {
         } else {
             Evidence::None
         };
+        if given.is_some_and(PhysicalId::is_not_created) {
+            return Ok(());
+        }
         let Some(identity) = by_id.or_else(|| last.identity.clone()) else {
             return Ok(());
         };
-        let was_cancelled = evidence == Evidence::None && given.is_none_or(|id| !id.is_not_created());
+        let was_cancelled = evidence == Evidence::None;
         if was_cancelled || given.is_some_and(PhysicalId::is_unfinished) {
             last = last.unfinished();
         }
@@ -151,6 +174,16 @@ impl<'a> Event<'a> {
         let observed = self.world.borrow().observe(scope);
         self.turns.end().await;
         observed
+    }
+
+    /// Looks once more, after the others had a turn, if something is not seen that this event saw or created.
+    async fn look_for_ours(&self, scope: &Scope) -> Observed {
+        let observed = self.observe(scope).await;
+        if self.progress.is_whole(&observed, &self.owner) {
+            return observed;
+        }
+        self.turns.wait().await;
+        self.observe(scope).await
     }
 
     fn tell(&self, plan: &Plan) {
@@ -181,6 +214,11 @@ impl<'a> Event<'a> {
                 Ok(true) if self.may_wait().await => {}
                 Ok(_) => return Ok(()),
                 Err(Round::Failed(failure)) => return Err(failure),
+                Err(Round::NoUpstream(why)) => {
+                    if !self.may_wait().await {
+                        return Err(Failure::Refused(why));
+                    }
+                }
                 Err(Round::LostRace(why)) => {
                     if !self.may_wait().await {
                         return Err(self.give_up(desired, history, why).await);
@@ -192,7 +230,7 @@ impl<'a> Event<'a> {
 
     /// Gives whether something was claimed.
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<bool, Round> {
-        let observed = self.observe(&plan::to_converge(desired, history)).await;
+        let observed = self.look_for_ours(&plan::to_converge(desired, history)).await;
         self.remember(&desired.identity, &observed);
         if plan::has_traces(desired, history, &observed, &self.owner) {
             self.progress.touch();
@@ -200,11 +238,7 @@ impl<'a> Event<'a> {
         if let Some(lost) = self.lost(desired, history, &observed) {
             return Err(Round::Failed(self.give_way(desired, history, &lost).await));
         }
-        let plan = match plan::converge(desired, history, &observed, &self.owner) {
-            Ok(plan) => plan,
-            Err(refused) if refused.may_pass() => return Err(Round::LostRace(refused.to_string())),
-            Err(refused) => return Err(Round::Failed(Failure::Refused(refused.to_string()))),
-        };
+        let plan = plan::converge(desired, history, &observed, &self.owner)?;
         sound::check(&plan, &observed, &self.owner, &desired.identity);
         self.tell(&plan);
         self.applier(&desired.identity).apply(&plan).await?;
@@ -220,24 +254,28 @@ impl<'a> Event<'a> {
     }
 
     fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
-        let primary = &desired.identity.repository;
-        if observed.repositories.contains_key(primary) {
-            self.progress.there(primary);
+        let primary = Thing::Repository(desired.identity.repository.clone());
+        if observed.has(&primary) {
+            self.progress.there(&primary);
         }
         let there = self.progress.there.borrow();
-        let lost = there.iter().find(|name| !observed.repositories.contains_key(name));
-        lost.filter(|_| !history.is_in_place(desired)).cloned()
+        let lost = there.iter().find_map(|thing| match thing {
+            Thing::Repository(name) if !observed.has(thing) => Some(name.clone()),
+            _ => None,
+        });
+        lost.filter(|_| !history.is_in_place(desired))
     }
 
     async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
-        let groups = desired.internal_packages.iter();
-        let of_replaced = &history.previous.internal_packages;
+        let of_replaced: BTreeSet<&PackagePattern> = history.previous.patterns().collect();
+        let own = |patterns: &[PackagePattern]| {
+            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
+            own.cloned().collect()
+        };
         let everything = Previous {
             identity: Some(desired.identity.clone()),
-            internal_packages: groups
-                .filter(|pattern| !of_replaced.contains(pattern))
-                .cloned()
-                .collect(),
+            internal_packages: own(&desired.internal_packages),
+            blocked_packages: own(&desired.blocked_packages),
             ..Previous::default()
         };
         match self.delete(&desired.identity, Evidence::None, &everything).await {
@@ -257,9 +295,14 @@ impl<'a> Event<'a> {
         loop {
             match self.delete_once(identity, evidence, last).await {
                 Ok(Deleted { look_again: false, .. }) => return Ok(()),
-                Ok(_) => self.turns.wait().await,
+                // What was deleted may be shown for a while still.
+                Ok(_) => {
+                    if !self.may_wait().await {
+                        return Ok(());
+                    }
+                }
                 Err(Round::Failed(failure)) => return Err(failure),
-                Err(Round::LostRace(why)) => {
+                Err(Round::LostRace(why) | Round::NoUpstream(why)) => {
                     if !self.may_wait().await {
                         return Err(Failure::GaveUp(why));
                     }
@@ -272,7 +315,7 @@ impl<'a> Event<'a> {
     async fn delete_cancelled(&self, identity: &Identity, last: &Previous) -> Result<(), Failure> {
         loop {
             match self.delete_once(identity, Evidence::None, last).await {
-                Ok(_) | Err(Round::LostRace(_)) => {}
+                Ok(_) | Err(Round::LostRace(_) | Round::NoUpstream(_)) => {}
                 Err(Round::Failed(failure)) => return Err(failure),
             }
             if !self.turns.has_others() {
@@ -287,7 +330,7 @@ impl<'a> Event<'a> {
         let has_owned = self.progress.owned.borrow().contains(identity);
         let evidence = if has_owned { Evidence::WasOurs } else { evidence };
         self.remember(identity, &observed);
-        let plan = plan::delete(identity, evidence, last, &observed, &self.owner, place());
+        let plan = plan::delete(identity, evidence, last, &observed, &self.owner, place())?;
         sound::check(&plan, &observed, &self.owner, identity);
         self.tell(&plan);
         self.applier(identity).apply(&plan).await?;
@@ -301,10 +344,38 @@ struct Deleted {
     look_again: bool,
 }
 
+/// The id of what a failure leaves to the rollback, which tells an attempt if that makes a difference.
+fn id_of_attempt(desired: &Desired) -> PhysicalId {
+    let Desired { identity, domain, .. } = desired;
+    let retains = desired.deletion_mode == DeletionMode::Retain;
+    let forbids = domain.policy().is_some_and(Policy::forbids);
+    let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
+    if retains || forbids || may_guard_adopted {
+        PhysicalId::of_attempt(identity, place())
+    } else {
+        PhysicalId::of_stack(identity, place().repository_arn(&identity.domain, &identity.repository))
+    }
+}
+
 /// Why a round did not bring it about.
 enum Round {
     LostRace(String),
+    /// A repository that is to be an upstream is not there, or not yet.
+    NoUpstream(String),
     Failed(Failure),
+}
+
+impl From<Refused> for Round {
+    fn from(refused: Refused) -> Self {
+        let why = refused.to_string();
+        if refused.may_pass() && refused.awaits_upstream() {
+            Self::NoUpstream(why)
+        } else if refused.may_pass() {
+            Self::LostRace(why)
+        } else {
+            Self::Failed(Failure::Refused(why))
+        }
+    }
 }
 
 impl From<Stopped> for Round {
@@ -312,6 +383,7 @@ impl From<Stopped> for Round {
         match stopped {
             Stopped::LostRace(why) => Self::LostRace(why),
             Stopped::DomainNotEmpty => Self::LostRace("the domain is not empty".to_owned()),
+            Stopped::Refused(why) => Self::Failed(Failure::Refused(why)),
             Stopped::Broken(why) => Self::Failed(Failure::Broken(why)),
         }
     }

@@ -12,7 +12,7 @@ use super::request::{Answer, Request};
 use super::stack::Heard;
 use super::world::{Domain, Repository, World, open};
 use crate::plan::ObservedPolicy;
-use crate::stack::Restrictions;
+use crate::stack::{LINKED, Restrictions, TagMap};
 
 impl World {
     /// Everything there is.
@@ -69,7 +69,7 @@ fn repository(domain: &Domain, it: &Repository) -> there::Repository {
         description: it.description.clone(),
         upstreams: upstreams.collect(),
         connections: it.connections.clone(),
-        tags: it.tags.clone(),
+        tags: without_moments(&it.tags),
         policy: policy(it.policy.as_ref()),
         packages: if it.holds_packages {
             json!([{"package": "one"}])
@@ -77,6 +77,13 @@ fn repository(domain: &Domain, it: &Repository) -> there::Repository {
             json!([])
         },
     }
+}
+
+/// The tag that says when the last of the linked upstreams was created is the function's own business.
+fn without_moments(tags: &TagMap) -> there::Tags {
+    let mut tags = tags.clone();
+    tags.remove(LINKED);
+    tags
 }
 
 fn policy(policy: Option<&ObservedPolicy>) -> Option<Value> {

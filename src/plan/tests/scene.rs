@@ -7,7 +7,7 @@ use super::names::{ADOPTED, KEY, own_domain, owner, parsed, place};
 use super::shape::policy_of;
 use super::world::{Group, Repository, World, open};
 use crate::plan::{self, Action, History, Observed, ObservedPolicy, Plan, Refused, Step};
-use crate::properties::{Desired, Previous};
+use crate::properties::{Desired, Limits, Previous};
 use crate::stack::{Evidence, Identity, Owner, PackagePattern, Restrictions, TagMap};
 
 pub(super) const DOMAIN: &str = "pkgs";
@@ -102,7 +102,7 @@ impl Scene {
         let update = Action::UpdateRepository {
             name: parsed(name),
             description: None,
-            upstreams: Some(upstreams.iter().map(|it| (*it).to_owned()).collect()),
+            upstreams: Some(upstreams.iter().map(|it| parsed(it)).collect()),
         };
         self.world
             .carry_out(&own_domain(DOMAIN), &update)
@@ -204,14 +204,18 @@ impl Asked {
     }
 
     pub(super) fn previous(&self) -> Previous {
-        Previous::read(Some(&to_raw_value(&self.properties).expect("JSON")), place())
+        Previous::read(
+            Some(&to_raw_value(&self.properties).expect("JSON")),
+            place(),
+            &Limits::default(),
+        )
     }
 
     pub(super) fn history(&self) -> History {
         let previous = self
             .old
             .as_ref()
-            .map(|old| Previous::read(Some(&to_raw_value(old).expect("JSON")), place()));
+            .map(|old| Previous::read(Some(&to_raw_value(old).expect("JSON")), place(), &Limits::default()));
         History {
             existing: self.existing.map(identity),
             previous: previous.unwrap_or_default(),
@@ -263,6 +267,7 @@ impl Asked {
         let identity = identity("alpha");
         let observed = scene.world.observe(&plan::to_delete(&identity, &last));
         plan::delete(&identity, evidence, &last, &observed, &us(), place())
+            .unwrap_or_else(|refused| panic!("refused: {refused}"))
     }
 }
 
@@ -289,7 +294,7 @@ pub(super) fn told(plan: &Plan) -> Vec<String> {
 
 /// What a plan leaves alone, in the words of the log.
 pub(super) fn left_alone(plan: &Plan) -> Vec<String> {
-    plan.left_alone.iter().map(ToString::to_string).collect()
+    plan.notes.iter().map(ToString::to_string).collect()
 }
 
 /// The tags that each step puts on or takes off, in order.

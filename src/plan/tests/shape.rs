@@ -9,7 +9,7 @@ use serde_json::value::to_raw_value;
 use serde_json::{Value, json};
 
 use super::names::{KEY, OTHER_KEY, place};
-use crate::properties::{Desired, Previous};
+use crate::properties::{Desired, Limits, Previous};
 
 pub(super) const DOMAINS: [&str; 2] = ["pkgs", "more"];
 /// The last one is the name of a proxy of the first.
@@ -74,7 +74,7 @@ impl Shape {
         let desired = Desired::read(Some(&raw), place());
         let read = Rc::new(Read {
             desired: desired.unwrap_or_else(|problems| panic!("{json}: {problems:?}")),
-            previous: Previous::read(Some(&raw), place()),
+            previous: Previous::read(Some(&raw), place(), &Limits::default()),
             json,
         });
         KNOWN.with_borrow_mut(|known| known.insert(self.clone(), Rc::clone(&read)));

@@ -69,11 +69,11 @@ fn is_deleted_by_its_owner(action: &Action, observed: &Observed, owner: &Owner, 
             group.is_some_and(|group| owner.standing(&group.tags) == Standing::Created)
         }
         Action::DeleteDomain { .. } => {
-            let domain = observed.domain.as_ref();
+            let domain = observed.domain.found();
             domain.is_some_and(|domain| Owner::in_tags(&domain.tags).is_some())
         }
         Action::DeleteDomainPolicy { .. } => {
-            let tags = observed.domain.as_ref().map(|domain| &domain.tags);
+            let tags = observed.domain.found().map(|domain| &domain.tags);
             tags.and_then(|tags| tags.get(super::names::POLICY_REPOSITORY))
                 .is_some_and(|name| name == identity.repository.as_str())
         }
@@ -88,7 +88,7 @@ fn links(action: &Action) -> Vec<&str> {
         Action::UpdateRepository {
             upstreams: Some(upstreams),
             ..
-        } => upstreams.iter().map(String::as_str).collect(),
+        } => upstreams.iter().map(RepositoryName::as_str).collect(),
         _ => Vec::new(),
     }
 }
@@ -131,7 +131,7 @@ fn is_unnamed(
                 name: changed,
                 upstreams: Some(upstreams),
                 ..
-            } if *changed == identity.repository => is_named = upstreams.iter().any(|it| it == name.as_str()),
+            } if *changed == identity.repository => is_named = upstreams.contains(name),
             _ => {}
         }
     }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_smithy_types::DateTime;
+
 use super::names::place;
 use crate::plan::{Action, ObservedPolicy};
 use crate::stack::{
-    ALLOW_SPECIFIC, Allowed, Domain as DomainId, MOST_TAGS, Origin, OriginChange, PackagePattern, Restrictions, TagMap,
+    ALLOW_SPECIFIC, Allowed, Domain as DomainId, MOST_TAGS, Moment, Origin, OriginChange, PackagePattern,
+    RepositoryName, Restrictions, TagMap,
 };
 
 /// Direct upstreams of one repository. Source: the user guide's quotas.
@@ -38,6 +41,13 @@ pub(super) struct Repository {
     pub(super) tags: TagMap,
     pub(super) policy: Option<ObservedPolicy>,
     pub(super) holds_packages: bool,
+}
+
+impl Repository {
+    /// When it was created: each in another second.
+    pub(super) fn created(&self) -> Moment {
+        DateTime::from_secs(i64::try_from(self.number).expect("a small number")).into()
+    }
 }
 
 /// A link to the repository that had the name when it was made.
@@ -106,7 +116,7 @@ impl World {
                 upstreams,
                 tags,
             } => {
-                let upstreams: Vec<&str> = upstreams.iter().map(crate::stack::RepositoryName::as_str).collect();
+                let upstreams: Vec<&str> = upstreams.iter().map(RepositoryName::as_str).collect();
                 self.create_repository(within, name.as_str(), description, &upstreams, tags)?;
             }
             Action::UpdateRepository {
@@ -119,7 +129,7 @@ impl World {
                 repositories.remove(name.as_str()).ok_or(Fault::NotFound)?;
             }
             Action::AssociateExternalConnection { name, connection } => {
-                associate(self.repository(within, name.as_str())?, connection.as_str())?;
+                associate(self.repository(within, name.as_str())?, connection)?;
             }
             Action::DisassociateExternalConnection { name, connection } => {
                 let connections = &mut self.repository(within, name.as_str())?.connections;
@@ -151,6 +161,7 @@ impl World {
                 new.extend(tags.clone());
                 *merged = fitting(new)?;
             }
+            Action::TagLinked { .. } => unreachable!("who carries it out knows the moment: it is a Tag by now"),
             Action::Untag { on, keys } => {
                 let tags = self.tags(&on.arn).ok_or(Fault::NotFound)?;
                 tags.retain(|key, _| !keys.contains(key));
@@ -231,11 +242,11 @@ impl World {
         within: &DomainId,
         name: &str,
         description: Option<&String>,
-        upstreams: Option<&Vec<String>>,
+        upstreams: Option<&Vec<RepositoryName>>,
     ) -> Result<(), Fault> {
         let is_connected = !self.repository(within, name)?.connections.is_empty();
         let domain = self.domain(within.name.as_str())?;
-        let names: Option<Vec<&str>> = upstreams.map(|names| names.iter().map(String::as_str).collect());
+        let names: Option<Vec<&str>> = upstreams.map(|names| names.iter().map(RepositoryName::as_str).collect());
         let links = names.map(|names| linked(domain, name, &names)).transpose()?;
         // Even an empty list is refused, as users have seen it.
         if links.is_some() && is_connected {

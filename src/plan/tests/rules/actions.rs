@@ -3,12 +3,11 @@
 use crate::plan::Action;
 use crate::plan::tests::names::{own_domain, parsed, repository};
 use crate::plan::tests::scene::{anothers, created, domain, stack, us};
-use crate::stack::ExternalConnection;
 
 #[test]
 fn a_steps_first_word_is_the_operation_and_its_second_the_thing() {
     let name = repository("alpha-upstream");
-    let connection = ExternalConnection::Npmjs;
+    let connection = "public:npmjs".to_owned();
     for (action, text) in [
         (
             Action::DeleteDomain {

@@ -5,7 +5,7 @@ use crate::plan::tests::names::{ADOPTED, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID
 use crate::plan::tests::scene::{
     GROUP, Scene, adopted, and, anothers, created, domain, pattern, policy, stack, tags, unowned, us,
 };
-use crate::plan::{Action, Look, Plan, Seen, Verdict};
+use crate::plan::{Action, Look, Plan, Seen, Trust, Verdict};
 use crate::stack::TagMap;
 
 const ONE: &str = "111111111111";
@@ -48,12 +48,12 @@ fn own_policy() -> Check {
 
 /// What a check sees of a scene after its write.
 fn seen(check: &Check, mut scene: Scene) -> Seen {
-    scene.world.look(&own_domain("pkgs"), &check.after())
+    scene.world.look(&own_domain("pkgs"), &check.after().expect("a look"))
 }
 
 /// What becomes of the write, in a scene in which our policy has the revision `seen`.
 fn verdict(check: &Check, scene: Scene) -> Verdict {
-    check.verdict(&us(), Some("seen"), seen(check, scene))
+    check.verdict(&us(), Some("seen"), &seen(check, scene), Trust::Settled)
 }
 
 fn undone(verdict: Verdict) -> Vec<String> {
@@ -73,7 +73,7 @@ fn a_claim_looks_at_the_tags_before_and_after() {
         Look::Tags(place().repository_arn(&own_domain("pkgs"), &crate::plan::tests::names::repository("alpha")));
     assert_eq!(
         (claim().before(), claim().after()),
-        (Some(tags_of_alpha.clone()), tags_of_alpha)
+        (Some(tags_of_alpha.clone()), Some(tags_of_alpha))
     );
 }
 
@@ -129,7 +129,7 @@ fn a_policy_that_was_put_is_looked_at_with_its_primary_and_not_before() {
     let primary = crate::plan::tests::names::repository("alpha");
     assert_eq!(
         (own_policy().before(), own_policy().after()),
-        (None, Look::DomainAndPrimary(primary))
+        (None, Some(Look::DomainAndPrimary(primary)))
     );
 }
 
@@ -191,7 +191,7 @@ fn a_group_that_was_released_while_it_was_adopted_is_put_back() {
         .filter_map(|step| step.check)
         .next_back()
         .expect("a check");
-    assert_eq!(own.after(), Look::Group(pattern(GROUP)));
+    assert_eq!(own.after(), Some(Look::Group(pattern(GROUP))));
     for tags in [created(), adopted()] {
         assert_eq!(verdict(&own, domain(created()).open_group(GROUP, tags)), Verdict::Keep);
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::plan::tests::names::{OTHER_KEY, place};
 use crate::plan::tests::scene::{anothers, created, domain, identity, left_alone, nothing, stack, told, unowned, us};
-use crate::plan::{Observed, delete, to_delete};
+use crate::plan::{Observed, Read, delete, to_delete};
 use crate::stack::Evidence;
 
 #[test]
@@ -80,13 +80,14 @@ fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() 
         let last = stack().previous();
         let alpha = identity("alpha");
         let observed = Observed {
-            listed: names.iter().map(|name| (*name).to_owned()).collect(),
+            listed: Read::Found(names.iter().map(|name| (*name).to_owned()).collect()),
+            has_others: false,
             repositories: BTreeMap::new(),
             ..scene.world.observe(&to_delete(&alpha, &last))
         };
         let us = us();
         let place = place();
-        told(&delete(&alpha, Evidence::WasOurs, &last, &observed, &us, place))
+        told(&delete(&alpha, Evidence::WasOurs, &last, &observed, &us, place).expect("it is not refused"))
     };
     assert_eq!(listed(&["alpha", "alpha-upstream"]), ["0 DeleteDomain pkgs"]);
     assert_eq!(listed(&["alpha", "beta"]), [""; 0]);
@@ -101,7 +102,7 @@ fn another_accounts_domain_is_never_deleted() {
     let observed = scene.world.observe(&to_delete(&identity, &last));
     let us = us();
     let place = place();
-    let plan = delete(&identity, Evidence::WasOurs, &last, &observed, &us, place);
+    let plan = delete(&identity, Evidence::WasOurs, &last, &observed, &us, place).expect("it is not refused");
     assert_eq!(told(&plan), ["0 DeleteRepository alpha"]);
     assert_eq!(
         left_alone(&plan),

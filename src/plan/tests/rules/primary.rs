@@ -8,7 +8,10 @@ use crate::plan::tests::scene::{adopted, anothers, created, domain, left_alone, 
 fn upstreams(action: &Action) -> Option<Vec<String>> {
     match action {
         Action::CreateRepository { upstreams, .. } => Some(upstreams.iter().map(ToString::to_string).collect()),
-        Action::UpdateRepository { upstreams, .. } => upstreams.clone(),
+        Action::UpdateRepository { upstreams, .. } => {
+            let upstreams = upstreams.as_ref()?;
+            Some(upstreams.iter().map(ToString::to_string).collect())
+        }
         _ => None,
     }
 }

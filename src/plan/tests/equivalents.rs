@@ -67,7 +67,7 @@ proptest! {
         let scenery = Scenery::new();
         let (history, owner) = (History::default(), owner(0));
         let observed = scenery.world.observe(&plan::to_converge(&desired, &history));
-        let plan = |desired| plan::converge(desired, &history, &observed, &owner).expect("nothing is there");
+        let plan = |desired| plan::converge(desired, &history, &observed, &owner).map_err(|refused| refused.to_string());
         prop_assert_eq!(plan(&desired), plan(&read.desired));
     }
 }

@@ -8,7 +8,7 @@ use super::shape::policy_of;
 use super::world::{Group, Repository, World, open};
 use crate::plan::{self, Action, History, Observed, ObservedPolicy, Plan, Refused, Step};
 use crate::properties::{Desired, Limits, Previous};
-use crate::stack::{Evidence, Identity, Owner, PackagePattern, Restrictions, TagMap};
+use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, PackagePattern, Restrictions, TagMap};
 
 pub(super) const DOMAIN: &str = "pkgs";
 pub(super) const GROUP: &str = "/npm/payments/*";
@@ -76,8 +76,11 @@ impl Scene {
         self.world.domains.get_mut(DOMAIN).expect("it is there")
     }
 
-    /// A repository as a stack makes a primary.
-    pub(super) fn repository(mut self, name: &str, tags: TagMap) -> Self {
+    /// A repository as a stack makes a primary: on ours the tag of who may have it as an upstream.
+    pub(super) fn repository(mut self, name: &str, mut tags: TagMap) -> Self {
+        if us().standing(&tags).is_ours() {
+            tags.insert(DOWNSTREAMS.to_owned(), "@nobody".to_owned());
+        }
         let created = self
             .world
             .create_repository(&own_domain(DOMAIN), name, "Managed by CloudFormation", &[], &tags);

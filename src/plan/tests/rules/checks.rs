@@ -1,12 +1,12 @@
 //! What is looked at around a claim, and what follows from it.
 
 use crate::plan::check::Check;
-use crate::plan::tests::names::{ADOPTED, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, own_domain, place};
+use crate::plan::tests::names::{ADOPTED, LOGICAL_ID, STACK_ID, own_domain, owner, parsed, place};
 use crate::plan::tests::scene::{
     GROUP, Scene, adopted, and, anothers, created, domain, pattern, policy, stack, tags, unowned, us,
 };
 use crate::plan::{Action, Look, Plan, Seen, Trust, Verdict};
-use crate::stack::TagMap;
+use crate::stack::{FORMER_LINKS, TagMap};
 
 const ONE: &str = "111111111111";
 const OTHER: &str = "888888888888";
@@ -63,8 +63,12 @@ fn undone(verdict: Verdict) -> Vec<String> {
     undo.iter().map(ToString::to_string).collect()
 }
 
+/// The tags of a domain whose policy is that of a stack of ours if its primary is `alpha`, and another's if not.
 fn marked(by: &str) -> TagMap {
-    and(anothers(), POLICY_REPOSITORY, by)
+    let marker = owner(usize::from(by != "alpha"));
+    let mut tags = anothers();
+    tags.extend(marker.policy_tags(&parsed(by)));
+    tags
 }
 
 #[test]
@@ -90,7 +94,8 @@ fn a_claim_is_made_only_if_nobody_claimed_it_since_it_was_seen() {
 #[test]
 fn a_claim_is_kept_if_it_is_still_there_afterwards() {
     let verdict_of = |tags: TagMap| verdict(&claim(), domain(created()).repository("alpha", tags));
-    assert_eq!(verdict_of(and(adopted(), "team", "x")), Verdict::Keep);
+    let claimed = and(adopted(), FORMER_LINKS, "UPSTREAMS=");
+    assert_eq!(verdict_of(and(claimed, "team", "x")), Verdict::Keep);
     for tags in [anothers(), unowned(), created()] {
         assert_eq!(verdict_of(tags), Verdict::LostRace);
     }

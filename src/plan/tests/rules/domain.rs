@@ -73,7 +73,7 @@ fn a_domain_with_other_repositories_stays_and_is_looked_at_again_after_a_deletio
 
 #[test]
 fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() {
-    let listed = |names: &[&str]| {
+    let listed = |names: &[&str], has_others: bool| {
         let mut scene = domain(created());
         // Listed and gone: only the list is made up.
         scene = scene.repository("beta", unowned());
@@ -81,7 +81,7 @@ fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() 
         let alpha = identity("alpha");
         let observed = Observed {
             listed: Read::Found(names.iter().map(|name| (*name).to_owned()).collect()),
-            has_others: false,
+            has_others,
             repositories: BTreeMap::new(),
             ..scene.world.observe(&to_delete(&alpha, &last))
         };
@@ -89,8 +89,9 @@ fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() 
         let place = place();
         told(&delete(&alpha, Evidence::WasOurs, &last, &observed, &us, place).expect("it is not refused"))
     };
-    assert_eq!(listed(&["alpha", "alpha-upstream"]), ["0 DeleteDomain pkgs"]);
-    assert_eq!(listed(&["alpha", "beta"]), [""; 0]);
+    assert_eq!(listed(&["alpha", "alpha-upstream"], false), ["0 DeleteDomain pkgs"]);
+    assert_eq!(listed(&["alpha", "beta"], false), ["0 DeleteDomain pkgs"]);
+    assert_eq!(listed(&["alpha", "beta"], true), [""; 0]);
 }
 
 #[test]

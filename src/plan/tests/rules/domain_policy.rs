@@ -148,7 +148,10 @@ fn a_policy_that_is_taken_out_goes_and_its_owner_tag_after_it() {
         told(&plan),
         ["0 DeleteDomainPermissionsPolicy pkgs", "1 UntagResource pkgs after 0"]
     );
-    assert_eq!(tag_changes(&plan), ["pkgs: - codeartifact-stack:policy-repository"]);
+    assert_eq!(
+        tag_changes(&plan),
+        ["pkgs: - codeartifact-stack:policy-repository codeartifact-stack:policy-owner"]
+    );
 }
 
 #[test]

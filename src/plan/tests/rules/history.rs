@@ -82,8 +82,9 @@ fn a_new_stack_has_traces_if_anything_of_its_names_is_ours() {
         |asked: &Asked, scene: &Scene| has_traces(&asked.desired(), &asked.history(), &asked.observed(scene), &us());
     let new = stack().with("ExternalConnection", "public:npmjs");
     assert!(!traces(&new, &nothing()));
-    assert!(!traces(&new, &domain(created())));
-    assert!(!traces(&new, &domain(created()).repository("alpha", anothers())));
+    assert!(traces(&new, &domain(created())));
+    assert!(!traces(&new.clone().replacing("beta"), &domain(created())));
+    assert!(!traces(&new, &domain(anothers()).repository("alpha", anothers())));
     assert!(traces(&new, &domain(created()).repository("alpha", created())));
     assert!(traces(&new, &domain(anothers()).proxy("alpha-upstream", created())));
     let clashing = stack().with("RepositoryName", "alpha-upstream").replacing("alpha");

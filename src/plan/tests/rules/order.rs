@@ -22,10 +22,10 @@ fn everything_is_created_in_order_and_what_does_not_wait_goes_out_together() {
             "3 CreateRepository alpha-upstream-pypi after 0",
             "4 AssociateExternalConnection alpha-upstream-pypi public:pypi after 3",
             "5 CreateRepository alpha after 0 1 3",
-            "6 PutRepositoryPermissionsPolicy alpha after 5",
-            "7 CreatePackageGroup /npm/payments/* after 5",
-            "8 UpdatePackageGroupOriginConfiguration /npm/payments/* after 7",
-            "9 PutDomainPermissionsPolicy pkgs after 0",
+            "6 CreatePackageGroup /npm/payments/* after 5",
+            "7 UpdatePackageGroupOriginConfiguration /npm/payments/* after 6",
+            "8 PutDomainPermissionsPolicy pkgs after 0",
+            "9 PutRepositoryPermissionsPolicy alpha after 5",
         ]
     );
     assert_eq!(full.plan(&nothing()).primary_there, [5]);

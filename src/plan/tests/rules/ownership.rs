@@ -55,7 +55,10 @@ fn what_is_adopted_is_marked_as_adopted() {
         .plan(&domain(created()).repository("alpha", unowned()));
     assert_eq!(
         tag_changes(&plan),
-        [format!("alpha: + codeartifact-stack:adopted=true {OURS}")]
+        [
+            format!("alpha: + codeartifact-stack:adopted=true codeartifact-stack:former-links=UPSTREAMS= {OURS}"),
+            "alpha: + codeartifact-stack:downstreams=@nobody".to_owned(),
+        ]
     );
 }
 
@@ -64,7 +67,9 @@ fn an_update_takes_back_what_has_lost_its_owner_tags_as_adopted() {
     let plan = stack().again().plan(&domain(created()).repository("alpha", unowned()));
     assert_eq!(
         tag_changes(&plan),
-        [format!("alpha: + codeartifact-stack:adopted=true {OURS}")]
+        [format!(
+            "alpha: + codeartifact-stack:adopted=true codeartifact-stack:downstreams=@nobody {OURS}"
+        )]
     );
 }
 

@@ -34,6 +34,7 @@ fn a_proxy_is_unlinked_before_it_is_created_again() {
             "1 CreateRepository alpha-upstream after 0",
             "2 AssociateExternalConnection alpha-upstream public:npmjs after 1",
             "3 UpdateRepository alpha after 0 1",
+            "4 TagResource alpha after 3",
         ]
     );
 }
@@ -116,7 +117,8 @@ fn a_change_of_the_connection_keeps_the_proxy_and_one_to_a_list_makes_others() {
             "0 CreateRepository alpha-upstream-npmjs",
             "1 AssociateExternalConnection alpha-upstream-npmjs public:npmjs after 0",
             "2 UpdateRepository alpha after 0",
-            "3 DeleteRepository alpha-upstream after 0 1 2",
+            "3 TagResource alpha after 2",
+            "4 DeleteRepository alpha-upstream after 0 1 2 3",
         ]
     );
 }
@@ -172,7 +174,7 @@ fn proxies_share_the_fate_of_the_primary() {
     );
     assert_eq!(
         delete(created(), adopted()),
-        ["0 DeleteRepository alpha", "1 UntagResource alpha-upstream"]
+        ["0 DeleteRepository alpha", "1 UntagResource alpha-upstream after 0"]
     );
     assert_eq!(delete(created(), anothers()), ["0 DeleteRepository alpha"]);
     assert_eq!(delete(created(), unowned()), ["0 DeleteRepository alpha"]);

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::plan::tests::scene::{
     Scene, adopted, and, anothers, created, domain, stack, tag_changes, tags, told, unowned,
 };
-use crate::stack::{MOST_TAGS, TagMap};
+use crate::stack::{DOWNSTREAMS, MOST_TAGS, TagMap};
 
 fn many(count: usize) -> TagMap {
     (0..count).map(|n| (format!("key-{n:02}"), "x".to_owned())).collect()
@@ -61,11 +61,11 @@ fn old_tags_go_first_only_if_both_would_not_fit() {
     let before = many(44);
     for (by_hand, expected) in [
         (
-            MOST_TAGS - 44 - 2 - 1,
+            MOST_TAGS - 44 - 3 - 1,
             ["0 TagResource alpha", "1 UntagResource alpha after 0"],
         ),
         (
-            MOST_TAGS - 44 - 2,
+            MOST_TAGS - 44 - 3,
             ["0 UntagResource alpha", "1 TagResource alpha after 0"],
         ),
     ] {
@@ -110,8 +110,9 @@ fn everything_that_is_created_has_its_owners_tags_and_the_users_in_the_call_that
     let expected = and(created(), "team", "x");
     for step in &plan.steps {
         match &step.action {
-            crate::plan::Action::CreateDomain { tags, .. } | crate::plan::Action::CreateRepository { tags, .. } => {
-                assert_eq!(*tags, expected);
+            crate::plan::Action::CreateDomain { tags, .. } => assert_eq!(*tags, expected),
+            crate::plan::Action::CreateRepository { tags, .. } => {
+                assert_eq!(*tags, and(expected.clone(), DOWNSTREAMS, "@nobody"));
             }
             other => panic!("{other}"),
         }

@@ -115,10 +115,9 @@ impl Applier<'_> {
             self.turns.gave_up_policy().set(true);
         }
         for action in &undo {
-            match self.write(action).await {
-                Err(stopped @ Stopped::Broken(_)) => return Err(stopped),
-                // Someone else has changed it since: then nothing of ours is left.
-                _ => {}
+            // Otherwise someone else has changed it since: then nothing of ours is left.
+            if let Err(stopped @ Stopped::Broken(_)) = self.write(action).await {
+                return Err(stopped);
             }
         }
         Err(stopped)

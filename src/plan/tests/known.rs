@@ -4,11 +4,11 @@ use super::alone::{Deed, Scenery};
 use super::names::POLICY_REPOSITORY;
 use super::oracle::explain::Closeness;
 use super::race::{Ended, Part, after, cancelled, create, deployed, never, shape, wrong_cancelled};
-use super::request::{Failure, Request};
+use super::request::Failure;
 use super::shape::{Connection, Shape};
 use super::stack::{Ask, Heard};
 use super::stranger::Foreign;
-use crate::stack::{DeletionMode, Identity};
+use crate::stack::DeletionMode;
 
 impl Ended {
     /// Whether this is one of the ends that are known to be wrong.
@@ -98,37 +98,12 @@ impl Ended {
     }
 }
 
-/// Whether two mean to make one domain, and a repository of one name in it: known, the policy owner tag does not tell
-/// them apart.
-pub(super) fn are_namesakes(before: &Scenery, requests: &[&Request]) -> bool {
-    let is_new = |request: &&&Request| {
-        let domain = &request.shape.read().desired.identity.domain;
-        !before.world.domains.contains_key(domain.name.as_str())
-    };
-    let identities: Vec<_> = requests
-        .iter()
-        .filter(is_new)
-        .map(|it| it.shape.read().desired.identity.clone())
-        .collect();
-    let share_a_name = |one: &Identity, other: &Identity| {
-        one.domain == other.domain && (one.is_own(other.repository.as_str()) || other.is_own(one.repository.as_str()))
-    };
-    let mut pairs = identities.iter().enumerate();
-    pairs.any(|(at, one)| identities[..at].iter().any(|other| share_a_name(one, other)))
-}
-
 /// Whether the primary holds packages and is nobody's, and such a one would be retained.
 pub(super) fn adopts_packages(before: &Scenery, shape: &Shape) -> bool {
     let desired = &shape.read().desired;
     let domain = before.world.domains.get(desired.identity.domain.name.as_str());
     let primary = domain.and_then(|domain| domain.repositories.get(desired.identity.repository.as_str()));
     desired.deletion_mode != DeletionMode::Delete && primary.is_some_and(|primary| primary.holds_packages)
-}
-
-/// Whether two have different keys for one domain: known, it may be deleted and created again with the other one between two
-/// calls.
-pub(super) fn disagree_on_a_key(requests: &[&Request]) -> bool {
-    requests.iter().any(|request| request.shape.has_other_key)
 }
 
 #[test]
@@ -204,33 +179,6 @@ fn a_proxy_that_is_adopted_twice_at_once_is_adopted() {
         rows.filter_map(|heard| heard.answer.failure.as_ref().map(|failure| format!("{failure:?}")))
             .collect()
     });
-}
-
-#[test]
-#[ignore = "the policy owner tag of a domain that a namesake made names its repository, and stays"]
-fn two_stacks_of_one_name_in_a_new_domain_leave_no_policy_owner() {
-    let stating = Shape {
-        domain_policy: 1,
-        ..shape(0)
-    };
-    never(3, &[], &[create(0, stating), create(1, shape(0))], |ended| {
-        ended.unexplained(Closeness::Gradual)
-    });
-}
-
-#[test]
-#[ignore = "a domain is deleted and created again with another key between two calls of a Create"]
-fn a_repository_is_created_in_the_domain_that_was_created_for_it() {
-    let other_key = Shape {
-        has_other_key: true,
-        ..shape(0)
-    };
-    never(
-        3,
-        &[],
-        &[create(0, other_key), create(1, shape(1)), create(2, shape(2))],
-        |ended| ended.unexplained(Closeness::Gradual),
-    );
 }
 
 #[test]

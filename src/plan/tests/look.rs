@@ -109,8 +109,8 @@ fn observed_repositories(
         });
         named.chain(group.repository()).collect::<Vec<_>>()
     });
-    let named = scope.others.iter().chain([&scope.primary]).cloned();
-    let names: BTreeSet<RepositoryName> = named.chain(proxies).chain(former).chain(by_groups).collect();
+    let asked_for = scope.others.iter().chain([&scope.primary]).cloned();
+    let names: BTreeSet<RepositoryName> = asked_for.chain(proxies).chain(former).chain(by_groups).collect();
     names
         .into_iter()
         .filter_map(|name| Some((name.clone(), look(&name)?)))
@@ -130,16 +130,16 @@ fn neighbours(domain: &Domain, scope: &Scope) -> BTreeMap<RepositoryName, Vec<Re
     };
     let mut ours = possible_proxy_names(&scope.primary);
     ours.insert(scope.primary.clone());
-    let of_ours = |name: RepositoryName| {
+    let linked = |name: RepositoryName| {
         let upstreams = &domain.repositories.get(name.as_str())?.upstreams;
-        let of_ours = upstreams.iter().filter_map(|it| it.name.parse().ok());
-        let of_ours: Vec<RepositoryName> = of_ours.filter(|it| ours.contains(it)).collect();
+        let upstreams = upstreams.iter().filter_map(|it| it.name.parse().ok());
+        let of_ours: Vec<RepositoryName> = upstreams.filter(|it| ours.contains(it)).collect();
         (!of_ours.is_empty()).then_some((name, of_ours))
     };
     names
         .into_iter()
         .filter(|name| !ours.contains(name))
-        .filter_map(of_ours)
+        .filter_map(linked)
         .collect()
 }
 

@@ -189,3 +189,28 @@ fn a_create_with_a_policy_and_the_delete_that_cancels_it_beside_a_neighbour() {
     };
     never(CHANGES, &[deployed(1, shape(1))], &cancelled(&stating(0, 1)), wrong);
 }
+
+#[test]
+fn two_stacks_of_one_name_in_a_new_domain_leave_no_policy_owner() {
+    let stating = Shape {
+        domain_policy: 1,
+        ..shape(0)
+    };
+    never(3, &[], &[create(0, stating), create(1, shape(0))], |ended| {
+        ended.unexplained(Closeness::Gradual)
+    });
+}
+
+#[test]
+fn a_repository_is_created_in_the_domain_that_was_created_for_it() {
+    let other_key = Shape {
+        has_other_key: true,
+        ..shape(0)
+    };
+    never(
+        3,
+        &[],
+        &[create(0, other_key), create(1, shape(1)), create(2, shape(2))],
+        |ended| ended.unexplained(Closeness::Gradual),
+    );
+}

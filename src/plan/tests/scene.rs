@@ -67,7 +67,7 @@ pub(super) fn nothing() -> Scene {
 /// An empty domain that has these tags.
 pub(super) fn domain(tags: TagMap) -> Scene {
     let mut scene = nothing();
-    scene.world.create_domain(DOMAIN, KEY, &tags).expect("it is new");
+    scene.world.create_domain(DOMAIN, KEY, tags).expect("it is new");
     scene
 }
 

@@ -84,8 +84,8 @@ fn is_deleted_by_its_owner(action: &Action, observed: &Observed, owner: &Owner, 
 /// The repositories that an action names as upstreams.
 fn links(action: &Action) -> Vec<&str> {
     match action {
-        Action::CreateRepository { upstreams, .. } => upstreams.iter().map(RepositoryName::as_str).collect(),
-        Action::UpdateRepository {
+        Action::CreateRepository { upstreams, .. }
+        | Action::UpdateRepository {
             upstreams: Some(upstreams),
             ..
         } => upstreams.iter().map(RepositoryName::as_str).collect(),

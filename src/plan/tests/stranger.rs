@@ -182,7 +182,7 @@ impl Foreign {
 /// A repository of no owner, in a domain that is made by hand if need be.
 pub(super) fn make_repository(world: &mut World, domain: &str, name: &str, connected: bool) {
     // What is there already stays.
-    let _ = world.create_domain(domain, KEY, &TagMap::new());
+    let _ = world.create_domain(domain, KEY, TagMap::new());
     let within = own_domain(domain);
     if world
         .create_repository(&within, name, "by hand", &[], &TagMap::new())

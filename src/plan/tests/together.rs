@@ -5,10 +5,9 @@ use proptest::prelude::*;
 use super::alone::{asks, deeds};
 use super::cases;
 use super::explained::wrong_after_cancelling;
-use super::known::{adopts_packages, are_namesakes, disagree_on_a_key};
+use super::known::adopts_packages;
 use super::oracle::explain::Closeness;
 use super::race::{Part, after, ended, told};
-use super::request::Request;
 use super::shape::shapes;
 use super::stack::Ask;
 use super::turns::schedules;
@@ -26,10 +25,6 @@ proptest! {
         let asks = [Some(asks.0), Some(asks.1), asks.2];
         let requests = asks.iter().zip(&before.stacks).filter_map(|(ask, stack)| Some((stack.team, stack.request(ask.as_ref()?)?)));
         let parts: Vec<Part> = requests.map(|(team, request)| Part::Ask(team, request)).collect();
-        let requests: Vec<&Request> = parts.iter().map(Part::request).collect();
-        if are_namesakes(&before, &requests) || disagree_on_a_key(&requests) {
-            return Ok(());
-        }
         let ended = ended(before, &parts, &schedule);
         if !ended.is_stuck() && !ended.is_known() {
             let wrong = ended.unexplained(Closeness::Gradual);

@@ -99,7 +99,9 @@ impl World {
     /// Does a write in a domain; gives the revision of a policy that it put.
     pub(super) fn carry_out(&mut self, within: &DomainId, action: &Action) -> Result<Option<String>, Fault> {
         match action {
-            Action::CreateDomain { name, key, tags } => self.create_domain(name.as_str(), key.as_str(), tags)?,
+            Action::CreateDomain { name, key, tags } => {
+                self.create_domain(name.as_str(), key.as_str(), tags.clone())?;
+            }
             Action::DeleteDomain { name } => self.delete_domain(name.as_str())?,
             Action::PutDomainPolicy { document, revision, .. } => {
                 let new = self.next().to_string();
@@ -189,13 +191,13 @@ impl World {
         None
     }
 
-    pub(super) fn create_domain(&mut self, name: &str, key: &str, tags: &TagMap) -> Result<(), Fault> {
+    pub(super) fn create_domain(&mut self, name: &str, key: &str, tags: TagMap) -> Result<(), Fault> {
         if self.domains.contains_key(name) {
             return Err(Fault::Conflict);
         }
         let domain = Domain {
             key: key.to_owned(),
-            tags: fitting(tags.clone())?,
+            tags: fitting(tags)?,
             ..Domain::default()
         };
         self.domains.insert(name.to_owned(), domain);

@@ -639,7 +639,9 @@ impl Update<'_> {
         let former: Vec<&String> = former.filter(|it| here(it)).map(|it| &it.repository).collect();
         let is_former = mark.as_ref().is_some_and(|mark| {
             let is_others = |it: &Repository| self.owner.standing(&it.tags) == Standing::Others;
-            former.contains(&mark) && !domain.repositories.get(mark).is_some_and(is_others)
+            // The owner's mark tells; without it, what is on the repository of that name.
+            let is_told = domain.tags.contains_key(POLICY_OWNER);
+            former.contains(&mark) && (is_told || !domain.repositories.get(mark).is_some_and(is_others))
         });
         let is_ours = !is_anothers && (mark.as_ref() == Some(name) || is_former);
         let stands = domain.policy.as_ref().map(|stands| stands == policy);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, GROUP_REPOSITORY,
-    LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
+    ADOPTED, Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks,
+    GROUP_REPOSITORY, LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
 /// What to look at.
@@ -165,6 +165,11 @@ impl Observed {
         having.map(|(neighbour, _)| neighbour.clone()).collect()
     }
 
+    /// Whether a repository that was looked at is not there.
+    pub(crate) fn is_gone(&self, name: &RepositoryName) -> bool {
+        !self.repositories.contains_key(name) && !self.hidden.contains_key(name)
+    }
+
     /// Whether a thing was seen with tags that make it this owner's.
     pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
         let tags = match thing {
@@ -188,6 +193,11 @@ impl Observed {
 impl ObservedRepository {
     pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
         self.upstreams.contains(name)
+    }
+
+    /// Whether its owner would release it, not delete it: it was adopted, or is unowned.
+    pub(crate) fn may_stay(&self) -> bool {
+        self.tags.contains_key(ADOPTED) || Owner::in_tags(&self.tags).is_none()
     }
 
     /// When the newest of the upstreams was created that were linked last, if a tag says so.

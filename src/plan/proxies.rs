@@ -217,6 +217,10 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                 plan.leave_repository(name, Why::Upstream);
                 plan.release(from.owner, name, proxy, &[])
             }
+            // One that an unowned primary does not name was never linked: the adoption was cancelled before.
+            (Standing::Created, Fate::Retained) if !is_in_use && from.primary_is_unowned() => {
+                Some(plan.add(delete, []))
+            }
             (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
             (Standing::Adopted, Fate::Retained) => {
                 plan.leave_repository(name, Why::Adopted);

@@ -35,14 +35,14 @@ const KINDS: [Kind; 12] = [
     ("creation tags", |visibility, lag| visibility.creation_tags = lag),
     ("policy", |visibility, lag| visibility.policy = lag),
     ("repository changes", |visibility, lag| {
-        visibility.repository_changes = lag
+        visibility.repository_changes = lag;
     }),
     ("deleted domain", |visibility, lag| visibility.deleted_domain = lag),
     ("deleted repository", |visibility, lag| {
-        visibility.deleted_repository = lag
+        visibility.deleted_repository = lag;
     }),
     ("deleted package group", |visibility, lag| {
-        visibility.deleted_package_group = lag
+        visibility.deleted_package_group = lag;
     }),
     ("emptied domain", |visibility, lag| visibility.emptied_domain = lag),
     ("lists", |visibility, lag| visibility.lists = lag),
@@ -97,7 +97,9 @@ fn state(world: &World) -> Value {
     for domain in state["domains"].as_array_mut().unwrap() {
         for repository in domain["repositories"].as_array_mut().unwrap() {
             let linked = repository["tags"].get_mut(LINKED);
-            linked.into_iter().for_each(|linked| *linked = json!("a moment"));
+            if let Some(linked) = linked {
+                *linked = json!("a moment");
+            }
         }
     }
     state
@@ -108,7 +110,7 @@ async fn whole_life(visibility: Visibility) -> Vec<Value> {
     let world = world_with(visibility);
     let mut stack = world.stack("payments");
     // The same owner in every world, so that their states can be compared.
-    stack.stack_id = "arn:aws:cloudformation:eu-central-1:123456789012:stack/payments/1".to_owned();
+    "arn:aws:cloudformation:eu-central-1:123456789012:stack/payments/1".clone_into(&mut stack.stack_id);
     let renamed = with(changed(), &json!({"RepositoryName": "team-billing"}));
     stack.create(everything()).await.succeeded();
     let mut states = vec![state(&world)];

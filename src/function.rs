@@ -18,6 +18,7 @@ use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
 use crate::lifecycle::{Channel, Lifecycle, Outcome};
 use crate::metrics::{Event, MetricsNamespace};
+use crate::properties::Limits;
 use crate::reconcile::Patience;
 use crate::stack::{AccountId, Place, account_in_arn};
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub allowed_hosts: AllowedHosts,
     /// How long to wait for what passes by itself.
     pub patience: Patience,
+    /// What templates may ask for.
+    pub limits: Limits,
 }
 
 /// What Lambda says of an invocation.
@@ -202,6 +205,7 @@ impl Function {
             let lifecycle = Lifecycle {
                 client: &self.client,
                 place: &self.place(request, invocation)?,
+                limits: &self.settings.limits,
                 patience: self.settings.patience.within(allowed),
                 request,
                 channel,

@@ -41,4 +41,5 @@ pub use codeartifact::{client, retries};
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
 pub use metrics::MetricsNamespace;
+pub use properties::{BadLimit, Limits};
 pub use reconcile::Patience;

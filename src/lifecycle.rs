@@ -10,8 +10,8 @@ use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Stat
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::{self, Facts};
-use crate::plan::History;
-use crate::properties::{Desired, Previous, Problems};
+use crate::plan::{History, Plan};
+use crate::properties::{Asked, Desired, Limits, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
 use crate::stack::{DeletionMode, Evidence, Identity, Owner, Place, Policy, UnfitOwner};
 
@@ -61,6 +61,7 @@ impl Success {
 pub(crate) struct Lifecycle<'a> {
     pub(crate) client: &'a Client,
     pub(crate) place: &'a Place,
+    pub(crate) limits: &'a Limits,
     pub(crate) patience: Patience,
     pub(crate) request: &'a Request,
     pub(crate) channel: Channel,
@@ -74,7 +75,7 @@ impl Lifecycle<'_> {
     pub(crate) async fn run(&self) -> Result<Outcome, Failure> {
         match self.request.request_type()? {
             RequestType::Delete => self.delete().await,
-            RequestType::Create => self.create_or_update(|_| History::default()).await,
+            RequestType::Create => self.create_or_update(self.creation()?).await,
             RequestType::Update => {
                 if self.channel == Channel::Put && self.request.physical_id.is_none() {
                     return Err(Failure::new(
@@ -82,7 +83,7 @@ impl Lifecycle<'_> {
                         "PhysicalResourceId is missing from an Update",
                     ));
                 }
-                self.create_or_update(|desired| self.history(desired)).await
+                self.create_or_update(self.update()?).await
             }
             RequestType::Plan if self.channel == Channel::Put => Err(Failure::new(
                 FailureKind::InvalidRequest,
@@ -121,24 +122,26 @@ impl Lifecycle<'_> {
         Owner::new(stack_id, logical_id)
     }
 
-    async fn create_or_update(&self, history: impl FnOnce(&Desired) -> History) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
+    async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {
+        let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
-        let history = history(&desired);
-        let in_place = history.is_in_place(&desired);
-        if !in_place {
-            self.new_id.get_or_init(|| self.id_of_attempt(&desired));
-        }
-        self.check_room(&desired)?;
         let reconciler = self.reconciler(&owner);
-        let facts = match reconciler.converge(&desired, &history).await {
+        if asked.excess.is_some() {
+            Box::pin(planned(&reconciler, &asked, &history)).await?;
+        }
+        let in_place = history.is_in_place(desired);
+        if !in_place {
+            self.new_id.get_or_init(|| self.id_of_attempt(desired));
+        }
+        self.check_room(desired)?;
+        let facts = match reconciler.converge(desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
-                Box::pin(reconciler.settle(&failure, &desired, &history)).await;
-                return Err(failure);
+                Box::pin(reconciler.settle(&failure, desired, &history)).await;
+                return Err(explained(failure, &asked));
             }
         };
-        if let Some(abandoned) = history.abandoned(&desired) {
+        if let Some(abandoned) = history.abandoned(desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
             reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
         }
@@ -148,7 +151,7 @@ impl Lifecycle<'_> {
             .unwrap_or_else(|| PhysicalId::of_stack(&desired.identity, facts.repository_arn.clone()));
         Ok(Outcome {
             physical_id,
-            result: Ok(Success::Done(outputs::data(&desired, &facts))),
+            result: Ok(Success::Done(outputs::data(desired, &facts))),
         })
     }
 
@@ -157,7 +160,7 @@ impl Lifecycle<'_> {
         let Desired { identity, domain, .. } = desired;
         let retains = desired.deletion_mode == DeletionMode::Retain;
         let forbids = domain.policy().is_some_and(Policy::forbids);
-        let may_guard_adopted = desired.adopt_existing && !desired.internal_packages.is_empty();
+        let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
         if retains || forbids || may_guard_adopted {
             PhysicalId::of_attempt(identity, self.place)
         } else {
@@ -168,18 +171,29 @@ impl Lifecycle<'_> {
         }
     }
 
-    fn desired(&self) -> Result<Desired, Failure> {
+    /// What a Create asks for; nothing came before it.
+    fn creation(&self) -> Result<(Asked, History), Failure> {
         self.request.check_form()?;
-        Ok(Desired::read(self.request.properties(), self.place)?)
+        let asked = Asked::anew(self.request.properties(), self.place, self.limits)?;
+        Ok((asked, History::default()))
     }
 
-    /// What the event says of the stack as it was.
-    fn history(&self, desired: &Desired) -> History {
+    /// What an Update asks for, and what came before it.
+    fn update(&self) -> Result<(Asked, History), Failure> {
+        self.request.check_form()?;
+        let (properties, old) = (self.request.properties(), self.request.old_properties());
+        let named = self.given_id().and_then(|id| id.identity().cloned());
+        let asked = Asked::of_update(properties, old, named.as_ref(), self.place, self.limits)?;
+        let history = self.history(named, &asked.desired);
+        Ok((asked, history))
+    }
+
+    /// What the event says of the stack as it was, which its id may name.
+    fn history(&self, named: Option<Identity>, desired: &Desired) -> History {
         let mut previous = match self.request.old_properties() {
-            Some(properties) => Previous::read(Some(properties), self.place),
+            Some(properties) => Previous::read(Some(properties), self.place, self.limits),
             None => Previous::default(),
         };
-        let named = self.given_id().and_then(|id| id.identity().cloned());
         let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
             // A direct call that names no other stack means this one.
             (self.channel == Channel::Return).then(|| desired.identity.clone())
@@ -215,14 +229,14 @@ impl Lifecycle<'_> {
     }
 
     async fn plan(&self) -> Result<Outcome, Failure> {
-        let desired = self.desired()?;
-        let owner = self.owner(&desired.identity)?;
-        let history = match self.request.physical_id {
-            Some(_) => self.history(&desired),
-            None => History::default(),
+        let (asked, history) = match self.request.physical_id {
+            Some(_) => self.update()?,
+            None => self.creation()?,
         };
-        self.check_room(&desired)?;
-        let plan = self.reconciler(&owner).plan(&desired, &history).await?;
+        let desired = &asked.desired;
+        let owner = self.owner(&desired.identity)?;
+        self.check_room(desired)?;
+        let plan = planned(&self.reconciler(&owner), &asked, &history).await?;
         let planned = Success::Planned {
             steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
             notes: plan.notes.iter().map(ToString::to_string).collect(),
@@ -236,7 +250,7 @@ impl Lifecycle<'_> {
     /// Deletes what the id names; if it is no id of ours, what the properties do, as far as they can be read.
     async fn delete(&self) -> Result<Outcome, Failure> {
         let given_id = self.given_id();
-        let mut last = Previous::read(self.request.properties(), self.place);
+        let mut last = Previous::read(self.request.properties(), self.place, self.limits);
         let by_id = given_id.as_ref().and_then(|id| id.identity().cloned());
         let evidence = if by_id.is_some() {
             Evidence::WasOurs
@@ -276,5 +290,34 @@ impl Lifecycle<'_> {
             reconciler.delete(&identity, evidence, &last).await?;
         }
         Ok(deleted)
+    }
+}
+
+/// What a Create or an Update would do now, if that is not beyond a limit.
+async fn planned(reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<Plan, Failure> {
+    let plan = reconciler.plan(&asked.desired, history).await;
+    let Some(excess) = &asked.excess else {
+        return plan.map_err(|failure| explained(failure, asked));
+    };
+    // What was described before is not there, and what is described now is: the Update before could do nothing, and this
+    // is its rollback.
+    let is_there = |plan: &Plan| plan.steps.is_empty();
+    if let Some(plan) = plan.ok().filter(is_there) {
+        let before = match &excess.before {
+            Some(before) => reconciler.plan(before, history).await.ok(),
+            None => None,
+        };
+        if !before.as_ref().is_some_and(is_there) {
+            return Ok(plan);
+        }
+    }
+    Err(excess.problems.clone().into())
+}
+
+/// What is owned by another, or by nobody, may be refused although the template says to adopt it.
+fn explained(failure: Failure, asked: &Asked) -> Failure {
+    match asked.note {
+        Some(note) if failure.kind == FailureKind::OwnershipConflict => failure.and("; ").and(note),
+        _ => failure,
     }
 }

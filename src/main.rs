@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use codeartifact_stack::{
-    AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Invocation, Patience, ResponseMode, Settings, client, http,
-    retries, telemetry,
+    AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, client,
+    http, retries, telemetry,
 };
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
@@ -38,6 +38,7 @@ async fn function() -> Result<Function, Error> {
     let metrics = variable("METRICS_NAMESPACE").map(|name| name.parse()).transpose()?;
     let hosts = variable("RESPONSE_URL_ALLOWED_HOSTS");
     let allowed_hosts = AllowedHosts::parse(hosts.as_deref().unwrap_or(DEFAULT_PATTERNS))?;
+    let limits = Limits::from_variables(variable_as_set)?;
     let http_client = http::client()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http::for_sdk(http_client.clone()))
@@ -59,9 +60,15 @@ async fn function() -> Result<Function, Error> {
         response_mode,
         allowed_hosts,
         patience: Patience::default(),
+        limits,
     };
     let function = Function::new(settings, &client(&config), Delivery::new(http_client));
     Ok(function.with_metrics(metrics))
+}
+
+/// A variable that is set, if only to nothing. What is no Unicode is no reason to take the default of a limit.
+fn variable_as_set(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
 /// A variable that is set to something.

@@ -130,7 +130,7 @@ impl Reconciler<'_> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
         let mut plan = plan::converge(desired, history, &observed, self.owner)?;
-        let inner = Box::pin(self.observer(&scope).inner_groups(&desired.internal_packages)).await?;
+        let inner = Box::pin(self.observer(&scope).inner_groups(desired.patterns())).await?;
         plan.notes.extend(plan::note_inner(self.owner, inner));
         Ok(plan)
     }
@@ -355,14 +355,15 @@ impl Reconciler<'_> {
         );
         let failure = Failure::new(FailureKind::Cancelled, reason);
         // The groups of a stack that was to be replaced guard that one's repository, which lives on.
-        let groups = desired.internal_packages.iter();
-        let of_replaced = &history.previous.internal_packages;
+        let of_replaced: BTreeSet<&PackagePattern> = history.previous.patterns().collect();
+        let own = |patterns: &[PackagePattern]| {
+            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
+            own.cloned().collect()
+        };
         let everything = Previous {
             identity: Some(desired.identity.clone()),
-            internal_packages: groups
-                .filter(|pattern| !of_replaced.contains(pattern))
-                .cloned()
-                .collect(),
+            internal_packages: own(&desired.internal_packages),
+            blocked_packages: own(&desired.blocked_packages),
             ..Previous::default()
         };
         match self.delete(&desired.identity, Evidence::None, &everything).await {

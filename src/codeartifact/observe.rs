@@ -307,7 +307,7 @@ impl Observer<'_> {
 
     async fn package_groups(&self, scope: &Scope) -> Result<BTreeMap<PackagePattern, Read<ObservedGroup>>> {
         let Service { place, domain, .. } = self.service;
-        // A domain of another account holds no group of ours: InternalPackages is refused there.
+        // A domain of another account holds no group of ours: InternalPackages and BlockedPackages are refused there.
         if place.foreign_owner(domain).is_some() {
             return Ok(BTreeMap::new());
         }
@@ -319,7 +319,10 @@ impl Observer<'_> {
     }
 
     /// Some of the groups inside each of ours, with their tags; none of what may not be looked at.
-    pub(crate) async fn inner_groups(&self, patterns: &[PackagePattern]) -> Result<Vec<InnerGroup>> {
+    pub(crate) async fn inner_groups(
+        &self,
+        patterns: impl Iterator<Item = &PackagePattern>,
+    ) -> Result<Vec<InnerGroup>> {
         let mut found = Vec::new();
         for pattern in patterns {
             let groups = self
@@ -398,10 +401,13 @@ fn named_by_leaving_groups(
     let leaving = groups
         .iter()
         .filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));
-    let restrictions = leaving.flat_map(|(_, group)| [Some(group.restrictions.clone()), group.former()]);
-    restrictions
-        .flatten()
-        .flat_map(|restrictions| restrictions.repositories().map(str::to_owned).collect::<Vec<_>>())
-        .filter_map(|name| name.parse().ok())
-        .collect()
+    let names = leaving.flat_map(|(_, group)| {
+        let restrictions = [Some(group.restrictions.clone()), group.former()];
+        let named = restrictions.into_iter().flatten().flat_map(|restrictions| {
+            let named = restrictions.repositories().filter_map(|name| name.parse().ok());
+            named.collect::<Vec<_>>()
+        });
+        named.chain(group.repository())
+    });
+    names.collect()
 }

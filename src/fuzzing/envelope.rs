@@ -20,6 +20,7 @@ use crate::cloudformation::Request;
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
 use crate::http;
+use crate::properties::Limits;
 use crate::reconcile::Patience;
 
 /// The service cannot be reached: what needs no answer of it is all that is looked at.
@@ -71,6 +72,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
             empty_domain: Duration::ZERO,
             cancelled_create: Duration::ZERO,
         },
+        limits: Limits::default(),
     };
     Function::new(settings, &client, Delivery::new(http_client))
 });

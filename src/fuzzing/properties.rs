@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::place;
-use crate::properties::{Desired, DomainSource, MOST_PATTERNS, Previous, Problems};
+use crate::properties::{Desired, DomainSource, Limits, MOST_PATTERNS, Previous, Problems};
 use crate::stack::{Downstreams, PackagePattern, Policy, RepositoryName};
 
 /// The most that one problem may take of a Reason, in bytes.
@@ -21,7 +21,7 @@ pub fn properties(data: &[u8]) {
     let Ok(given) = serde_json::from_slice::<Box<RawValue>>(data) else {
         return;
     };
-    let previous = Previous::read(Some(&given), &place());
+    let previous = Previous::read(Some(&given), &place(), &Limits::default());
     match Desired::read(Some(&given), &place()) {
         Ok(desired) => {
             check_rules(&desired);
@@ -29,7 +29,7 @@ pub fn properties(data: &[u8]) {
             let again = written(&desired);
             let read = Desired::read(Some(&again), &place()).expect("what was accepted is accepted again");
             assert_eq!(told(&desired), told(&read), "{again}");
-            check_agree(&desired, &Previous::read(Some(&again), &place()));
+            check_agree(&desired, &Previous::read(Some(&again), &place(), &Limits::default()));
         }
         Err(problems) => check_problems(&problems),
     }
@@ -67,11 +67,7 @@ fn check_agree(desired: &Desired, previous: &Previous) {
     assert_eq!(previous.tags, desired.tags);
     assert_eq!(previous.downstreams, desired.downstreams);
     assert_eq!(previous.deletion_mode, desired.deletion_mode);
-    let patterns = &desired.internal_packages;
-    assert_eq!(
-        previous.internal_packages,
-        patterns[..patterns.len().min(MOST_PATTERNS)]
-    );
+    assert!(previous.patterns().eq(desired.patterns().take(MOST_PATTERNS)));
 }
 
 /// All that is known of a description, policies in full.
@@ -108,6 +104,7 @@ fn written(desired: &Desired) -> Box<RawValue> {
         "AdoptExisting": desired.adopt_existing.to_string(),
         "DeletionMode": format!("{:?}", desired.deletion_mode),
         "InternalPackages": desired.internal_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),
+        "BlockedPackages": desired.blocked_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),
     });
     if let DomainSource::Own { key, policy } = &desired.domain {
         properties["KmsKeyArn"] = json!(key.as_str());

@@ -1,7 +1,14 @@
-//! The package groups: one for each pattern of internal packages, which guards the primary repository.
+//! The package groups: one for each pattern of internal packages, which guards the primary repository, and one for each of
+//! blocked packages, which keeps them out of every repository of the domain.
+//!
+//! A group that guards says by its publishers which primary repository it is of; one that blocks has none, and says it by
+//! a tag: so the clean-up after a replacement leaves to the new stack what was moved to it. What is blocked stays so until
+//! the primary is gone, and after that where the primary stays.
 //!
 //! The service applies a new or deleted group with a delay but a changed one almost at once (user guide, "Working with
 //! package groups"), so a group is always changed in place.
+
+use std::collections::BTreeSet;
 
 use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
@@ -10,11 +17,15 @@ use super::context::{Converging, Deleting};
 use super::observed::{InnerGroup, Observed, ObservedGroup};
 use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
-use crate::stack::{FORMER_RESTRICTIONS, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing};
+use crate::properties::Previous;
+use crate::stack::{
+    FORMER_RESTRICTIONS, GROUP_REPOSITORY, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing,
+    TagMap,
+};
 
 /// The groups come after the primary repository, whose publishers they name.
 pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) {
-    let desired = &to.desired.internal_packages;
+    let desired: BTreeSet<&PackagePattern> = to.desired.patterns().collect();
     for (pattern, hidden) in &to.observed.hidden_groups {
         let is_ours = to.owner.standing(&hidden.tags).is_ours();
         plan.need(hidden, desired.contains(pattern) || is_ours);
@@ -22,15 +33,15 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
     let readable = |pattern: &&PackagePattern| !to.observed.hidden_groups.contains_key(*pattern);
     // New groups come before old ones go: what both hold is guarded all the time.
     let mut after = primary.to_vec();
-    for pattern in desired.iter().filter(readable) {
+    for pattern in to.desired.patterns().filter(readable) {
         match to.observed.package_groups.get(pattern) {
             None => after.extend(create(to, plan, pattern, primary)),
             Some(group) => repair(to, plan, pattern, group, primary),
         }
     }
     // What a replaced stack named beside these goes with its clean-up: until then its primary is there to be guarded.
-    let before = to.previous.map_or(&[][..], |previous| &previous.internal_packages);
-    for pattern in before.iter().filter(|pattern| !desired.contains(pattern)) {
+    let before = to.previous.into_iter().flat_map(Previous::patterns);
+    for pattern in before.filter(|pattern| !desired.contains(pattern)) {
         if let Some(group) = to.observed.package_groups.get(pattern) {
             let leaving = Leaving {
                 observed: to.observed,
@@ -56,20 +67,44 @@ pub(crate) fn note_inner(owner: &Owner, groups: Vec<InnerGroup>) -> Vec<Note> {
     foreign.map(note).collect()
 }
 
+/// What a group of this stack is to be like.
+struct Wanted {
+    restrictions: Restrictions,
+    /// The tags that it has beside those of everything that is this stack's.
+    tags: TagMap,
+}
+
+impl Wanted {
+    fn new(to: &Converging, pattern: &PackagePattern) -> Self {
+        let primary = &to.desired.identity.repository;
+        if to.desired.blocked_packages.contains(pattern) {
+            return Self {
+                restrictions: Restrictions::blocking(),
+                tags: TagMap::from([(GROUP_REPOSITORY.to_owned(), primary.to_string())]),
+            };
+        }
+        Self {
+            restrictions: Restrictions::guarding(primary),
+            tags: TagMap::new(),
+        }
+    }
+}
+
 fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary: &[StepId]) -> Vec<StepId> {
+    let Wanted { restrictions, mut tags } = Wanted::new(to, pattern);
+    tags.extend(to.tags_of_created());
     let create = Action::CreatePackageGroup {
         pattern: pattern.clone(),
-        tags: to.tags_of_created(),
+        tags,
     };
     let check = Check::Alone {
         pattern: pattern.clone(),
     };
     let created = plan.add_checked(create, primary.iter().copied(), check);
-    let guard = Restrictions::guarding(&to.desired.identity.repository);
     restrict(
         plan,
         pattern,
-        Restrictions::default().changes_to(&guard),
+        Restrictions::default().changes_to(&restrictions),
         &[],
         vec![created],
     )
@@ -78,8 +113,10 @@ fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary
 fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
     // A group is of the domain: a replacement within it finds the groups of the stack that it replaces.
     let before = to.previous_in_domain;
-    let had = before.is_some_and(|previous| previous.internal_packages.contains(pattern));
+    let had = before.is_some_and(|previous| previous.patterns().any(|it| it == pattern));
+    let Wanted { restrictions, tags } = Wanted::new(to, pattern);
     let mut wanted = to.desired.tags.clone();
+    wanted.extend(tags);
     match to.owner.standing(&group.tags) {
         Standing::Created | Standing::Adopted => {}
         // Someone took its tags: what it allowed before we had it is not known any more.
@@ -104,19 +141,26 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
             owner,
         });
     }
-    let tags_before = before.map(|previous| &previous.tags);
+    // A group that blocked and guards now says by itself which primary it is of.
+    let mut tags_before = before.map_or_else(TagMap::new, |previous| previous.tags.clone());
+    tags_before.insert(GROUP_REPOSITORY.to_owned(), String::new());
     let claimed = plan.tag(
         to.owner,
         tagged(pattern, group),
         &group.tags,
         &wanted,
-        tags_before,
+        Some(&tags_before),
         primary,
     );
-    let guard = Restrictions::guarding(&to.desired.identity.repository);
     let after = primary.iter().copied().chain(claimed).collect();
-    let undo = claimed.map_or_else(Vec::new, |_| guard.changes_to(&group.restrictions));
-    restrict(plan, pattern, group.restrictions.changes_to(&guard), &undo, after);
+    let undo = claimed.map_or_else(Vec::new, |_| restrictions.changes_to(&group.restrictions));
+    restrict(
+        plan,
+        pattern,
+        group.restrictions.changes_to(&restrictions),
+        &undo,
+        after,
+    );
 }
 
 /// Changes what a group allows, one call after the other; gives the steps to wait for. A change that has an `undo` is
@@ -154,7 +198,7 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
     }
 }
 
-/// The groups go after the primary that they guard is gone (`gone_after`), and are never taken from one that stays.
+/// The groups go after the primary that they are of is gone (`gone_after`), and are never taken from one that stays.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
     for hidden in from.observed.hidden_groups.values() {
@@ -172,7 +216,12 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[S
         } else if let Some(after) = gone_after {
             leaving.go(plan, after);
         } else {
-            plan.note(Note::Group(pattern.clone(), Why::Guards(primary.clone())));
+            let why = if from.last.blocked_packages.contains(pattern) {
+                Why::Blocks(primary.clone())
+            } else {
+                Why::Guards(primary.clone())
+            };
+            plan.note(Note::Group(pattern.clone(), why));
             leaving.release(plan, &[]);
         }
     }
@@ -193,8 +242,10 @@ impl Leaving<'_> {
             let repository = self.observed.repositories.iter().find(|(it, _)| it.as_str() == name);
             repository.is_some_and(|(_, repository)| self.owner.standing(&repository.tags).is_ours())
         };
-        let mut publishers = self.group.restrictions.publishers();
-        publishers.any(|name| name != primary.as_str() && is_ours(name))
+        let tagged = self.group.repository();
+        let tagged = tagged.iter().map(RepositoryName::as_str);
+        let mut named = self.group.restrictions.publishers().chain(tagged);
+        named.any(|name| name != primary.as_str() && is_ours(name))
     }
 
     /// Deletes the group if this owner created it, and puts it back if it was adopted.

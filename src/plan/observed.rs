@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, LINKED, Moment, Owner,
-    PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
+    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, GROUP_REPOSITORY,
+    LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
 /// What to look at.
@@ -230,6 +230,11 @@ impl ObservedGroup {
             Standing::OwnedBy(neighbour) => Some((parent, neighbour)),
             _ => None,
         }
+    }
+
+    /// The primary repository of its stack, if a tag says so.
+    pub(crate) fn repository(&self) -> Option<RepositoryName> {
+        self.tags.get(GROUP_REPOSITORY)?.parse().ok()
     }
 
     /// What it allowed before it was adopted, if a tag says so.

@@ -151,17 +151,17 @@ impl fmt::Display for Refusal {
             Self::UnownedGroup(pattern) => write!(
                 formatter,
                 "the package group {pattern} exists already and is unowned: set AdoptExisting to true to adopt it, or \
-                 remove it from InternalPackages"
+                 remove it from InternalPackages (or BlockedPackages)"
             ),
             Self::OwnedGroup { pattern, owner } => write!(
                 formatter,
-                "the package group {pattern} is owned by {owner}: remove it from InternalPackages here, or release it by \
+                "the package group {pattern} is owned by {owner}: remove it from InternalPackages (or BlockedPackages) here, or release it by \
                  removing it there"
             ),
             Self::InsideGroup { pattern, parent, owner } => write!(
                 formatter,
                 "the package group {pattern} would lie inside {parent}, which is owned by {owner}, and undo its rule for what \
-                 {pattern} names: remove it from InternalPackages here, or release {parent} by removing it there"
+                 {pattern} names: remove it from InternalPackages (or BlockedPackages) here, or release {parent} by removing it there"
             ),
             Self::CrowdedGroup(pattern) => write!(
                 formatter,
@@ -171,13 +171,13 @@ impl fmt::Display for Refusal {
             Self::UnownedPolicy(domain) => write!(
                 formatter,
                 "the domain {domain} has another policy, which is unowned: set AdoptExisting to true to adopt it, state \
-                 the same DomainPolicyDocument or none, or remove that policy"
+                 the same DomainPolicyDocument (or DomainAccess) or none, or remove that policy"
             ),
             Self::OwnedPolicy { domain, repository } => write!(
                 formatter,
                 "the domain {domain} has another policy, which is owned by the stack of the repository {repository}: \
-                 state the same DomainPolicyDocument or none, or release it there by removing DomainPolicyDocument from \
-                 that stack"
+                 state the same DomainPolicyDocument (or DomainAccess) or none, or release it there by removing it from that \
+                 stack"
             ),
             Self::AwaitedPolicy { domain, repository } => write!(
                 formatter,
@@ -297,6 +297,8 @@ pub(crate) enum Why {
     GuardsAnother,
     /// A group guards a repository that stays.
     Guards(RepositoryName),
+    /// A group blocks, and the repository of its stack stays.
+    Blocks(RepositoryName),
 }
 
 impl fmt::Display for Why {
@@ -321,6 +323,10 @@ impl fmt::Display for Why {
             Self::Upstream => formatter.write_str("another stack's repository has it as an upstream"),
             Self::GuardsAnother => formatter.write_str("it guards another repository of this stack now"),
             Self::Guards(primary) => write!(formatter, "it guards the repository {primary}, which stays"),
+            Self::Blocks(primary) => write!(
+                formatter,
+                "what it blocks stays blocked, as the repository {primary} stays"
+            ),
         }
     }
 }

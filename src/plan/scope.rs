@@ -18,13 +18,9 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
     // A proxy that a neighbour has as an upstream is not dropped, unless the template says so.
     let drops_proxies = before.iter().any(|proxy| !desired.proxies.contains(proxy));
     let drops_proxies = drops_proxies && desired.deletion_mode == DeletionMode::RetainIfNotEmpty;
-    let wanted = &desired.internal_packages;
-    let groups_before = previous.map_or(&[][..], |previous| &previous.internal_packages);
-    let leaving_groups: BTreeSet<PackagePattern> = groups_before
-        .iter()
-        .filter(|pattern| !wanted.contains(pattern))
-        .cloned()
-        .collect();
+    let wanted: BTreeSet<PackagePattern> = desired.patterns().cloned().collect();
+    let groups_before = previous.into_iter().flat_map(Previous::patterns).cloned();
+    let leaving_groups: BTreeSet<PackagePattern> = groups_before.filter(|pattern| !wanted.contains(pattern)).collect();
     Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
@@ -68,8 +64,8 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
         endpoint_type: EndpointType::default(),
-        package_groups: last.internal_packages.iter().cloned().collect(),
-        leaving_groups: last.internal_packages.iter().cloned().collect(),
+        package_groups: last.patterns().cloned().collect(),
+        leaving_groups: last.patterns().cloned().collect(),
         contents: match last.deletion_mode {
             DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
             DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,

@@ -1,4 +1,4 @@
-//! `Access`: who may publish and who may read, written out as a repository policy.
+//! `Access` and `DomainAccess`: who may publish, read and get a token, written out as policies.
 
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,10 @@ const READ: [&str; 9] = [
     "codeartifact:ReadFromRepository",
 ];
 
+/// The right to get a token for a domain; what it is good for, each repository's policy says. Source: the CodeArtifact user
+/// guide, "Domain policies".
+const TOKENS: [&str; 1] = ["codeartifact:GetAuthorizationToken"];
+
 text_type! {
     /// Someone who may be named in a policy: an account, or the ARN of a user, a role or a root.
     pub(super) Principal,
@@ -40,109 +44,167 @@ text_type! {
     "must be an organization's id: o- and 10 to 32 lower-case letters or digits"
 }
 
-/// Who may read.
-#[derive(Debug)]
-enum Readers {
-    Named(Vec<Principal>),
-    /// Everyone in the organization.
-    Organization(OrganizationId),
+/// A policy that is written from a property.
+#[derive(Default)]
+pub(super) struct Written {
+    /// The policy, if it lets in anyone.
+    pub(super) policy: Option<Policy>,
+    /// The organization that the property itself names.
+    organization: Option<OrganizationId>,
 }
 
-/// Reads who may publish and who may read, as the policy that says so. Nobody at all counts as not given.
-pub(super) fn read(reader: &mut Reader, name: &'static str) -> Option<Policy> {
-    let mut members = members(reader, name)?;
-    let organization: Option<OrganizationId> =
-        take(&mut members, "OrganizationId").and_then(|value| reader.parsed("Access.OrganizationId", &value));
-    let mut list = |member| take(&mut members, member).unwrap_or(Value::Array(Vec::new()));
-    let (publishers, readers) = (list("Publishers"), list("Readers"));
+impl Written {
+    pub(super) fn organization(&self, path: &'static str) -> Option<Organization<'_>> {
+        Some(Organization {
+            path,
+            id: self.organization.as_ref()?,
+            policy: self.policy.as_ref(),
+        })
+    }
+}
+
+/// An organization that a property names, and what it is let into.
+#[derive(PartialEq)]
+pub(super) struct Organization<'a> {
+    /// What the organization is called in what is wrong with it.
+    pub(super) path: &'static str,
+    pub(super) id: &'a OrganizationId,
+    policy: Option<&'a Policy>,
+}
+
+/// Reads who may publish and who may read, as the policy that says so, for members of an `organization` alone if the
+/// property names none itself. Nobody at all counts as not given.
+pub(super) fn read(reader: &mut Reader, name: &'static str, organization: Option<&OrganizationId>) -> Written {
+    let Some(mut members) = Members::read(reader, name, &["Publishers", "Readers", "OrganizationId"]) else {
+        return Written::default();
+    };
+    let named = members.organization(reader, "Access.OrganizationId");
+    let publishers = members.take("Publishers");
     let publishers: Vec<Principal> = reader.items(name, "Access.Publishers", publishers);
-    let readers = match (is_everyone(&readers), organization.clone()) {
-        (true, Some(organization)) => Readers::Organization(organization),
-        (true, None) => {
-            reader.problem(
-                "Access.Readers",
-                "may be [\"*\"] only with an OrganizationId: it lets in everyone else too",
-            );
-            Readers::Named(Vec::new())
-        }
-        (false, _) => Readers::Named(reader.items(name, "Access.Readers", readers)),
-    };
-    let names_nobody = publishers.is_empty() && matches!(&readers, Readers::Named(readers) if readers.is_empty());
-    reader.set_given(name, !names_nobody);
-    if names_nobody {
-        return None;
-    }
-    within_length(policy(&publishers, &readers, organization.as_ref()))
-        .map_err(|message| reader.problem(name, message))
-        .ok()
+    let publishers = publishers.iter().map(|name| name.as_str().to_owned()).collect();
+    let readers = members.principals(reader, "Readers", "Access.Readers", named.as_ref());
+    // NuGet reads before it publishes, and `aws codeartifact login` looks the endpoint up.
+    let publish = [&PUBLISH[..], &READ].concat();
+    let statements = [("Publish", publishers, &publish[..]), ("Read", readers, &READ)];
+    written(reader, name, statements, named, organization)
 }
 
-/// The members of the object, unknown ones refused.
-fn members(reader: &mut Reader, name: &'static str) -> Option<Map<String, Value>> {
-    const MEMBERS: [&str; 3] = ["Publishers", "Readers", "OrganizationId"];
-    let members = match reader.value(name)? {
-        Value::Object(members) => members,
-        other => {
-            let got = shortened(&other.to_string());
-            let message = format!("must be an object with Publishers, Readers and OrganizationId, got {got}");
-            reader.problem(name, message);
-            return None;
-        }
+/// Reads who may get a token for the domain, as the policy that says so, in the same way.
+pub(super) fn read_domain(reader: &mut Reader, name: &'static str, organization: Option<&OrganizationId>) -> Written {
+    let Some(mut members) = Members::read(reader, name, &["Principals", "OrganizationId"]) else {
+        return Written::default();
     };
-    for member in members.keys().filter(|member| !MEMBERS.contains(&member.as_str())) {
-        let (shown, hint) = (shortened(member), did_you_mean(member, &MEMBERS));
-        reader.problem(name, format!("there is no {shown} in it{hint}"));
-    }
-    Some(members)
+    let named = members.organization(reader, "DomainAccess.OrganizationId");
+    let principals = members.principals(reader, "Principals", "DomainAccess.Principals", named.as_ref());
+    written(reader, name, [("Tokens", principals, &TOKENS[..])], named, organization)
 }
 
-/// A member that is given.
-fn take(members: &mut Map<String, Value>, name: &str) -> Option<Value> {
-    members.remove(name).filter(is_given)
+/// The members of the object that a property is.
+struct Members {
+    property: &'static str,
+    members: Map<String, Value>,
+}
+
+impl Members {
+    /// Reads the object; unknown members are refused.
+    fn read(reader: &mut Reader, property: &'static str, known: &[&str]) -> Option<Self> {
+        let members = match reader.value(property)? {
+            Value::Object(members) => members,
+            other => {
+                let (known, got) = (known.join(", "), shortened(&other.to_string()));
+                reader.problem(
+                    property,
+                    format!("must be an object with the members {known}, got {got}"),
+                );
+                return None;
+            }
+        };
+        for member in members.keys().filter(|member| !known.contains(&member.as_str())) {
+            let (shown, hint) = (shortened(member), did_you_mean(member, known));
+            reader.problem(property, format!("there is no {shown} in it{hint}"));
+        }
+        Some(Self { property, members })
+    }
+
+    /// A member's list, empty if it is not given.
+    fn take(&mut self, name: &str) -> Value {
+        let given = self.members.remove(name).filter(is_given);
+        given.unwrap_or(Value::Array(Vec::new()))
+    }
+
+    fn organization(&mut self, reader: &mut Reader, path: &str) -> Option<OrganizationId> {
+        let value = self.members.remove("OrganizationId").filter(is_given)?;
+        reader.parsed(path, &value)
+    }
+
+    /// Who is named, or `*`, everyone in the organization that the property names.
+    fn principals(
+        &mut self,
+        reader: &mut Reader,
+        name: &str,
+        path: &str,
+        organization: Option<&OrganizationId>,
+    ) -> Vec<String> {
+        let list = self.take(name);
+        if !is_everyone(&list) {
+            let principals: Vec<Principal> = reader.items(self.property, path, list);
+            return principals.iter().map(|name| name.as_str().to_owned()).collect();
+        }
+        if organization.is_none() {
+            let message = "may be [\"*\"] only with an OrganizationId: it lets in everyone else too";
+            reader.problem(path, message);
+            return Vec::new();
+        }
+        vec!["*".to_owned()]
+    }
 }
 
 /// Whether `*` is all that the list names.
-fn is_everyone(readers: &Value) -> bool {
-    readers.as_array().is_some_and(|readers| {
-        let mut named = readers.iter().filter(|reader| is_given(reader));
+fn is_everyone(principals: &Value) -> bool {
+    principals.as_array().is_some_and(|principals| {
+        let mut named = principals.iter().filter(|principal| is_given(principal));
         named.next().and_then(Value::as_str) == Some("*") && named.next().is_none()
     })
 }
 
-/// Writes the policy: a statement for those who publish, one for those who read only, each limited to the organization if one is given.
-fn policy(publishers: &[Principal], readers: &Readers, organization: Option<&OrganizationId>) -> Policy {
-    let names = |principals: &[Principal]| {
-        principals
-            .iter()
-            .map(|name| name.as_str().to_owned())
-            .collect::<Vec<_>>()
-    };
-    let (reading, organization) = match readers {
-        Readers::Named(principals) => (names(principals), organization),
-        Readers::Organization(id) => (vec!["*".to_owned()], Some(id)),
-    };
-    let statement = |sid: &str, principals: Vec<String>, actions: &[&str]| {
-        let mut statement = json!({
-            "Sid": sid, "Effect": "Allow", "Principal": {"AWS": principals}, "Action": actions, "Resource": "*",
-        });
-        if let Some(id) = organization {
-            statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": id.as_str()}});
-        }
-        statement
-    };
-    let statements: Vec<Value> = [
-        // NuGet reads before it publishes, and `aws codeartifact login` looks the endpoint up.
-        ("Publish", names(publishers), [&PUBLISH[..], &READ].concat()),
-        ("Read", reading, READ.to_vec()),
-    ]
-    .into_iter()
-    .filter(|(_, principals, _)| !principals.is_empty())
-    .map(|(sid, principals, actions)| statement(sid, principals, &actions))
-    .collect();
-    Policy::new(&Map::from_iter([
+/// Writes the policy: a statement for each list of principals that names any, each limited to the organization if there
+/// is one.
+fn written<const N: usize>(
+    reader: &mut Reader,
+    name: &'static str,
+    statements: [(&str, Vec<String>, &[&str]); N],
+    named: Option<OrganizationId>,
+    organization: Option<&OrganizationId>,
+) -> Written {
+    let organization = named.as_ref().or(organization);
+    let statements = statements
+        .into_iter()
+        .filter(|(_, principals, _)| !principals.is_empty());
+    let statements: Vec<Value> = statements
+        .map(|(sid, principals, actions)| {
+            let mut statement = json!({
+                "Sid": sid, "Effect": "Allow", "Principal": {"AWS": principals}, "Action": actions, "Resource": "*",
+            });
+            if let Some(id) = organization {
+                statement["Condition"] = json!({"StringEquals": {"aws:PrincipalOrgID": id.as_str()}});
+            }
+            statement
+        })
+        .collect();
+    reader.set_given(name, !statements.is_empty());
+    if statements.is_empty() {
+        return Written::default();
+    }
+    let policy = Policy::new(&Map::from_iter([
         ("Version".to_owned(), json!("2012-10-17")),
         ("Statement".to_owned(), Value::Array(statements)),
-    ]))
+    ]));
+    Written {
+        policy: within_length(policy)
+            .map_err(|message| reader.problem(name, message))
+            .ok(),
+        organization: named,
+    }
 }
 
 #[cfg(test)]
@@ -176,10 +238,16 @@ mod tests {
         }
     }
 
+    fn read_of(value: &Value) -> Written {
+        let raw = serde_json::value::to_raw_value(&json!({"Access": value})).expect("JSON");
+        read(&mut Reader::new(Some(&raw)), "Access", None)
+    }
+
     #[test]
     fn publishers_may_read_too() {
-        let publishers = ["111122223333".parse().expect("an account")];
-        let policy = policy(&publishers, &Readers::Named(Vec::new()), None);
+        let policy = read_of(&json!({"Publishers": ["111122223333"]}))
+            .policy
+            .expect("a policy");
         for action in PUBLISH.into_iter().chain(READ) {
             assert!(policy.document().contains(&format!("\"{action}\"")), "{action}");
         }

@@ -9,6 +9,8 @@ use crate::stack::{
     KmsKeyArn, PackagePattern, Place, Policy, RepositoryName, TagMap,
 };
 
+use super::access::{Organization, Written};
+use super::limits::Limits;
 use super::reader::{Given, Reader};
 use super::{Problems, access, connections, downstreams, policy, tags};
 
@@ -24,20 +26,22 @@ pub(super) struct Draft {
     pub(super) downstreams: Downstreams,
     pub(super) domain_policy: Option<Policy>,
     pub(super) repository_policy: Option<Policy>,
-    pub(super) access_policy: Option<Policy>,
+    pub(super) access: Written,
+    pub(super) domain_access: Written,
     pub(super) tags: TagMap,
     pub(super) endpoint_formats: BTreeSet<Format>,
     pub(super) endpoint_type: Option<EndpointType>,
     pub(super) adopt_existing: bool,
     pub(super) deletion_mode: Option<DeletionMode>,
     pub(super) internal_packages: Vec<PackagePattern>,
+    pub(super) blocked_packages: Vec<PackagePattern>,
     /// Every property there is, and whether it is given.
     given: Given,
     pub(super) problems: Problems,
 }
 
 impl Draft {
-    pub(super) fn read(properties: Option<&RawValue>) -> Self {
+    pub(super) fn read(properties: Option<&RawValue>, limits: &Limits) -> Self {
         let mut reader = Reader::new(properties);
         let mut draft = Self {
             domain_name: reader.text("DomainName"),
@@ -50,13 +54,15 @@ impl Draft {
             downstreams: downstreams::read(&mut reader, "Downstreams"),
             domain_policy: policy::read(&mut reader, "DomainPolicyDocument"),
             repository_policy: policy::read(&mut reader, "RepositoryPolicyDocument"),
-            access_policy: access::read(&mut reader, "Access"),
+            access: access::read(&mut reader, "Access", limits.organization()),
+            domain_access: access::read_domain(&mut reader, "DomainAccess", limits.organization()),
             tags: tags::read(&mut reader, "Tags"),
             endpoint_formats: reader.list("EndpointFormats").into_iter().collect(),
             endpoint_type: reader.text("EndpointType"),
             adopt_existing: reader.flag("AdoptExisting"),
             deletion_mode: reader.text("DeletionMode"),
             internal_packages: reader.list("InternalPackages"),
+            blocked_packages: reader.list("BlockedPackages"),
             given: Given::new(),
             problems: Problems::default(),
         };
@@ -72,8 +78,25 @@ impl Draft {
         self.given.keys().copied()
     }
 
-    pub(super) fn states_repository_policy(&self) -> bool {
-        self.repository_policy.is_some() || self.access_policy.is_some()
+    /// The policy of the domain, whichever property states it.
+    pub(super) fn stated_domain_policy(&self) -> Option<&Policy> {
+        self.domain_access.policy.as_ref().or(self.domain_policy.as_ref())
+    }
+
+    /// The policy of the repository, whichever property states it.
+    pub(super) fn stated_repository_policy(&self) -> Option<&Policy> {
+        self.access.policy.as_ref().or(self.repository_policy.as_ref())
+    }
+
+    /// The organizations that the properties name.
+    pub(super) fn organizations(&self) -> impl Iterator<Item = Organization<'_>> {
+        let written = [
+            ("Access.OrganizationId", &self.access),
+            ("DomainAccess.OrganizationId", &self.domain_access),
+        ];
+        written
+            .into_iter()
+            .filter_map(|(path, written)| written.organization(path))
     }
 
     /// Which stack is described, if that can be told.

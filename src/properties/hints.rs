@@ -63,10 +63,11 @@ fn folded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::properties::Limits;
     use crate::properties::draft::Draft;
 
     fn hint(got: &str) -> String {
-        let draft = Draft::read(None);
+        let draft = Draft::read(None, &Limits::default());
         let names: Vec<&str> = draft.names().collect();
         which_property(got, &names)
     }
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_name_of_anothers_is_written_as_it_is_compared_and_leads_to_one_of_ours() {
-        let draft = Draft::read(None);
+        let draft = Draft::read(None, &Limits::default());
         for (theirs, ours) in ELSEWHERE {
             assert_eq!(folded(theirs), theirs);
             let ours = ours.split(' ').next().expect("a name");

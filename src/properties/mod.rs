@@ -12,7 +12,9 @@ mod access;
 mod connections;
 mod downstreams;
 mod draft;
+mod excess;
 mod hints;
+mod limits;
 mod policy;
 mod problems;
 mod reader;
@@ -31,7 +33,9 @@ use crate::stack::{
 };
 
 use draft::Draft;
+use excess::Before;
 
+pub use limits::{BadLimit, Limits};
 pub(crate) use problems::Problems;
 
 /// Whose the domain is.
@@ -86,20 +90,84 @@ pub(crate) struct Desired {
     pub(crate) deletion_mode: DeletionMode,
     /// The packages that come from this repository's publishers only.
     pub(crate) internal_packages: Vec<PackagePattern>,
+    /// The packages that no repository of the domain takes in.
+    pub(crate) blocked_packages: Vec<PackagePattern>,
 }
 
 impl Desired {
+    /// The patterns of all its package groups.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &PackagePattern> {
+        self.internal_packages.iter().chain(&self.blocked_packages)
+    }
+
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
     /// Every rule that is broken, each with the property's name and what was got.
+    #[cfg(any(fuzzing, test))]
     pub(crate) fn read(properties: Option<&RawValue>, place: &Place) -> Result<Self, Problems> {
-        Draft::read(properties).desired(place)
+        let asked = Asked::anew(properties, place, &Limits::default())?;
+        Ok(asked.desired)
+    }
+}
+
+/// What a Create or an Update asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) desired: Desired,
+    /// What of it is new and beyond the platform's limits.
+    pub(crate) excess: Option<Excess>,
+    /// What to say beside a refusal.
+    pub(crate) note: Option<&'static str>,
+}
+
+/// What an Update asks for beyond the platform's limits. It is refused, unless it is the rollback of an Update that never
+/// came about.
+#[derive(Clone, Debug)]
+pub(crate) struct Excess {
+    pub(crate) problems: Problems,
+    /// What the properties before describe, if they keep the rules.
+    pub(crate) before: Option<Desired>,
+}
+
+impl Asked {
+    /// Reads the properties of a Create, which must be within the limits.
+    ///
+    /// # Errors
+    /// Every rule that is broken, each with the property's name and what was got.
+    pub(crate) fn anew(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Result<Self, Problems> {
+        let asked = Draft::read(properties, limits).asked(None, place, limits)?;
+        match asked.excess {
+            Some(Excess { problems, .. }) => Err(problems),
+            None => Ok(asked),
+        }
+    }
+
+    /// Reads the properties of an Update of a stack that had the properties `before`, and that its id names as `existing`.
+    ///
+    /// # Errors
+    /// Every rule that is broken, if one is that is no limit.
+    pub(crate) fn of_update(
+        properties: Option<&RawValue>,
+        before: Option<&RawValue>,
+        existing: Option<&Identity>,
+        place: &Place,
+        limits: &Limits,
+    ) -> Result<Self, Problems> {
+        let draft = Draft::read(before, limits);
+        let before = Before { draft, existing };
+        let mut asked = Draft::read(properties, limits).asked(Some(&before), place, limits)?;
+        if let Some(excess) = &mut asked.excess {
+            let before = before.draft.asked(None, place, limits);
+            excess.before = before.ok().map(|before| before.desired);
+        }
+        Ok(asked)
     }
 }
 
 /// More patterns than a stack can have had: the ARN of each package group is in its outputs, takes 68 bytes at least, and
-/// an answer has 4096. Whatever a Delete's properties say, its work is bounded so.
+/// an answer has 4096. Those that are not in the outputs are held to it as well. Whatever a Delete's properties say, its work
+/// is bounded so.
 pub(crate) const MOST_PATTERNS: usize = 60;
 
 /// What an earlier description said, as far as it can be read.
@@ -119,8 +187,10 @@ pub(crate) struct Previous {
     pub(crate) downstreams: Downstreams,
     /// What was to become of the repositories.
     pub(crate) deletion_mode: DeletionMode,
-    /// The packages that it guarded, each pattern once and no more than [`MOST_PATTERNS`].
+    /// The packages that it guarded, each pattern once, and no more than [`MOST_PATTERNS`] with those that it blocked.
     pub(crate) internal_packages: Vec<PackagePattern>,
+    /// The packages that it blocked.
+    pub(crate) blocked_packages: Vec<PackagePattern>,
     /// Whether it never came to a SUCCESS.
     pub(crate) is_unfinished: bool,
 }
@@ -128,19 +198,26 @@ pub(crate) struct Previous {
 impl Previous {
     /// Reads what can be read; never fails.
     #[must_use]
-    pub(crate) fn read(properties: Option<&RawValue>, place: &Place) -> Self {
-        let draft = Draft::read(properties);
+    pub(crate) fn read(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Self {
+        let draft = Draft::read(properties, limits);
+        let mut patterns = Patterns::default();
         Self {
             identity: draft.identity(place),
-            states_domain_policy: draft.domain_policy.is_some(),
-            states_repository_policy: draft.states_repository_policy(),
+            states_domain_policy: draft.stated_domain_policy().is_some(),
+            states_repository_policy: draft.stated_repository_policy().is_some(),
             connections: draft.connections.distinct(),
             tags: draft.tags,
             downstreams: draft.downstreams,
-            deletion_mode: draft.deletion_mode.unwrap_or_default(),
-            internal_packages: patterns_that_can_be(draft.internal_packages),
+            deletion_mode: draft.deletion_mode.unwrap_or(limits.deletion_mode()),
+            internal_packages: patterns.that_can_be(draft.internal_packages),
+            blocked_packages: patterns.that_can_be(draft.blocked_packages),
             is_unfinished: false,
         }
+    }
+
+    /// The patterns of all its package groups.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &PackagePattern> {
+        self.internal_packages.iter().chain(&self.blocked_packages)
     }
 
     /// The same of an attempt that never came to a SUCCESS: `Retain` is for what was handed over, or holds packages.
@@ -157,10 +234,17 @@ impl Previous {
     }
 }
 
-fn patterns_that_can_be(patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
-    let mut seen = BTreeSet::new();
-    let distinct = patterns.into_iter().filter(|pattern| seen.insert(pattern.clone()));
-    distinct.take(MOST_PATTERNS).collect()
+/// The patterns that were seen so far.
+#[derive(Default)]
+struct Patterns(BTreeSet<PackagePattern>);
+
+impl Patterns {
+    /// Those of more patterns that are new, as long as a stack can have had them.
+    fn that_can_be(&mut self, patterns: Vec<PackagePattern>) -> Vec<PackagePattern> {
+        let room = MOST_PATTERNS - self.0.len().min(MOST_PATTERNS);
+        let new = patterns.into_iter().filter(|pattern| self.0.insert(pattern.clone()));
+        new.take(room).collect()
+    }
 }
 
 #[cfg(test)]
@@ -177,16 +261,22 @@ mod tests {
         let properties = json!({
             "DomainName": "kloudvin-pkgs",
             "RepositoryName": "r".repeat(101),
+            "BlockedPackages": (0..20_000).map(|n| format!("/npm/b{n}~")).collect::<Vec<_>>(),
             "InternalPackages": (0..20_000).map(|n| format!("/npm/n{}~", n / 2)).collect::<Vec<_>>(),
             "ExternalConnection": vec![["public:npmjs", "public:pypi"]; 10_000].concat(),
         });
-        let previous = Previous::read(Some(&to_raw_value(&properties).expect("JSON")), &place);
+        let previous = Previous::read(
+            Some(&to_raw_value(&properties).expect("JSON")),
+            &place,
+            &Limits::default(),
+        );
         assert_eq!(previous.identity, None);
         let texts: Vec<&str> = previous.internal_packages.iter().map(PackagePattern::as_str).collect();
         assert_eq!(
             texts,
             (0..MOST_PATTERNS).map(|n| format!("/npm/n{n}~")).collect::<Vec<_>>()
         );
+        assert_eq!(previous.blocked_packages, []);
         let connections = [ExternalConnection::Npmjs, ExternalConnection::Pypi];
         assert_eq!(previous.connections, Connections::List(connections.into()));
     }

@@ -43,7 +43,15 @@ impl Problems {
         self.told.push(Problem { property, message });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// These, and more.
+    pub(super) fn append(&mut self, more: Self) {
+        self.untold += more.untold;
+        for Problem { property, message } in more.told {
+            self.add(&property, message);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.told.is_empty()
     }
 

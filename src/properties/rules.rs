@@ -5,19 +5,31 @@ use std::collections::BTreeSet;
 use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
 
 use super::draft::Draft;
-use super::{Desired, DomainSource, Problems};
+use super::excess::{self, Before};
+use super::limits::Limits;
+use super::{Asked, Desired, DomainSource, Excess, MOST_PATTERNS, Problems};
+
+/// What is true of a stack that had `AdoptExisting` before the limit.
+const ADOPTION_IS_OFF: &str =
+    "AdoptExisting has no effect here: PlatformRepositories does not name this stack's repository";
 
 /// The service's quota of direct upstreams of a repository.
 pub(super) const MOST_UPSTREAMS: usize = 10;
 
 impl Draft {
-    /// The description, if no rule is broken.
-    pub(super) fn desired(mut self, place: &Place) -> Result<Desired, Problems> {
+    /// What is asked for, if no rule is broken but limits.
+    pub(super) fn asked(mut self, before: Option<&Before>, place: &Place, limits: &Limits) -> Result<Asked, Problems> {
         let is_foreign = self.domain_owner.as_ref().is_some_and(|owner| owner != place.account());
         self.require("DomainName");
         self.require("RepositoryName");
         if is_foreign {
-            for property in ["KmsKeyArn", "DomainPolicyDocument", "InternalPackages"] {
+            for property in [
+                "KmsKeyArn",
+                "DomainPolicyDocument",
+                "DomainAccess",
+                "InternalPackages",
+                "BlockedPackages",
+            ] {
                 self.refuse_if_given(
                     property,
                     "cannot be set on the domain of another account, which DomainOwner names",
@@ -33,20 +45,29 @@ impl Draft {
                 "cannot be combined with RepositoryPolicyDocument: both write the repository's policy",
             );
         }
+        if self.is_given("DomainPolicyDocument") {
+            self.refuse_if_given(
+                "DomainAccess",
+                "cannot be combined with DomainPolicyDocument: both write the domain's policy",
+            );
+        }
         self.check_policies();
         let proxies = self.proxies();
         self.check_upstreams(&proxies);
         self.check_duplicates();
-        self.check_internal_packages();
+        self.check_packages();
 
-        let (identity, problems) = (self.identity(place), std::mem::take(&mut self.problems));
+        let excess = excess::check(&self, &proxies, before, place, limits);
+        let (identity, mut problems) = (self.identity(place), std::mem::take(&mut self.problems));
         let Some(identity) = identity.filter(|_| problems.is_empty()) else {
+            problems.append(excess);
             return Err(problems);
         };
+        let may_adopt = limits.is_platform(&identity.repository);
         let domain = match self.key {
             Some(key) => DomainSource::Own {
                 key,
-                policy: self.domain_policy,
+                policy: self.domain_access.policy.or(self.domain_policy),
             },
             None => DomainSource::Foreign,
         };
@@ -55,20 +76,30 @@ impl Draft {
         if self.endpoint_formats.is_empty() {
             self.endpoint_formats = formats_of_use(&proxies, &self.internal_packages);
         }
-        Ok(Desired {
+        let is_bound = self.adopt_existing && !may_adopt;
+        let desired = Desired {
             identity,
             domain,
             description: self.description.unwrap_or_default(),
             proxies,
             upstreams,
             downstreams: self.downstreams,
-            repository_policy: self.access_policy.or(self.repository_policy),
+            repository_policy: self.access.policy.or(self.repository_policy),
             tags: self.tags,
             endpoint_formats: self.endpoint_formats,
             endpoint_type: self.endpoint_type.unwrap_or_default(),
-            adopt_existing: self.adopt_existing,
-            deletion_mode: self.deletion_mode.unwrap_or_default(),
+            adopt_existing: self.adopt_existing && may_adopt,
+            deletion_mode: self.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: self.internal_packages,
+            blocked_packages: self.blocked_packages,
+        };
+        Ok(Asked {
+            desired,
+            excess: (!excess.is_empty()).then_some(Excess {
+                problems: excess,
+                before: None,
+            }),
+            note: is_bound.then_some(ADOPTION_IS_OFF),
         })
     }
 
@@ -157,11 +188,28 @@ impl Draft {
         }
     }
 
-    fn check_internal_packages(&mut self) {
-        let patterns = self.internal_packages.iter();
-        let unfit: Vec<String> = patterns.filter_map(PackagePattern::unfit_for_internal).collect();
-        for message in unfit {
-            self.problem("InternalPackages", message);
+    fn check_packages(&mut self) {
+        let lists = [
+            ("InternalPackages", &self.internal_packages),
+            ("BlockedPackages", &self.blocked_packages),
+        ];
+        let unfit = lists.into_iter().flat_map(|(property, patterns)| {
+            let unfit = patterns.iter().filter_map(PackagePattern::unfit);
+            unfit.map(move |message| (property, message))
+        });
+        let both = self
+            .blocked_packages
+            .iter()
+            .filter(|pattern| self.internal_packages.contains(pattern));
+        let both = both.map(|pattern| ("BlockedPackages", format!("{pattern} is in InternalPackages too")));
+        let count = self.internal_packages.len() + self.blocked_packages.len();
+        let too_many = (count > MOST_PATTERNS && !self.blocked_packages.is_empty()).then(|| {
+            let message = format!("at most {MOST_PATTERNS} patterns, those of InternalPackages counted, got {count}");
+            ("BlockedPackages", message)
+        });
+        let wrong: Vec<_> = unfit.chain(both).chain(too_many).collect();
+        for (property, message) in wrong {
+            self.problem(property, message);
         }
     }
 
@@ -178,6 +226,10 @@ impl Draft {
             (
                 "InternalPackages",
                 twice(self.internal_packages.iter().map(PackagePattern::as_str)),
+            ),
+            (
+                "BlockedPackages",
+                twice(self.blocked_packages.iter().map(PackagePattern::as_str)),
             ),
         ];
         for (property, item) in lists {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
 use super::rules::MOST_UPSTREAMS;
-use super::tags;
+use super::{MOST_PATTERNS, tags};
 use crate::stack::{
     AccountId, DeletionMode, Description, DomainName, EndpointType, ExternalConnection, Format, KmsKeyArn,
     LONGEST_DESCRIPTION, LONGEST_KEY, LONGEST_PATTERN, LONGEST_VALUE, Namespace, PackagePattern, Policy,
@@ -42,8 +42,8 @@ struct Properties {
     #[schemars(example = &"arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab")]
     kms_key_arn: Option<KmsKeyArn>,
     /// The account that the domain belongs to; without it the function's own. Another account's domain is used, never
-    /// created, changed or deleted: `KmsKeyArn`, `DomainPolicyDocument` and `InternalPackages` are then refused. Part of
-    /// the identity.
+    /// created, changed or deleted: `KmsKeyArn`, `DomainPolicyDocument`, `DomainAccess`, `InternalPackages` and
+    /// `BlockedPackages` are then refused. Part of the identity.
     #[schemars(example = &"111122223333")]
     domain_owner: Option<AccountId>,
     /// The repository that builds log in to. Each proxy's name must fit in 100 characters too. Part of the identity.
@@ -62,8 +62,11 @@ struct Properties {
     /// The repositories of neighbours that may have this one as an upstream, or `["*"]` for every one in the domain. At
     /// most 256 characters together; without it nobody may.
     downstreams: Option<Neighbours>,
-    /// The domain's policy. Not managed when absent, removed when it is taken out.
+    /// The domain's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `DomainAccess`.
     domain_policy_document: Option<Policy>,
+    /// Who may get a token for the domain, written out as the domain's policy. Cannot be combined with
+    /// `DomainPolicyDocument`.
+    domain_access: Option<DomainAccess>,
     /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`.
     repository_policy_document: Option<Policy>,
     /// Tags on the repositories, the package groups, and the domain if this stack created it.
@@ -87,6 +90,10 @@ struct Properties {
     /// Who may publish and who may read, written out as the repository's policy. Cannot be combined with
     /// `RepositoryPolicyDocument`.
     access: Option<Access>,
+    /// Packages that no repository of the domain takes in any more, from wherever: new versions are neither published nor
+    /// fetched. At most 60 patterns, those of `InternalPackages` counted.
+    #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_PATTERNS), example = ["/npm//event-stream$"])]
+    blocked_packages: Option<List<PackagePattern>>,
     /// Means nothing. A new value makes CloudFormation send an Update, which repairs drift.
     refresh: Option<Scalar>,
 }
@@ -94,6 +101,7 @@ struct Properties {
 /// What must hold between properties.
 fn across_properties(schema: &mut Schema) {
     let names_someone = |member: &str| json!({"required": [member], "properties": {member: {"type": "array", "contains": {"not": {"const": ""}}}}});
+    let domain_access_is_given = names_someone("Principals");
     let access_is_given = json!({"anyOf": [names_someone("Publishers"), names_someone("Readers")]});
     schema.insert(
         "allOf".to_owned(),
@@ -106,13 +114,17 @@ fn across_properties(schema: &mut Schema) {
                 "if": {"required": ["Access"], "properties": {"Access": access_is_given}},
                 "then": {"properties": {"RepositoryPolicyDocument": {"const": ""}}},
             },
+            {
+                "if": {"required": ["DomainAccess"], "properties": {"DomainAccess": domain_access_is_given}},
+                "then": {"properties": {"DomainPolicyDocument": {"const": ""}}},
+            },
         ]),
     );
 }
 
 /// Who may publish and who may read.
 #[derive(JsonSchema)]
-#[schemars(rename_all = "PascalCase", deny_unknown_fields, transform = everyone_is_of_an_organization)]
+#[schemars(rename_all = "PascalCase", deny_unknown_fields, transform = everyone_as("Readers"))]
 #[allow(dead_code, reason = "only its schema is of use")]
 struct Access {
     /// Who may publish: account ids, or ARNs of IAM users, roles or roots.
@@ -123,15 +135,29 @@ struct Access {
     organization_id: Option<OrganizationId>,
 }
 
-fn everyone_is_of_an_organization(schema: &mut Schema) {
-    schema.insert(
-        "if".to_owned(),
-        json!({"required": ["Readers"], "properties": {"Readers": {"const": ["*"]}}}),
-    );
-    schema.insert(
-        "then".to_owned(),
-        json!({"required": ["OrganizationId"], "properties": {"OrganizationId": {"not": {"const": ""}}}}),
-    );
+/// Who may get a token for the domain.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "PascalCase", deny_unknown_fields, transform = everyone_as("Principals"))]
+#[allow(dead_code, reason = "only its schema is of use")]
+struct DomainAccess {
+    /// Who may get a token: account ids, or ARNs of IAM users, roles or roots; or `["*"]`, everyone in the organization.
+    principals: Option<Readers>,
+    /// The organization that everyone named must be in.
+    organization_id: Option<OrganizationId>,
+}
+
+/// Everyone may be named only as those of an organization.
+fn everyone_as(member: &'static str) -> impl Transform {
+    move |schema: &mut Schema| {
+        schema.insert(
+            "if".to_owned(),
+            json!({"required": [member], "properties": {member: {"const": ["*"]}}}),
+        );
+        schema.insert(
+            "then".to_owned(),
+            json!({"required": ["OrganizationId"], "properties": {"OrganizationId": {"not": {"const": ""}}}}),
+        );
+    }
 }
 
 /// Names of repositories, or everyone.
@@ -352,7 +378,7 @@ mod tests {
     use super::super::draft::Draft;
     use super::super::reader::IGNORED;
     use super::*;
-    use crate::properties::Desired;
+    use crate::properties::{Desired, Limits};
     use crate::stack::Place;
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/properties.json");
@@ -375,7 +401,7 @@ mod tests {
     fn every_property_is_in_the_schema_and_no_other() {
         let schema = schema();
         let described = schema["properties"].as_object().expect("properties").keys();
-        let draft = Draft::read(None);
+        let draft = Draft::read(None, &Limits::default());
         let mut known: Vec<&str> = draft.names().chain(IGNORED).collect();
         known.sort_unstable();
         assert_eq!(described.collect::<Vec<_>>(), known);

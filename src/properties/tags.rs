@@ -82,7 +82,7 @@ fn key_and_value(item: &Map<String, Value>) -> Option<(String, &Value)> {
     (item.len() == 2).then_some((key, value))
 }
 
-fn check(key: &str, value: &str) -> Result<(), String> {
+pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
     let (key_length, value_length) = (key.chars().count(), value.chars().count());
     let begins_with_aws = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
     if key_length == 0 || key_length > LONGEST_KEY {

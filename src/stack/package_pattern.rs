@@ -1,4 +1,4 @@
-//! `InternalPackages`: the patterns of packages that may come from this repository's publishers only.
+//! The patterns of `InternalPackages` and `BlockedPackages`: which packages a package group holds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,9 +29,9 @@ impl PackagePattern {
         self.format
     }
 
-    /// Why a group of this pattern would not keep what is internal apart, if it is one that the service takes but that
-    /// holds too much or nothing.
-    pub(crate) fn unfit_for_internal(&self) -> Option<String> {
+    /// Why a group of this pattern would be of no use, if it is one that the service takes but that holds too much or
+    /// nothing.
+    pub(crate) fn unfit(&self) -> Option<String> {
         let (format, name) = (self.format, self.format.as_str());
         let rest = self.text.strip_prefix('/')?.strip_prefix(name)?;
         if matches!(rest, "/*" | "//*") {
@@ -40,13 +40,13 @@ impl PackagePattern {
                 Namespace::Never => format!("/{name}//acme-*"),
             };
             return Some(format!(
-                "{self} names a format alone, and so holds its public packages too: name your own, as in {example}"
+                "{self} names a format alone, and so holds its public packages too: name some, as in {example}"
             ));
         }
         if format == Format::Npm && rest.contains("/@") {
             let without = self.text.replace("//@", "/").replace("/@", "/");
             let right: Option<Self> = without.parse().ok();
-            let right = right.filter(|right| right.unfit_for_internal().is_none());
+            let right = right.filter(|right| right.unfit().is_none());
             let remedy = right.map_or(String::new(), |right| format!(": write {right}"));
             return Some(format!(
                 "{self} holds nothing, for the service has the scopes of npm without their @{remedy}"
@@ -255,14 +255,11 @@ mod tests {
     }
 
     fn unfit(pattern: &str) -> Option<String> {
-        pattern
-            .parse::<PackagePattern>()
-            .expect("a pattern")
-            .unfit_for_internal()
+        pattern.parse::<PackagePattern>().expect("a pattern").unfit()
     }
 
     #[test]
-    fn what_names_a_format_alone_is_unfit_for_internal_packages_of_any_format() {
+    fn what_names_a_format_alone_is_unfit_for_any_format() {
         for format in Format::ALL {
             let name = format.as_str();
             let patterns = [format!("/{name}/*"), format!("/{name}//*")];

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::AccountId;
+use super::{AccountId, account_in_arn};
 use crate::json::scalar;
 
 /// The service's limit on a policy document, in characters.
@@ -44,8 +44,26 @@ impl Policy {
 
     /// Whether it says anything at all.
     pub(crate) fn has_statement(&self) -> bool {
+        self.statements().iter().any(Value::is_object)
+    }
+
+    /// The statements that let in others than members of an organization or principals of an account, but for those that
+    /// the policy `before` had: what each is called.
+    pub(crate) fn new_outsiders(&self, before: Option<&Self>, organization: &str, account: &AccountId) -> Vec<String> {
+        let before = before.map_or(&[][..], Self::statements);
+        let statements = self.statements().iter();
+        let new = statements.filter(|statement| {
+            let is_allow = statement.get("Effect") == Some(&json!("Allow"));
+            let is_bound = is_of_organization(statement, organization) || names_only_account(statement, account);
+            is_allow && !is_bound && !before.contains(statement)
+        });
+        new.map(|statement| format!("the statement{}", name_of(statement)))
+            .collect()
+    }
+
+    fn statements(&self) -> &[Value] {
         let statements = self.meaning.get("Statement").and_then(Value::as_array);
-        statements.is_some_and(|statements| statements.iter().any(Value::is_object))
+        statements.map_or(&[][..], Vec::as_slice)
     }
 
     /// Whether it forbids anything: then it may be in the way of those whom it does not even name.
@@ -57,8 +75,7 @@ impl Policy {
 
     /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
     pub(crate) fn open_statement(&self) -> Option<String> {
-        let statements = self.meaning.get("Statement")?.as_array()?;
-        statements.iter().find_map(|statement| {
+        self.statements().iter().find_map(|statement| {
             let is_allow = statement.get("Effect") == Some(&json!("Allow"));
             let is_open = is_allow && !statement.as_object()?.contains_key("Condition") && names_everyone(statement);
             let excludes = is_allow && statement.get("NotPrincipal").is_some();
@@ -67,10 +84,7 @@ impl Policy {
                 (_, true) => "Principal * with Allow and no Condition, which lets in everyone",
                 _ => return None,
             };
-            let name = statement
-                .get("Sid")
-                .and_then(Value::as_str)
-                .map_or(String::new(), |sid| format!(" {sid:.64}"));
+            let name = name_of(statement);
             Some(format!(
                 "the statement{name} has {what}; name the principals, \
                  or limit the statement with a Condition such as aws:PrincipalOrgID"
@@ -91,6 +105,36 @@ impl fmt::Debug for Policy {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "Policy({} characters)", self.document.len())
     }
+}
+
+/// What a statement is called, after a space.
+fn name_of(statement: &Value) -> String {
+    let sid = statement.get("Sid").and_then(Value::as_str);
+    sid.map_or(String::new(), |sid| format!(" {sid:.64}"))
+}
+
+/// Whether a statement, in the form of its meaning, holds for members of the organization alone.
+fn is_of_organization(statement: &Value, organization: &str) -> bool {
+    let condition = &statement["Condition"]["StringEquals"];
+    let keys = condition.as_array().map_or(&[][..], Vec::as_slice);
+    // Two keys that differ in case alone would both be there: each has to say it.
+    let mut values = keys.iter().filter(|key| key[0] == "aws:principalorgid").peekable();
+    values.peek().is_some() && values.all(|key| key[1] == json!([organization]))
+}
+
+/// Whether a statement, in the form of its meaning, names principals of the account and no other.
+fn names_only_account(statement: &Value, account: &AccountId) -> bool {
+    let Some(kinds) = statement.get("Principal").and_then(Value::as_object) else {
+        return false;
+    };
+    let is_own = |principal: &Value| {
+        let text = principal.as_str().unwrap_or_default();
+        text == account.as_str() || account_in_arn(text).is_some_and(|of| of == *account)
+    };
+    let mut lists = kinds
+        .values()
+        .map(|names| names.as_array().map_or(&[][..], Vec::as_slice));
+    !kinds.is_empty() && lists.all(|names| !names.is_empty() && names.iter().all(is_own))
 }
 
 /// `*` among the principals, of whatever kind.

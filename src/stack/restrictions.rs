@@ -64,6 +64,15 @@ impl Restrictions {
         ]))
     }
 
+    /// The block: nothing is published, nor read from anywhere that has it not yet.
+    pub(crate) fn blocking() -> Self {
+        let blocked = || Allowed {
+            mode: "BLOCK".to_owned(),
+            repositories: BTreeSet::new(),
+        };
+        Self(Origin::ALL.into_iter().map(|origin| (origin, blocked())).collect())
+    }
+
     /// The repositories that may be published to.
     pub(crate) fn publishers(&self) -> impl Iterator<Item = &str> {
         let publishers = self.0.get(&Origin::Publish).map(|allowed| &allowed.repositories);

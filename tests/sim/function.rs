@@ -9,7 +9,7 @@ use aws_sdk_codeartifact::config::{
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
 use codeartifact_stack::{
-    AllowedHosts, Delivery, Function, Invocation, Patience, ResponseMode, Settings, client, retries,
+    AllowedHosts, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, client, retries,
 };
 use futures_util::future::{AbortHandle, abortable};
 use serde_json::value::RawValue;
@@ -50,6 +50,7 @@ impl InProcess {
             response_mode: ResponseMode::Auto,
             allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
             patience: Patience::default(),
+            limits: Limits::default(),
         };
         let delivery = Delivery::over(Arc::new(answers));
         Self {

@@ -10,7 +10,9 @@ use aws_sdk_codeartifact::config::retry::RetryConfig;
 use aws_sdk_codeartifact::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_codeartifact::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use codeartifact_stack::{AllowedHosts, Delivery, Function, Invocation, Patience, ResponseMode, Settings, http};
+use codeartifact_stack::{
+    AllowedHosts, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, http,
+};
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -61,6 +63,7 @@ impl InProcess {
             response_mode: ResponseMode::Auto,
             allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
             patience,
+            limits: Limits::default(),
         };
         let delivery = Delivery::new(http_client);
         Self {

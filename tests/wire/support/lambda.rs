@@ -224,7 +224,7 @@ impl RuntimeApi {
 /// The function as Lambda runs it: an idle process takes the next event, and where none is idle
 /// another one is started beside it.
 pub(crate) struct Lambda {
-    environment: BTreeMap<String, String>,
+    environment: Mutex<BTreeMap<String, String>>,
     instances: tokio::sync::Mutex<Vec<Arc<Instance>>>,
 }
 
@@ -236,9 +236,18 @@ struct Instance {
 impl Lambda {
     pub(crate) fn new(environment: BTreeMap<String, String>) -> Self {
         Self {
-            environment,
+            environment: Mutex::new(environment),
             instances: tokio::sync::Mutex::new(Vec::new()),
         }
+    }
+
+    /// Sets variables, as a deployment with other parameters does: what is idle ends, and what starts has them.
+    pub(crate) async fn redeploy(&self, variables: &[(&str, &str)]) {
+        let set = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.environment.lock().unwrap().extend(set);
+        self.instances.lock().await.clear();
     }
 
     async fn idle(&self) -> Arc<Instance> {
@@ -247,8 +256,9 @@ impl Lambda {
         if let Some(instance) = instances.iter().find(free) {
             return Arc::clone(instance);
         }
+        let environment = self.environment.lock().unwrap().clone();
         let instance = Arc::new(Instance {
-            runtime: RuntimeApi::start(self.environment.clone()).await,
+            runtime: RuntimeApi::start(environment).await,
             busy: AtomicBool::new(true),
         });
         instances.push(Arc::clone(&instance));

@@ -152,6 +152,11 @@ impl World {
         self.lambda().init().await
     }
 
+    /// Deploys the function again, with these variables.
+    pub(crate) async fn redeploy(&self, variables: &[(&str, &str)]) {
+        self.lambda().redeploy(variables).await;
+    }
+
     /// What an Update of this stack would do now.
     pub(crate) async fn plan_update(&self, stack: &Stack, properties: &Value) -> Value {
         self.invoke(&json!({

@@ -205,7 +205,9 @@ async fn a_refusal_says_who_may_not_do_what_and_why() {
 async fn a_key_is_used_in_the_caller_s_name() {
     let via = |service: &str| {
         let mut policy = role_policy();
-        policy["Statement"][5]["Condition"]["StringEquals"]["kms:ViaService"] = json!(service);
+        let statements = policy["Statement"].as_array_mut().unwrap();
+        let keys = statements.iter_mut().find(|it| it["Sid"] == "DomainKeys").unwrap();
+        keys["Condition"]["StringEquals"]["kms:ViaService"] = json!(service);
         policy
     };
     let service = with_policy(Settings::default(), via("s3.us-east-1.amazonaws.com"));

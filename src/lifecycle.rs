@@ -155,11 +155,13 @@ impl Lifecycle<'_> {
         })
     }
 
-    /// The id of what a failure leaves to the rollback.
+    /// The id of what a failure leaves to the rollback, which tells an attempt if that makes a difference.
     fn id_of_attempt(&self, desired: &Desired) -> PhysicalId {
         let Desired { identity, domain, .. } = desired;
         let retains = desired.deletion_mode == DeletionMode::Retain;
-        if retains || domain.policy().is_some_and(Policy::forbids) {
+        let forbids = domain.policy().is_some_and(Policy::forbids);
+        let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
+        if retains || forbids || may_guard_adopted {
             PhysicalId::of_attempt(identity, self.place)
         } else {
             PhysicalId::of_stack(

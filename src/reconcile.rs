@@ -71,6 +71,8 @@ enum RoundError {
     LostRace(Failure),
     /// The domain still holds a repository, or the service has not noticed yet that it holds none.
     DomainNotEmpty(Failure),
+    /// What is to be created exists, and was not seen: reads may lag behind writes.
+    Unseen(Failure),
     /// A repository that is to be an upstream is not there, or not yet.
     NoUpstream(Failure),
     Failed(Failure),
@@ -80,6 +82,7 @@ impl From<ServiceError> for RoundError {
     fn from(error: ServiceError) -> Self {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
+            (Kind::Conflict, "CreateDomain" | "CreateRepository" | "CreatePackageGroup") => Self::Unseen(error.into()),
             (Kind::Conflict | Kind::NotFound, _) => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
@@ -135,6 +138,7 @@ impl Reconciler<'_> {
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
         let mut backoff = Backoff::within(self.patience.races);
+        let mut unseen = Backoff::within(self.patience.lag);
         let mut upstream = Backoff::within(self.patience.lag);
         loop {
             match self.converge_once(desired, history).await {
@@ -146,10 +150,17 @@ impl Reconciler<'_> {
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
                 Ok(Converged { facts, .. }) => return Ok(facts),
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure))
-                    if !history.is_in_place(desired) && self.may_be_given_up() =>
-                {
+                Err(
+                    RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure) | RoundError::Unseen(failure),
+                ) if !history.is_in_place(desired) && self.may_be_given_up() => {
                     return Err(self.give_up(desired, history, failure).await);
+                }
+                Err(RoundError::Unseen(failure)) => {
+                    info!(reason = failure.reason, "looking for it");
+                    self.progress.waits_for(&failure.reason);
+                    if let Err(failure) = unseen.wait_or(failure).await {
+                        return Err(self.give_up(desired, history, failure).await);
+                    }
                 }
                 Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure)) => {
                     info!(reason = failure.reason, "looking again");
@@ -377,7 +388,7 @@ impl Reconciler<'_> {
                     }
                 }
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure) | RoundError::Unseen(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
@@ -396,7 +407,12 @@ impl Reconciler<'_> {
             let Deleted { steps, .. } = match self.delete_once(identity, Evidence::None, last).await {
                 Ok(deleted) => deleted,
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(_) | RoundError::DomainNotEmpty(_) | RoundError::NoUpstream(_)) => Deleted {
+                Err(
+                    RoundError::LostRace(_)
+                    | RoundError::DomainNotEmpty(_)
+                    | RoundError::NoUpstream(_)
+                    | RoundError::Unseen(_),
+                ) => Deleted {
                     steps: 1,
                     look_again: true,
                 },

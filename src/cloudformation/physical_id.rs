@@ -68,7 +68,7 @@ impl PhysicalId {
     }
 
     /// The id to answer a failed attempt to make a stack with, if its Delete must be told from that of a stack that was
-    /// handed over: the rollback retains nothing, and puts the domain's policy away first.
+    /// handed over: the rollback retains nothing, puts the domain's policy away first, and leaves no guard behind.
     pub(crate) fn of_attempt(identity: &Identity, place: &Place) -> Self {
         Self {
             text: place.repository_arn(&identity.domain, &identity.repository) + UNFINISHED,

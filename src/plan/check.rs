@@ -238,7 +238,13 @@ impl Check {
             return Verdict::LostRace.of_absence(trust);
         };
         let found = owner.policy_owner(&domain.tags, primary, on_primary, Evidence::None);
-        if found == PolicyOwner::Us {
+        // The mark alone outlives a stack that was cancelled meanwhile. In a domain that is just being created there is no
+        // primary yet.
+        let is_there = match on_primary {
+            Some(tags) => owner.standing(tags).is_ours(),
+            None => owner.standing(&domain.tags) == Standing::Created,
+        };
+        if found == PolicyOwner::Us && is_there {
             let revision = domain.policy.found().and_then(|policy| policy.revision.as_deref());
             return match revision {
                 revision if revision == put => Verdict::Keep,

@@ -45,7 +45,12 @@ pub(crate) fn delete(
     let fate = primary::delete(from, &mut plan, &first);
     let done = proxies::delete(from, &mut plan, &fate, &first);
     primary::release(from, &mut plan, &fate, &done);
-    groups::delete(from, &mut plan, fate.gone_after());
+    let unguarded_after = match &fate {
+        // What was never handed over is not to be guarded.
+        Fate::Released(steps) if last.is_unfinished => Some(&steps[..]),
+        fate => fate.gone_after(),
+    };
+    groups::delete(from, &mut plan, unguarded_after);
     let domain_goes = domain::goes(from, &mut plan);
     if !policy_first {
         let after = match &fate {

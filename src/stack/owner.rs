@@ -122,15 +122,20 @@ impl Owner {
         if name != primary.as_str() {
             return another();
         }
-        match (domain.get(POLICY_OWNER), on_primary.map(|tags| self.standing(tags))) {
-            (Some(mark), _) if *mark == self.mark() => PolicyOwner::Us,
-            (Some(_), _) => another(),
-            // What versions before the mark wrote: there the primary has to tell whose it is.
-            (None, Some(Standing::Created | Standing::Adopted)) => PolicyOwner::Us,
+        if let Some(mark) = domain.get(POLICY_OWNER) {
+            return if *mark == self.mark() {
+                PolicyOwner::Us
+            } else {
+                another()
+            };
+        }
+        // What versions before the mark wrote: there the primary has to tell whose it is.
+        match on_primary.map(|tags| self.standing(tags)) {
+            Some(Standing::Created | Standing::Adopted) => PolicyOwner::Us,
             // A repository that is gone, or is unowned, says nothing of whose the tag is: if it was ours, so is the tag.
-            (None, None | Some(Standing::Unowned)) if evidence == Evidence::WasOurs => PolicyOwner::Us,
+            None | Some(Standing::Unowned) if evidence == Evidence::WasOurs => PolicyOwner::Us,
             // Whoever creates the domain tags it in the same call, before there is a repository.
-            (None, None) if self.standing(domain) == Standing::Created => PolicyOwner::Us,
+            None if self.standing(domain) == Standing::Created => PolicyOwner::Us,
             _ => another(),
         }
     }
@@ -146,7 +151,8 @@ impl Owner {
     /// What tells this owner from any other, in few characters: half of a SHA-256, which nobody can make fit.
     fn mark(&self) -> String {
         let digest = Sha256::digest(format!("{}\n{}", self.stack_id, self.logical_id));
-        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        let half = std::array::from_fn(|at| digest[at]);
+        format!("{:032x}", u128::from_be_bytes(half))
     }
 
     /// The reserved keys to take off a thing that is released; of another owner's or a stranger's thing, only

@@ -102,7 +102,8 @@ impl Owner {
     /// What tells this owner from another where a policy's owner is told.
     fn mark(&self) -> String {
         let digest = Sha256::digest(format!("{}\n{}", self.stack_id, self.logical_id));
-        digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let half = std::array::from_fn(|at| digest[at]);
+        format!("{:032x}", u128::from_be_bytes(half))
     }
 
     fn claim_policy(&self, tags: &mut Tags, primary: &str) {
@@ -816,13 +817,11 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
 
 /// The reserved tag that keeps what an adopted repository was linked to before.
 fn former_links(repository: &Repository) -> String {
-    match repository.connections.first() {
-        Some(connection) => format!("EXTERNAL={connection}"),
-        None => {
-            let names: Vec<&str> = repository.upstreams.iter().map(|it| it.name.as_str()).collect();
-            format!("UPSTREAMS={}", names.join("/"))
-        }
+    if let Some(connection) = repository.connections.first() {
+        return format!("EXTERNAL={connection}");
     }
+    let names: Vec<&str> = repository.upstreams.iter().map(|it| it.name.as_str()).collect();
+    format!("UPSTREAMS={}", names.join("/"))
 }
 
 /// Links an adopted repository to what it was linked to before, as far as that is there still.

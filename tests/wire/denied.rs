@@ -56,7 +56,9 @@ async fn a_create_whose_looks_are_denied_touched_nothing_and_its_delete_makes_no
                 world.stack("billing").create(neighbour()).await.succeeded();
             }
             let before = world.aws.everything();
-            denied.iter().for_each(|operation| world.aws.deny(operation));
+            for operation in denied {
+                world.aws.deny(operation);
+            }
             let stack = world.stack("payments");
             let failed = stack.deliver(&stack.create_event(&guarded())).await.answer();
             if failed.success {

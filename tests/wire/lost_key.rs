@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::sample::{DOMAIN, KEY, REPOSITORY, full, minimal, neighbour, with};
-use crate::support::{LostError, Stack, World, contains};
+use crate::support::{LostError, LostLocks, Stack, World, contains};
 
 fn lose_key(world: &World) {
     world.aws.set(|settings| settings.keys.lost.extend([KEY.to_owned()]));
@@ -34,16 +34,35 @@ async fn a_delete_takes_the_domain_with_all_in_it_where_no_neighbours_repository
 }
 
 #[tokio::test]
-async fn it_is_understood_from_a_denial_too() {
-    let (world, mut stack) = World::with_stack(full()).await;
-    world
-        .aws
-        .set(|settings| settings.keys.lost_error = LostError::AccessDenied);
+async fn it_is_understood_from_a_denial_too_and_if_only_lists_and_deletions_are_locked() {
+    for error in [LostError::Validation, LostError::AccessDenied] {
+        for locks in [LostLocks::Repositories, LostLocks::ListsAndDeletions] {
+            let (world, mut stack) = World::with_stack(full()).await;
+            world
+                .aws
+                .set(|settings| (settings.keys.lost_error, settings.keys.lost_locks) = (error, locks));
+            lose_key(&world);
+
+            let deleted = stack.delete().await.answer;
+
+            assert!(deleted.success, "{error:?}, {locks:?}: {}", deleted.reason);
+            assert_eq!(world.aws.domains(), [""; 0]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stack_in_a_domain_made_by_hand_leaves_that_to_whoever_made_it_and_says_so() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    let mut stack = world.stack("payments");
+    stack.create(full()).await.succeeded();
     lose_key(&world);
 
     stack.delete().await.succeeded();
 
-    assert_eq!(world.aws.domains(), [""; 0]);
+    assert_eq!(world.aws.domains(), [DOMAIN]);
+    contains(&world.function_log().await, &["left alone", REPOSITORY]);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@
 mod shared;
 
 mod access;
+mod adoption;
 mod blocked;
 mod compatibility;
 mod deadline;
@@ -37,6 +38,7 @@ mod ownership;
 mod properties;
 mod races;
 mod reference;
+mod retained;
 mod rollback;
 mod secrets;
 mod service;

@@ -6,7 +6,7 @@ use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
 use serde_json::json;
 
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, full, with};
-use crate::support::{Effect, Fault, World, contains, options};
+use crate::support::{Effect, Fault, SameConnection, World, contains, options, proxy_that_blocks};
 
 async fn whole_life(settings: Settings) -> World {
     let options = Options { settings, ..options() };
@@ -172,4 +172,36 @@ async fn a_denied_call_fails_fast_with_the_action_and_the_resource() {
     contains(&reason, &["AssociateExternalConnection", PROXY, "Injected by a fault"]);
     let calls = world.aws.requests("AssociateExternalConnection");
     assert_eq!(calls.len(), 1, "a denial is not retried");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_there_already_is_what_was_wanted_however_it_is_refused() {
+    for same_connection in [SameConnection::Conflict, SameConnection::Validation] {
+        let world = World::in_process().await;
+        world.aws.set(|settings| settings.same_connection = same_connection);
+        // It takes effect, nobody hears of it, and the retry is refused.
+        world.aws.inject(
+            Fault::new(Effect::ResetAfter)
+                .on("AssociateExternalConnection")
+                .times(1),
+        );
+
+        world.stack("payments").create(full()).await.succeeded();
+
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_proxy_before_the_service_answers_is_told_with_its_status_and_host() {
+    let proxy = proxy_that_blocks().await;
+    let world = World::with_environment(&[("AWS_ENDPOINT_URL_CODEARTIFACT", &proxy)]).await;
+    let stack = world.stack("payments");
+
+    let failed = stack.deliver(&stack.create_event(&full())).await.answer();
+    let back = stack.event("Delete", Some(&failed.physical_id), &full(), None);
+    stack.deliver(&back).await.answer().succeeded();
+
+    contains(&failed.reason, &["127.0.0.1", "status 403", "a proxy or a firewall"]);
+    assert_eq!(failed.physical_id, "codeartifact-stack:not-created");
 }

@@ -17,7 +17,7 @@ fn squad() -> Value {
 }
 
 /// The platform's own stack, with these to let in.
-fn platform(downstreams: Value) -> Value {
+fn platform(downstreams: &Value) -> Value {
     with(
         minimal(),
         &json!({"RepositoryName": SHARED, "Downstreams": downstreams}),
@@ -28,7 +28,7 @@ fn platform(downstreams: Value) -> Value {
 async fn linked() -> (World, Stack, Stack) {
     let world = World::in_process().await;
     let (mut platforms, mut squads) = (world.stack("platform"), world.stack("squad"));
-    platforms.create(platform(json!([REPOSITORY]))).await.succeeded();
+    platforms.create(platform(&json!([REPOSITORY]))).await.succeeded();
     squads.create(squad()).await.succeeded();
     world.aws.forget_calls();
     (world, platforms, squads)
@@ -114,7 +114,7 @@ async fn one_that_another_resource_is_just_making_is_waited_for() {
 
     let (linked, made) = tokio::join!(squads.create(squad()), async {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        platforms.create(platform(json!([REPOSITORY]))).await
+        platforms.create(platform(&json!([REPOSITORY]))).await
     });
 
     made.succeeded();
@@ -168,7 +168,7 @@ async fn a_neighbours_repository_that_does_not_let_it_in_is_refused_before_any_w
     for downstreams in [Value::Null, json!(["team-billing-npm"])] {
         let world = World::in_process().await;
         let mut platforms = world.stack("platform");
-        platforms.create(platform(downstreams)).await.succeeded();
+        platforms.create(platform(&downstreams)).await.succeeded();
         let before = world.aws.everything();
         world.aws.forget_calls();
 
@@ -201,7 +201,11 @@ async fn a_neighbours_proxy_does_not_let_anyone_in_either() {
 #[tokio::test]
 async fn everyone_is_let_in_by_a_star() {
     let world = World::in_process().await;
-    world.stack("platform").create(platform(json!(["*"]))).await.succeeded();
+    world
+        .stack("platform")
+        .create(platform(&json!(["*"])))
+        .await
+        .succeeded();
 
     world.stack("squad").create(squad()).await.succeeded();
 
@@ -219,7 +223,7 @@ async fn what_was_made_by_hand_may_be_named() {
 async fn consent_can_be_given_later_and_taken_back_and_a_link_that_exists_is_kept_and_reported() {
     let (world, mut platforms, mut squads) = linked().await;
 
-    platforms.update(platform(Value::Null)).await.succeeded();
+    platforms.update(platform(&Value::Null)).await.succeeded();
     let plan = world.plan_update(&squads, &squads.properties()).await;
     squads
         .update(with(squad(), &json!({"RepositoryDescription": "changed"})))
@@ -239,9 +243,9 @@ async fn consent_can_be_given_later_and_taken_back_and_a_link_that_exists_is_kep
 #[tokio::test]
 async fn a_link_without_consent_is_not_renewed_when_its_upstream_was_made_again() {
     let (world, mut platforms, mut squads) = linked().await;
-    platforms.update(platform(Value::Null)).await.succeeded();
+    platforms.update(platform(&Value::Null)).await.succeeded();
     platforms.delete().await.succeeded();
-    world.stack("platform").create(platform(Value::Null)).await.succeeded();
+    world.stack("platform").create(platform(&Value::Null)).await.succeeded();
 
     let plan = world.plan_update(&squads, &squads.properties()).await;
     squads
@@ -258,7 +262,7 @@ async fn the_consent_stays_on_a_released_repository() {
     let (world, mut platforms, _) = linked().await;
 
     platforms
-        .update(with(platform(json!([REPOSITORY])), &json!({"DeletionMode": "Retain"})))
+        .update(with(platform(&json!([REPOSITORY])), &json!({"DeletionMode": "Retain"})))
         .await
         .succeeded();
     platforms.delete().await.succeeded();

@@ -25,14 +25,15 @@ pub(crate) enum Choice {
 /// What can happen next.
 pub(crate) struct Moment {
     pub(crate) calls: Vec<(CallId, Access)>,
-    /// Whether anybody waits for time to pass.
-    pub(crate) can_wait: bool,
+    /// Who waits for time to pass.
+    pub(crate) waiting: Vec<usize>,
 }
 
 impl Moment {
     pub(crate) fn choices(&self) -> Vec<Choice> {
         let calls = self.calls.iter().map(|(id, _)| Choice::Call(*id));
-        calls.chain(self.can_wait.then_some(Choice::Time)).collect()
+        let time = (!self.waiting.is_empty()).then_some(Choice::Time);
+        calls.chain(time).collect()
     }
 
     pub(crate) fn access(&self, choice: Choice) -> Option<&Access> {
@@ -179,10 +180,11 @@ impl Running<'_> {
     }
 
     fn moment(&self) -> Moment {
-        let waits = |(number, actor): (usize, &Actor)| actor.work.is_some() && !self.gate.has_calls_of(number);
+        let waits = |(number, actor): &(usize, &Actor)| actor.work.is_some() && !self.gate.has_calls_of(*number);
+        let waiting = self.actors.iter().enumerate().filter(waits);
         Moment {
             calls: self.gate.arrived(),
-            can_wait: self.actors.iter().enumerate().any(waits),
+            waiting: waiting.map(|(number, _)| number).collect(),
         }
     }
 

@@ -8,7 +8,7 @@
 //!
 //! The passing of time is a step of those whom it wakes. With a bound on preemptions (an event is left while it has
 //! calls that could go on, or time passes while calls wait) nothing sleeps, and a race is also tried where the run of
-//! the event began ("Bounded Partial-Order Reduction", Coons, Musuvathi and McKinley at OOPSLA 2013).
+//! the event began ("Bounded Partial-Order Reduction", Coons and others, OOPSLA 2013).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -42,7 +42,7 @@ pub(crate) const OPEN: &[Kept] = &[
         scenario: "two adoptions of one repository",
         schedule: &[
             "beta: ListTagsForResource kloudvin-pkgs/byhand (2)",
-            "alpha: GetRepositoryEndpoint byhand",
+            "alpha: TagResource kloudvin-pkgs/byhand (2)",
             "time passes",
             "alpha: GetRepositoryEndpoint byhand (2)",
         ],
@@ -56,6 +56,13 @@ pub(crate) const OPEN: &[Kept] = &[
             "stranger: CreateRepository alpha-upstream",
         ],
         shows: "/kloudvin-pkgs/repositories/alpha",
+    },
+    Kept {
+        what: "a Create whose first write takes effect after the Delete that cancelled it has looked for the last time: what \
+               it makes stays",
+        scenario: "a Create and the Delete that cancels it",
+        schedule: &["create: DescribeRepository alpha", "cancel: to its end"],
+        shows: "/kloudvin-pkgs: got {",
     },
 ];
 

@@ -1,7 +1,7 @@
 //! A schedule as data: who goes on until when.
 //!
 //! Each line names an event and the call up to which it goes on, in the order in which it makes its calls, that one
-//! included; `(2)` is the second of its name. With `first` the call overtakes those of its event that wait as well.
+//! included; `(2)` is the second of its name, and `to its end` is what it says. With `first` the call overtakes those of its event that wait as well.
 //! After the last line each goes on to its end, the first first. So a schedule says no more than it has to, and holds
 //! its sense when the function makes other calls than it did.
 
@@ -13,6 +13,9 @@ use super::execution::{Choice, Guide, Moment, Outcome};
 
 /// What a line says where time passes although calls wait.
 const TIME: &str = "time passes";
+
+/// What stands in place of a call where an event goes on to its end, however long it takes.
+const TO_ITS_END: &str = ": to its end";
 
 /// How choices are called.
 #[derive(Debug)]
@@ -197,7 +200,8 @@ impl Follower {
             let actor = self.names.actor(line);
             let goes_on = actor.and_then(|actor| next_of(actor, moment));
             // Where it waits for time, and nobody else can go on, time passes by itself.
-            let waits = actor.is_some() && choices == [Choice::Time];
+            let waits = actor.is_some_and(|actor| moment.waiting.contains(&actor));
+            let waits = waits && (choices == [Choice::Time] || line.ends_with(TO_ITS_END));
             if let Some(choice) = goes_on.or(waits.then_some(Choice::Time)) {
                 return Some(choice);
             }

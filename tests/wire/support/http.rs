@@ -4,7 +4,7 @@
 use std::io;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::sink::Request;
 
@@ -103,4 +103,28 @@ impl Connection {
         stream.write_all(body).await?;
         stream.flush().await
     }
+}
+
+/// A proxy that lets nothing through and says so in HTML: its URL.
+pub(crate) async fn proxy_that_blocks() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut connection = Connection::new(stream);
+                while let Ok(Some(_)) = connection.read().await {
+                    let body = b"<html><body>Blocked by policy</body></html>";
+                    if connection
+                        .answer(403, &[("Content-Type", "text/html")], body)
+                        .await
+                        .is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    url
 }

@@ -163,6 +163,12 @@ pub(super) enum OwnerTag {
 /// The policy goes if it is this stack's. Gives the steps after which it is gone.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag: OwnerTag) -> Vec<StepId> {
     let Some(domain) = from.observed.domain.found() else {
+        if let Some(hidden) = from.observed.domain.hidden() {
+            plan.need(
+                hidden,
+                from.evidence == Evidence::WasOurs && from.last.domain_policy.is_some(),
+            );
+        }
         return Vec::new();
     };
     let (name, primary) = (&from.identity.domain.name, &from.identity.repository);

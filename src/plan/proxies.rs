@@ -202,7 +202,11 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     let mut done = after.to_vec();
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
-            plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+            // A primary of ours that names it shows it to be ours too.
+            let is_named = from.primary().is_some_and(|primary| {
+                primary.has_upstream(name) && from.owner.standing(&primary.tags) == Standing::Created
+            });
+            plan.need(hidden, is_named || from.owner.standing(&hidden.tags).is_ours());
         }
     }
     for (name, proxy) in from.proxies() {

@@ -23,6 +23,8 @@ mod reasons;
 mod repository_policy;
 mod scope;
 mod step;
+#[cfg(test)]
+mod tests;
 mod upstreams;
 
 pub(crate) use action::{Action, Tagged, Thing};

@@ -136,6 +136,16 @@ impl Check {
         }
     }
 
+    /// What takes the write back if it may not be looked at: then nobody can tell whether it may stay.
+    pub(crate) fn blind_undo(&self) -> Vec<Action> {
+        match self {
+            Self::Alone { pattern } => vec![Action::DeletePackageGroup {
+                pattern: pattern.clone(),
+            }],
+            _ => Vec::new(),
+        }
+    }
+
     /// What to look at if the write was refused as already done or as wrong.
     pub(crate) fn after_refusal(&self) -> Option<Look> {
         match self {

@@ -170,22 +170,31 @@ impl Observed {
         !self.repositories.contains_key(name) && !self.hidden.contains_key(name)
     }
 
-    /// Whether a thing was seen with tags that make it this owner's.
+    /// Whether a thing was seen with tags that make it this owner's, or may not be looked at.
     pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
         let tags = match thing {
             Thing::Domain => self.domain.found().map(|domain| &domain.tags),
             Thing::Repository(name) => self.repositories.get(name).map(|repository| &repository.tags),
             Thing::Group(pattern) => self.package_groups.get(pattern).map(|group| &group.tags),
         };
-        tags.is_some_and(|tags| owner.standing(tags).is_ours())
+        tags.is_some_and(|tags| owner.standing(tags).is_ours()) || self.hides(thing)
     }
 
-    /// Whether a thing was seen.
+    /// Whether a thing was seen, or may not be looked at: only what can be looked at can be missed.
     pub(crate) fn has(&self, thing: &Thing) -> bool {
-        match thing {
+        let is_seen = match thing {
             Thing::Domain => self.domain.found().is_some(),
             Thing::Repository(name) => self.repositories.contains_key(name),
             Thing::Group(pattern) => self.package_groups.contains_key(pattern),
+        };
+        is_seen || self.hides(thing)
+    }
+
+    fn hides(&self, thing: &Thing) -> bool {
+        match thing {
+            Thing::Domain => self.domain.hidden().is_some(),
+            Thing::Repository(name) => self.hidden.contains_key(name),
+            Thing::Group(pattern) => self.hidden_groups.contains_key(pattern),
         }
     }
 }

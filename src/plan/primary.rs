@@ -159,9 +159,8 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
         }
         (Standing::Adopted, _) => {
             plan.leave_repository(name, Why::Adopted);
-            let is_there = |name: &RepositoryName| from.observed.repositories.contains_key(name);
             Fate::Released(match primary.former_links() {
-                Some(former) => restore(plan, name, primary, &former, is_there, &[]),
+                Some(former) => restore(plan, from.observed, name, primary, &former, &[]),
                 None => unlink(from, plan, primary),
             })
         }

@@ -193,8 +193,7 @@ fn give_back(
     let Some(former) = proxy.former_links() else {
         return after.to_vec();
     };
-    let is_there = |name: &RepositoryName| observed.repositories.contains_key(name);
-    restore(plan, name, proxy, &former, is_there, after)
+    restore(plan, observed, name, proxy, &former, after)
 }
 
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
@@ -203,9 +202,9 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
             // A primary of ours that names it shows it to be ours too.
-            let is_named = from.primary().is_some_and(|primary| {
-                primary.has_upstream(name) && from.owner.standing(&primary.tags) == Standing::Created
-            });
+            let is_named = from
+                .primary()
+                .is_some_and(|primary| primary.has_upstream(name) && from.owner.standing(&primary.tags).is_ours());
             plan.need(hidden, is_named || from.owner.standing(&hidden.tags).is_ours());
         }
     }

@@ -83,7 +83,8 @@ impl From<ServiceError> for RoundError {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
             (Kind::Conflict, "CreateDomain" | "CreateRepository" | "CreatePackageGroup") => Self::Unseen(error.into()),
-            (Kind::Conflict | Kind::NotFound, _) => Self::LostRace(error.into()),
+            // Another delivery may just have connected what this one finds to have upstreams: a 400 to the update of those.
+            (Kind::Conflict | Kind::NotFound, _) | (Kind::Invalid, "UpdateRepository") => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
     }

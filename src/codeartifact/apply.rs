@@ -137,11 +137,12 @@ impl Applier<'_> {
         let Some(look) = check.after() else {
             return Ok(written);
         };
-        let (undo, error) = match self.judge(check, look, &written).await? {
-            Verdict::Keep => return Ok(written),
-            Verdict::LookAgain | Verdict::LostRace => (Vec::new(), lost_race()),
-            Verdict::Undo(undo) => (undo, lost_race()),
-            Verdict::Refuse(undo, refusal) => (undo, ServiceError::refused(&step.action, &refusal)),
+        let (undo, error) = match self.judge(check, look, &written).await {
+            Ok(Verdict::Keep) => return Ok(written),
+            Ok(Verdict::LookAgain | Verdict::LostRace) => (Vec::new(), lost_race()),
+            Ok(Verdict::Undo(undo)) => (undo, lost_race()),
+            Err(error) => (check.blind_undo(), error),
+            Ok(Verdict::Refuse(undo, refusal)) => (undo, ServiceError::refused(&step.action, &refusal)),
         };
         for action in &undo {
             match self.write(action).await {

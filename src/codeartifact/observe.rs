@@ -68,7 +68,11 @@ impl Observer<'_> {
             .into_iter()
             .filter(|name| linked.contains(name) || is_listed(name.as_str()));
         let former = primary.and_then(ObservedRepository::former_links);
+        // What stays after a Delete may have to be linked anew, and nothing that is gone can be.
+        let stays = primary.filter(|primary| scope.contents != Contents::Unseen && primary.may_stay());
+        let linked_of_what_stays = stays.into_iter().flat_map(|primary| primary.upstreams.clone());
         let turned_up: BTreeSet<RepositoryName> = proxies
+            .chain(linked_of_what_stays)
             .chain(former.into_iter().flat_map(|former| former.upstreams))
             .chain(named_by_leaving_groups(scope, &observed.package_groups))
             .filter(|name| !names.contains(name))

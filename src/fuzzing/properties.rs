@@ -62,7 +62,7 @@ fn check_agree(desired: &Desired, previous: &Previous) {
         previous.connections.proxies(&desired.identity.repository),
         desired.proxies
     );
-    assert_eq!(previous.states_domain_policy, desired.domain.policy().is_some());
+    assert_eq!(previous.domain_policy.is_some(), desired.domain.policy().is_some());
     assert_eq!(previous.states_repository_policy, desired.repository_policy.is_some());
     assert_eq!(previous.tags, desired.tags);
     assert_eq!(previous.downstreams, desired.downstreams);

@@ -37,6 +37,9 @@ pub(crate) enum Check {
         pattern: PackagePattern,
         undo: Vec<OriginChange>,
     },
+    /// The policy owner tags that were just removed after this policy was deleted: a Create that is being cancelled may have
+    /// put it again in between, which nothing but its text shows from then on.
+    PolicyGone { domain: DomainName, policy: Policy },
     /// A package group that was just created: taken back if a neighbour's group holds its pattern, for its more specific
     /// rule would undo the neighbour's. The service tells which group holds a pattern only of a group that is there.
     Alone { pattern: PackagePattern },
@@ -103,7 +106,11 @@ impl Check {
     pub(crate) fn before(&self) -> Option<Look> {
         match self {
             Self::Claim { on, .. } | Self::ClaimPolicy { on, .. } => Some(Look::Tags(on.arn.clone())),
-            Self::OwnPolicy { .. } | Self::OwnGroup { .. } | Self::Alone { .. } | Self::Connected { .. } => None,
+            Self::OwnPolicy { .. }
+            | Self::PolicyGone { .. }
+            | Self::OwnGroup { .. }
+            | Self::Alone { .. }
+            | Self::Connected { .. } => None,
         }
     }
 
@@ -122,10 +129,20 @@ impl Check {
     pub(crate) fn after(&self) -> Option<Look> {
         match self {
             Self::Claim { on, .. } => Some(Look::Tags(on.arn.clone())),
-            Self::ClaimPolicy { .. } => Some(Look::Domain),
+            Self::ClaimPolicy { .. } | Self::PolicyGone { .. } => Some(Look::Domain),
             Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
             Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
             Self::Connected { .. } => None,
+        }
+    }
+
+    /// What takes the write back if it may not be looked at: then nobody can tell whether it may stay.
+    pub(crate) fn blind_undo(&self) -> Vec<Action> {
+        match self {
+            Self::Alone { pattern } => vec![Action::DeletePackageGroup {
+                pattern: pattern.clone(),
+            }],
+            _ => Vec::new(),
         }
     }
 
@@ -145,6 +162,19 @@ impl Check {
             (Self::OwnPolicy { .. }, Seen::Domain(domain, primary)) => {
                 let on_primary = primary.as_ref().map(|primary| &primary.tags);
                 self.keep_policy(owner, revision, domain.as_ref(), on_primary, trust)
+            }
+            (Self::PolicyGone { domain: name, policy }, Seen::Domain(domain, _)) => {
+                let unowned = domain
+                    .as_ref()
+                    .filter(|domain| !domain.tags.contains_key(POLICY_REPOSITORY));
+                let found = unowned.and_then(|domain| domain.policy.found());
+                match found.filter(|found| policy.means_the_same_as(&found.document)) {
+                    None => Verdict::Keep,
+                    Some(found) => Verdict::Undo(vec![Action::DeleteDomainPolicy {
+                        name: name.clone(),
+                        revision: found.revision.clone(),
+                    }]),
+                }
             }
             (Self::OwnGroup { pattern, undo }, Seen::Group(group)) => {
                 let put_back = |change: &OriginChange| Action::UpdatePackageGroupOrigins {

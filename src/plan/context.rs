@@ -87,6 +87,11 @@ impl<'a> Deleting<'a> {
         self.observed.repositories.get(&self.identity.repository)
     }
 
+    pub(super) fn primary_is_unowned(&self) -> bool {
+        let standing = self.primary().map(|primary| self.owner.standing(&primary.tags));
+        standing == Some(Standing::Unowned)
+    }
+
     /// The repositories that have the name of a proxy of the primary.
     pub(super) fn proxies(&self) -> impl Iterator<Item = (&'a RepositoryName, &'a ObservedRepository)> {
         let repositories = self.observed.repositories.iter();

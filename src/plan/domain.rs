@@ -72,8 +72,10 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         Read::Found(domain) => domain,
         Read::Absent => return false,
         Read::Hidden(hidden) => {
-            let is_needed = owner == from.place.account() && Owner::in_tags(&hidden.tags).is_some();
-            plan.need(hidden, is_needed);
+            // If others are in it, it stays anyway; else its tags, or ours on the primary, tell that it may have to go.
+            let may_go = owner == from.place.account() && !from.observed.has_others;
+            let may_be_ours = from.evidence == Evidence::WasOurs || Owner::in_tags(&hidden.tags).is_some();
+            plan.need(hidden, may_go && may_be_ours);
             return false;
         }
     };
@@ -92,7 +94,9 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
     // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
     let mut there = from.observed.repositories.keys();
-    let has_others = from.observed.has_others || there.any(|name| !deleted.contains(name.as_str()));
+    let has_others = from.observed.has_others
+        || !from.observed.hidden.is_empty()
+        || there.any(|name| !deleted.contains(name.as_str()));
     if has_others {
         // Another stack's Delete may be at work on the last of the others, and just now see ours.
         if !deleted.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
     let is_equal = observed.map(|observed| policy.means_the_same_as(&observed.document));
     let had = to
         .previous_in_domain
-        .is_some_and(|previous| previous.states_domain_policy);
+        .is_some_and(|previous| previous.domain_policy.is_some());
     let name = || to.desired.identity.domain.name.clone();
     match (whose(to, domain), is_equal) {
         // Content: there is an equivalent policy, whoever put it there.
@@ -138,7 +138,14 @@ fn remove(to: &Converging, plan: &mut Builder) {
     };
     match (whose(to, domain), domain.policy.hidden()) {
         (Found::Ours, None) => {
-            delete_it(plan, domain, &to.desired.identity.domain.name, &[], OwnerTag::Removed);
+            delete_it(
+                plan,
+                domain,
+                &to.desired.identity.domain.name,
+                &[],
+                OwnerTag::Removed,
+                None,
+            );
         }
         (found, Some(hidden)) => plan.need(hidden, matches!(found, Found::Ours)),
         _ => {}
@@ -156,6 +163,12 @@ pub(super) enum OwnerTag {
 /// The policy goes if it is this stack's. Gives the steps after which it is gone.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag: OwnerTag) -> Vec<StepId> {
     let Some(domain) = from.observed.domain.found() else {
+        if let Some(hidden) = from.observed.domain.hidden() {
+            plan.need(
+                hidden,
+                from.evidence == Evidence::WasOurs && from.last.domain_policy.is_some(),
+            );
+        }
         return Vec::new();
     };
     let (name, primary) = (&from.identity.domain.name, &from.identity.repository);
@@ -169,7 +182,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
                 plan.need(hidden, true);
                 return Vec::new();
             }
-            delete_it(plan, domain, name, after, tag)
+            delete_it(plan, domain, name, after, tag, from.last.domain_policy.as_ref())
         }
         PolicyOwner::Another(marked) if marked == primary.as_str() => {
             plan.note(Note::Policy(name.clone()));
@@ -179,21 +192,36 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
     }
 }
 
-/// The tag goes after the policy: it says what is left to do.
+/// The tags go after the policy: they say what is left to do. A `stated` policy is looked for once more after that.
 fn delete_it(
     plan: &mut Builder,
     domain: &ObservedDomain,
     name: &DomainName,
     after: &[StepId],
     tag: OwnerTag,
+    stated: Option<&Policy>,
 ) -> Vec<StepId> {
     let delete = Action::DeleteDomainPolicy {
         name: name.clone(),
         revision: domain.policy_revision(),
     };
-    let mut steps = vec![plan.add(delete, after.iter().copied())];
-    if tag == OwnerTag::Removed {
-        steps.extend(plan.untag(tagged(domain, name), policy_keys(), &steps.clone()));
+    let deleted = plan.add(delete, after.iter().copied());
+    if tag == OwnerTag::Left {
+        return vec![deleted];
     }
-    steps
+    let untag = Action::Untag {
+        on: tagged(domain, name),
+        keys: policy_keys(),
+    };
+    let untagged = match stated {
+        Some(policy) => {
+            let check = Check::PolicyGone {
+                domain: name.clone(),
+                policy: policy.clone(),
+            };
+            plan.add_checked(untag, [deleted], check)
+        }
+        None => plan.add(untag, [deleted]),
+    };
+    vec![deleted, untagged]
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks, GROUP_REPOSITORY,
-    LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
+    ADOPTED, Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks,
+    GROUP_REPOSITORY, LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
 /// What to look at.
@@ -165,22 +165,36 @@ impl Observed {
         having.map(|(neighbour, _)| neighbour.clone()).collect()
     }
 
-    /// Whether a thing was seen with tags that make it this owner's.
+    /// Whether a repository that was looked at is not there.
+    pub(crate) fn is_gone(&self, name: &RepositoryName) -> bool {
+        !self.repositories.contains_key(name) && !self.hidden.contains_key(name)
+    }
+
+    /// Whether a thing was seen with tags that make it this owner's, or may not be looked at.
     pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
         let tags = match thing {
             Thing::Domain => self.domain.found().map(|domain| &domain.tags),
             Thing::Repository(name) => self.repositories.get(name).map(|repository| &repository.tags),
             Thing::Group(pattern) => self.package_groups.get(pattern).map(|group| &group.tags),
         };
-        tags.is_some_and(|tags| owner.standing(tags).is_ours())
+        tags.is_some_and(|tags| owner.standing(tags).is_ours()) || self.hides(thing)
     }
 
-    /// Whether a thing was seen.
+    /// Whether a thing was seen, or may not be looked at: only what can be looked at can be missed.
     pub(crate) fn has(&self, thing: &Thing) -> bool {
-        match thing {
+        let is_seen = match thing {
             Thing::Domain => self.domain.found().is_some(),
             Thing::Repository(name) => self.repositories.contains_key(name),
             Thing::Group(pattern) => self.package_groups.contains_key(pattern),
+        };
+        is_seen || self.hides(thing)
+    }
+
+    fn hides(&self, thing: &Thing) -> bool {
+        match thing {
+            Thing::Domain => self.domain.hidden().is_some(),
+            Thing::Repository(name) => self.hidden.contains_key(name),
+            Thing::Group(pattern) => self.hidden_groups.contains_key(pattern),
         }
     }
 }
@@ -188,6 +202,11 @@ impl Observed {
 impl ObservedRepository {
     pub(crate) fn has_upstream(&self, name: &RepositoryName) -> bool {
         self.upstreams.contains(name)
+    }
+
+    /// Whether its owner would release it, not delete it: it was adopted, or is unowned.
+    pub(crate) fn may_stay(&self) -> bool {
+        self.tags.contains_key(ADOPTED) || Owner::in_tags(&self.tags).is_none()
     }
 
     /// When the newest of the upstreams was created that were linked last, if a tag says so.

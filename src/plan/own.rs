@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::builder::{Builder, tagged};
 use super::context::Converging;
-use super::observed::ObservedRepository;
+use super::observed::{Observed, ObservedRepository};
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
@@ -110,10 +110,10 @@ pub(super) fn note_adoption(
 /// Puts back what an adopted repository was linked to, as far as that is there still; gives the steps to wait for.
 pub(super) fn restore(
     plan: &mut Builder,
+    observed: &Observed,
     name: &RepositoryName,
     repository: &ObservedRepository,
     former: &FormerLinks,
-    is_there: impl Fn(&RepositoryName) -> bool,
     after: &[StepId],
 ) -> Vec<StepId> {
     let unwanted = repository
@@ -121,7 +121,15 @@ pub(super) fn restore(
         .iter()
         .filter(|it| Some(*it) != former.connection.as_ref());
     let mut after = plan.disassociate(name, unwanted, after.to_vec());
-    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(|it| is_there(it)).cloned().collect();
+    for hidden in former
+        .upstreams
+        .iter()
+        .filter_map(|upstream| observed.hidden.get(upstream))
+    {
+        plan.need(hidden, true);
+    }
+    let is_there = |upstream: &&RepositoryName| observed.repositories.contains_key(*upstream);
+    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(is_there).cloned().collect();
     if repository.upstreams != upstreams {
         let update = Action::UpdateRepository {
             name: name.clone(),

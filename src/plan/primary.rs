@@ -159,9 +159,8 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
         }
         (Standing::Adopted, _) => {
             plan.leave_repository(name, Why::Adopted);
-            let is_there = |name: &RepositoryName| from.observed.repositories.contains_key(name);
             Fate::Released(match primary.former_links() {
-                Some(former) => restore(plan, name, primary, &former, is_there, &[]),
+                Some(former) => restore(plan, from.observed, name, primary, &former, &[]),
                 None => unlink(from, plan, primary),
             })
         }
@@ -181,12 +180,16 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
     }
 }
 
-/// Takes the proxies that this stack created out of a primary that stays; nothing else of it changes.
+/// Takes the proxies that this stack created out of a primary that stays, and with them what is gone, which no update may
+/// name; nothing else of it changes.
 fn unlink(from: &Deleting, plan: &mut Builder, primary: &ObservedRepository) -> Vec<StepId> {
     let ours = from
         .proxies()
         .filter(|(_, proxy)| from.owner.standing(&proxy.tags) == Standing::Created);
-    let ours: BTreeSet<&RepositoryName> = ours.map(|(name, _)| name).collect();
+    let mut ours: BTreeSet<&RepositoryName> = ours.map(|(name, _)| name).collect();
+    if primary.upstreams.iter().any(|name| ours.contains(name)) {
+        ours.extend(primary.upstreams.iter().filter(|name| from.observed.is_gone(name)));
+    }
     let update = |upstreams| Action::UpdateRepository {
         name: from.identity.repository.clone(),
         description: None,

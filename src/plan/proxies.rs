@@ -193,8 +193,7 @@ fn give_back(
     let Some(former) = proxy.former_links() else {
         return after.to_vec();
     };
-    let is_there = |name: &RepositoryName| observed.repositories.contains_key(name);
-    restore(plan, name, proxy, &former, is_there, after)
+    restore(plan, observed, name, proxy, &former, after)
 }
 
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
@@ -202,7 +201,11 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     let mut done = after.to_vec();
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
-            plan.need(hidden, from.owner.standing(&hidden.tags).is_ours());
+            // A primary of ours that names it shows it to be ours too.
+            let is_named = from
+                .primary()
+                .is_some_and(|primary| primary.has_upstream(name) && from.owner.standing(&primary.tags).is_ours());
+            plan.need(hidden, is_named || from.owner.standing(&hidden.tags).is_ours());
         }
     }
     for (name, proxy) in from.proxies() {
@@ -216,6 +219,10 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
             (Standing::Created, Fate::Others) => {
                 plan.leave_repository(name, Why::Upstream);
                 plan.release(from.owner, name, proxy, &[])
+            }
+            // One that an unowned primary does not name was never linked: the adoption was cancelled before.
+            (Standing::Created, Fate::Retained) if !is_in_use && from.primary_is_unowned() => {
+                Some(plan.add(delete, []))
             }
             (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
             (Standing::Adopted, Fate::Retained) => {

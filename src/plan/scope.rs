@@ -31,7 +31,7 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         domain_policy: desired.domain.policy().is_some()
             || history
                 .of_domain(desired)
-                .is_some_and(|previous| previous.states_domain_policy),
+                .is_some_and(|previous| previous.domain_policy.is_some()),
         repository_policy: desired.repository_policy.is_some()
             || previous.is_some_and(|previous| previous.states_repository_policy),
         // A Create has no repository yet that could have an endpoint.
@@ -60,7 +60,7 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
             .into_iter()
             .map(|proxy| proxy.name)
             .collect(),
-        domain_policy: last.states_domain_policy,
+        domain_policy: last.domain_policy.is_some(),
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),
         endpoint_type: EndpointType::default(),

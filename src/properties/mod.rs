@@ -177,8 +177,8 @@ pub(crate) struct Previous {
     pub(crate) identity: Option<Identity>,
     /// The connections it had, which name its proxies.
     pub(crate) connections: Connections,
-    /// Whether it stated a policy for the domain.
-    pub(crate) states_domain_policy: bool,
+    /// The policy that it stated for the domain.
+    pub(crate) domain_policy: Option<Policy>,
     /// Whether it stated a policy for the primary repository.
     pub(crate) states_repository_policy: bool,
     /// The user's tags.
@@ -203,7 +203,7 @@ impl Previous {
         let mut patterns = Patterns::default();
         Self {
             identity: draft.identity(place),
-            states_domain_policy: draft.stated_domain_policy().is_some(),
+            domain_policy: draft.stated_domain_policy().cloned(),
             states_repository_policy: draft.stated_repository_policy().is_some(),
             connections: draft.connections.distinct(),
             tags: draft.tags,

@@ -46,14 +46,15 @@ struct Properties {
     /// `BlockedPackages` are then refused. Part of the identity.
     #[schemars(example = &"111122223333")]
     domain_owner: Option<AccountId>,
-    /// The repository that builds log in to. Each proxy's name must fit in 100 characters too. Part of the identity.
+    /// The repository that builds log in to. Each proxy's name must fit in 100 characters too. Part of the identity. The
+    /// function's `RepositoryNamePattern` may allow fewer names.
     #[schemars(example = &"team-payments")]
     repository_name: RepositoryName,
     /// What the repository is for.
     #[schemars(extend("default" = Description::default().as_str()))]
     repository_description: Option<Description>,
     /// The public registries to fetch from. A string makes the proxy `RepositoryName-upstream`, a list makes
-    /// `RepositoryName-upstream-NAME` for each.
+    /// `RepositoryName-upstream-NAME` for each. The function's `AllowedConnections` may allow fewer.
     #[schemars(extend("uniqueItems" = true))]
     external_connection: Option<Connections>,
     /// Repositories of the same domain, in order of priority; the proxies come after them. At most 10, proxies counted.
@@ -63,13 +64,16 @@ struct Properties {
     /// most 256 characters together; without it nobody may.
     downstreams: Option<Neighbours>,
     /// The domain's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `DomainAccess`.
+    /// The function's `PlatformRepositories` may keep it to others' stacks, and its `OrganizationId` asks each Allow for it.
     domain_policy_document: Option<Policy>,
     /// Who may get a token for the domain, written out as the domain's policy. Cannot be combined with
-    /// `DomainPolicyDocument`.
+    /// `DomainPolicyDocument`. The function's `PlatformRepositories` may keep it to others' stacks.
     domain_access: Option<DomainAccess>,
-    /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`.
+    /// The repository's policy. Not managed when absent, removed when it is taken out. Cannot be combined with `Access`. The
+    /// function's `OrganizationId` asks each Allow for it.
     repository_policy_document: Option<Policy>,
-    /// Tags on the repositories, the package groups, and the domain if this stack created it.
+    /// Tags on the repositories, the package groups, and the domain if this stack created it. The function's `RequiredTags`
+    /// must be among them.
     tags: Option<Tags>,
     /// The formats to look up endpoints for; without it those of the external connections and of `InternalPackages`, or
     /// all if there is no external connection.
@@ -77,11 +81,12 @@ struct Properties {
     /// Which kind of endpoint the outputs give.
     #[schemars(extend("default" = EndpointType::default().as_str()))]
     endpoint_type: Option<EndpointType>,
-    /// Take over repositories, package groups and a domain policy that exist and have no owner.
+    /// Take over repositories, package groups and a domain policy that exist and have no owner. The function's
+    /// `PlatformRepositories` may keep it to others' stacks.
     #[schemars(extend("default" = false))]
     adopt_existing: Option<Flag>,
     /// What happens to the repositories this stack created. `RetainIfNotEmpty` looks at the primary; the proxies share
-    /// its fate.
+    /// its fate. Without it the function's `DefaultDeletionMode` says it.
     #[schemars(extend("default" = DeletionMode::default().as_str()))]
     deletion_mode: Option<DeletionMode>,
     /// Packages that may come from this repository's publishers only: never from a public registry.
@@ -91,7 +96,8 @@ struct Properties {
     /// `RepositoryPolicyDocument`.
     access: Option<Access>,
     /// Packages that no repository of the domain takes in any more, from wherever: new versions are neither published nor
-    /// fetched. At most 60 patterns, those of `InternalPackages` counted.
+    /// fetched. At most 60 patterns, those of `InternalPackages` counted. The function's `PlatformRepositories` may keep it to
+    /// others' stacks.
     #[schemars(extend("uniqueItems" = true, "maxItems" = MOST_PATTERNS), example = ["/npm//event-stream$"])]
     blocked_packages: Option<List<PackagePattern>>,
     /// Means nothing. A new value makes CloudFormation send an Update, which repairs drift.

@@ -31,7 +31,7 @@ pub(crate) use links::FormerLinks;
 pub(crate) use moment::Moment;
 pub(crate) use names::{AccountId, DomainName, KmsKeyArn, RepositoryName, number_hint};
 pub(crate) use owner::{
-    DOWNSTREAMS, Evidence, FORMER_LINKS, FORMER_RESTRICTIONS, GROUP_REPOSITORY, LINKED, Owner, POLICY_OWNER,
+    ADOPTED, DOWNSTREAMS, Evidence, FORMER_LINKS, FORMER_RESTRICTIONS, GROUP_REPOSITORY, LINKED, Owner, POLICY_OWNER,
     POLICY_REPOSITORY, PolicyOwner, RESERVED_PREFIX, Standing, UnfitOwner,
 };
 pub(crate) use package_pattern::PackagePattern;

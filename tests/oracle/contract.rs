@@ -758,8 +758,14 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
         if standing == Standing::Adopted && !is_retained {
             give_back(domain, &name);
         }
+        // One that an unowned primary does not name was never linked to it.
+        let is_unlinked = !is_linked
+            && domain
+                .repositories
+                .get(primary)
+                .is_some_and(|it| owner.standing(&it.tags) == Standing::Nobodys);
+        let is_kept = is_retained && !is_unlinked || is_others && is_linked;
         let proxy = domain.repositories.get_mut(&name).unwrap();
-        let is_kept = is_retained || is_others && is_linked;
         if owner.standing(&proxy.tags) != Standing::Created || is_kept {
             owner.release(&mut proxy.tags);
             continue;

@@ -59,6 +59,15 @@ def test_each_link_leads_somewhere(page):
         assert not anchor or anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_each_file_that_a_contributor_is_sent_to_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    files = {path for path in re.findall(r"`([\w.-]+/[\w./-]*)`", text) if "vX.Y.Z" not in path}
+    assert len(files) > 10
+    rooms = {f"{room.name}/" for room in (ROOT / "src").iterdir() if room.is_dir()}
+    assert [path for path in sorted(files - rooms) if not (ROOT / path).exists()] == []
+
+
 def test_the_template_on_the_front_page_is_clean(tmp_path):
     (snippet,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
     template = tmp_path / "template.yaml"

@@ -126,10 +126,12 @@ def test_the_emulators_tests_try_this_very_role():
         "AWS::Region": "us-east-1",
         "AWS::AccountId": "123456789012",
         "DomainNamePattern": "team-*",
+        "RepositoryNamePattern": "*",
     }
+    conditions = {"UsesOtherDomains": False, "AnyKey": True, "HasPlatformRepositories": True}
     with (
         mock.patch.object(check_iam, "PARAMETERS", place),
-        mock.patch.object(check_iam, "CONDITIONS", {"UsesOtherDomains": False, "AnyKey": True}),
+        mock.patch.object(check_iam, "CONDITIONS", conditions),
     ):
         role = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]
         resolved = check_iam.resolved(role)

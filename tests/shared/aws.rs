@@ -254,6 +254,10 @@ impl Aws {
             }
             for repository in domain["repositories"].as_array_mut().unwrap() {
                 settle(repository);
+                // A link that was made anew is told by a moment, which is never the same.
+                if let Some(tags) = repository["tags"].as_object_mut() {
+                    tags.remove("codeartifact-stack:linked");
+                }
             }
         }
         state

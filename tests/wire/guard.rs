@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::marks::{ADOPTED, FORMER_RESTRICTIONS, LOGICAL_ID, STACK_ID, marked, owned_by};
 use crate::support::sample::{
-    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, with,
+    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, neighbour, with,
 };
 use crate::support::{Effect, Fault, Stack, World, contains, same};
 
@@ -906,4 +906,44 @@ async fn a_new_group_counts_after_a_delay_and_a_changed_one_at_once() {
     stack.update_unchanged().await.succeeded();
 
     assert!(world.aws.install(REPOSITORY, "/npm/payments/more").is_err());
+}
+
+// A group inside another's: the more specific one wins alone, whoever made it.
+
+#[tokio::test]
+async fn a_pattern_inside_a_neighbours_group_is_refused_naming_it_and_nothing_stays_of_it() {
+    let world = World::in_process().await;
+    let mut neighbours = world.stack("billing");
+    neighbours
+        .create(with(neighbour(), &json!({"InternalPackages": [SCOPE]})))
+        .await
+        .succeeded();
+    let before = world.aws.everything();
+
+    let inside = json!({"InternalPackages": ["/npm/payments/core$"], "DomainPolicyDocument": null});
+    let reason = world.stack("payments").create(with(full(), &inside)).await.failed();
+
+    contains(
+        &reason,
+        &[
+            SCOPE,
+            "/npm/payments/core$",
+            &neighbours.stack_id,
+            "[OwnershipConflict]",
+        ],
+    );
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test]
+async fn a_plan_tells_of_groups_inside_ours_that_are_not_ours() {
+    let world = World::in_process().await;
+    let mut stack = world.stack("payments");
+    stack.create(guarded()).await.succeeded();
+    world.aws.create_group(DOMAIN, "/npm/payments/core$").await;
+
+    let plan = world.plan_update(&stack, &stack.properties()).await;
+
+    contains(&plan["Notes"].to_string(), &["/npm/payments/core$", SCOPE]);
+    assert_eq!(plan["Converged"], true, "{plan}");
 }

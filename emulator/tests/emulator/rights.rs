@@ -187,6 +187,46 @@ async fn the_template_s_role_may_do_nothing_else() {
         .missing();
 }
 
+/// The role as `RepositoryNamePattern` = `main*` makes it.
+#[tokio::test]
+async fn a_narrower_pattern_holds_what_is_new_and_leaves_the_stacks_what_they_have() {
+    let mut policy = role_policy();
+    let statements = policy["Statement"].as_array_mut().unwrap();
+    let patterned = statements.iter_mut().find(|it| it["Sid"] == "RepositoriesOfThePattern");
+    let arn = format!("arn:aws:codeartifact:us-east-1:{OWNER}:repository/team-*/main*");
+    patterned.unwrap()["Resource"] = json!([arn]);
+    let service = with_policy(Settings::default(), policy);
+    let tags = owner_tags();
+    let domain = json!({ "encryptionKey": KEY, "tags": tags });
+    service.call(&format!("POST {DOMAIN}"), domain).await.ok();
+    // A stack's from before, and a stranger's.
+    let owned = json!({ "tags": tags });
+    service
+        .call(&format!("POST {REPOSITORY}=before"), owned.clone())
+        .await
+        .ok();
+    service.call(&format!("POST {REPOSITORY}=theirs"), json!({})).await.ok();
+
+    let change = json!({ "description": "Changed" });
+    let claim = |name: &str| {
+        format!("POST /v1/tag?resourceArn=arn:aws:codeartifact:us-east-1:{OWNER}:repository/team-a/{name}")
+    };
+    for (request, body, status) in [
+        (format!("POST {REPOSITORY}=main"), owned.clone(), 200),
+        (format!("POST {REPOSITORY}=other"), owned.clone(), 403),
+        (claim("theirs"), owned, 403),
+        (format!("PUT {REPOSITORY}=theirs"), change.clone(), 403),
+        (format!("DELETE {REPOSITORY}=theirs"), Value::Null, 403),
+        (format!("GET {REPOSITORY}=theirs"), Value::Null, 200),
+        (format!("PUT {REPOSITORY}=before"), change, 200),
+        (format!("DELETE {REPOSITORY}=before"), Value::Null, 200),
+        (format!("DELETE {REPOSITORY}=main"), Value::Null, 200),
+    ] {
+        let answer = by_role(&service, &request, body).await;
+        assert_eq!(answer.status, status, "{request}: {}", answer.body);
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_says_who_may_not_do_what_and_why() {
     let service = with_policy(Settings::default(), role_policy());
@@ -205,7 +245,9 @@ async fn a_refusal_says_who_may_not_do_what_and_why() {
 async fn a_key_is_used_in_the_caller_s_name() {
     let via = |service: &str| {
         let mut policy = role_policy();
-        policy["Statement"][5]["Condition"]["StringEquals"]["kms:ViaService"] = json!(service);
+        let statements = policy["Statement"].as_array_mut().unwrap();
+        let keys = statements.iter_mut().find(|it| it["Sid"] == "DomainKeys").unwrap();
+        keys["Condition"]["StringEquals"]["kms:ViaService"] = json!(service);
         policy
     };
     let service = with_policy(Settings::default(), via("s3.us-east-1.amazonaws.com"));

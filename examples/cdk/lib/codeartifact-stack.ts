@@ -33,6 +33,13 @@ export interface Access {
   readonly organizationId?: string;
 }
 
+/** Account ids, or ARNs of IAM users, roles or roots. */
+export interface DomainAccess {
+  /** `["*"]` is everyone in the organization. */
+  readonly principals?: string[];
+  readonly organizationId?: string;
+}
+
 /** The properties of `Custom::CodeArtifactStack`, each under its own name with a small first letter. */
 export interface CodeArtifactStackProps {
   /** ARN of the function, or the `serviceToken` of a `Provider` before it. */
@@ -49,6 +56,8 @@ export interface CodeArtifactStackProps {
   /** The neighbours' repositories that may have this one as an upstream; `["*"]` is every one in the domain. */
   readonly downstreams?: string[];
   readonly domainPolicyDocument?: iam.PolicyDocument;
+  /** Writes the domain's policy: who may get a token; cannot be combined with `domainPolicyDocument`. */
+  readonly domainAccess?: DomainAccess;
   readonly repositoryPolicyDocument?: iam.PolicyDocument;
   /** `Tags.of(scope).add` reaches the stack too, and wins. */
   readonly tags?: Record<string, string>;
@@ -58,6 +67,8 @@ export interface CodeArtifactStackProps {
   readonly deletionMode?: DeletionMode;
   /** Package groups, such as `/npm/payments/*`. */
   readonly internalPackages?: string[];
+  /** Package groups that block in the whole domain, such as `/npm//event-stream$`. */
+  readonly blockedPackages?: string[];
   /** Writes the repository's policy; cannot be combined with `repositoryPolicyDocument`. */
   readonly access?: Access;
   /** A new value makes CloudFormation send an update, which repairs drift. */
@@ -138,10 +149,14 @@ export class CodeArtifactStack extends Construct implements ITaggableV2 {
   }
 }
 
-/** The names as the function knows them: of the properties, and of the members of `access`. */
+/** The names as the function knows them: of the properties, and of the members of `access` and `domainAccess`. */
 function capitalized(props: Omit<CodeArtifactStackProps, 'serviceToken' | 'tags'>): Record<string, unknown> {
-  const { access, ...rest } = props;
+  const { access, domainAccess, ...rest } = props;
   const named = (part: object) =>
     Object.fromEntries(Object.entries(part).map(([name, value]) => [name[0]?.toUpperCase() + name.slice(1), value]));
-  return { ...named(rest), ...(access && { Access: named(access) }) };
+  return {
+    ...named(rest),
+    ...(access && { Access: named(access) }),
+    ...(domainAccess && { DomainAccess: named(domainAccess) }),
+  };
 }

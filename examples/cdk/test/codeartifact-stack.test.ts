@@ -55,6 +55,7 @@ const ALL: Required<CodeArtifactStackProps> = {
   upstreams: ['shared'],
   downstreams: ['team-orders'],
   domainPolicyDocument: document(),
+  domainAccess: { principals: ['*'], organizationId: 'o-abcdefghij' },
   repositoryPolicyDocument: document(),
   tags: { squad: 'payments' },
   endpointFormats: ['npm', 'cargo'],
@@ -62,6 +63,7 @@ const ALL: Required<CodeArtifactStackProps> = {
   adoptExisting: true,
   deletionMode: 'Retain',
   internalPackages: ['/npm/payments/*'],
+  blockedPackages: ['/npm//event-stream$'],
   access: { publishers: ['123456789012'], readers: ['*'], organizationId: 'o-abcdefghij' },
   refresh: '1767225600',
 };
@@ -97,6 +99,7 @@ test('every property reaches the function under its own name', () => {
     Upstreams: ['shared'],
     Downstreams: ['team-orders'],
     DomainPolicyDocument: policy,
+    DomainAccess: { Principals: ['*'], OrganizationId: 'o-abcdefghij' },
     RepositoryPolicyDocument: policy,
     Tags: { squad: 'payments' },
     EndpointFormats: ['npm', 'cargo'],
@@ -104,6 +107,7 @@ test('every property reaches the function under its own name', () => {
     AdoptExisting: true,
     DeletionMode: 'Retain',
     InternalPackages: ['/npm/payments/*'],
+    BlockedPackages: ['/npm//event-stream$'],
     Access: { Publishers: ['123456789012'], Readers: ['*'], OrganizationId: 'o-abcdefghij' },
     Refresh: '1767225600',
   });

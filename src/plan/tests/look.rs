@@ -98,6 +98,10 @@ fn observed_repositories(
         .cloned();
     let former = primary.as_ref().and_then(ObservedRepository::former_links);
     let former = former.into_iter().flat_map(|former| former.upstreams);
+    let stays = primary
+        .as_ref()
+        .filter(|primary| scope.contents != Contents::Unseen && primary.may_stay());
+    let former = former.chain(stays.into_iter().flat_map(|primary| primary.upstreams.clone()));
     let leaving = groups
         .iter()
         .filter(|(pattern, _)| scope.leaving_groups.contains(*pattern));

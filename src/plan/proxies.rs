@@ -9,7 +9,7 @@ use super::observed::{Observed, ObservedRepository, Read};
 use super::own::{note_adoption, own, restore};
 use super::reasons::{Refusal, Why};
 use super::step::StepId;
-use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
+use crate::stack::{DeletionMode, Evidence, Proxy, RepositoryName, Standing, possible_proxy_names};
 
 /// What a proxy has to do with the primary repository that is there.
 #[derive(Default)]
@@ -144,7 +144,11 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
         .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
     for name in dropped {
         if let Some(hidden) = to.observed.hidden.get(&name) {
-            plan.need(hidden, to.owner.standing(&hidden.tags).is_ours());
+            // A primary of ours that names it shows it to be ours too.
+            let is_named = to
+                .primary()
+                .is_some_and(|primary| primary.has_upstream(&name) && to.owner.standing(&primary.tags).is_ours());
+            plan.need(hidden, is_named || to.owner.standing(&hidden.tags).is_ours());
         }
         let Some(repository) = to.observed.repositories.get(&name) else {
             continue;
@@ -201,11 +205,9 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     let mut done = after.to_vec();
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
-            // A primary of ours that names it shows it to be ours too.
-            let is_named = from
-                .primary()
-                .is_some_and(|primary| primary.has_upstream(name) && from.owner.standing(&primary.tags).is_ours());
-            plan.need(hidden, is_named || from.owner.standing(&hidden.tags).is_ours());
+            // By its name it may be ours: if the primary was, that is not left to chance.
+            let may_be_ours = from.evidence == Evidence::WasOurs || from.owner.standing(&hidden.tags).is_ours();
+            plan.need(hidden, may_be_ours);
         }
     }
     for (name, proxy) in from.proxies() {

@@ -315,7 +315,9 @@ pub(crate) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
 pub(crate) fn id_of_attempt(event: &Value) -> String {
     let described = Described::read(&event["ResourceProperties"]);
     let arn = described.identity.arn();
-    if described.mode == "Retain" && !names_in_place(event) {
+    // A rollback has to be told from the Delete of what was handed over, if it makes a difference.
+    let is_told = described.mode == "Retain" || described.adopt && !described.internal.is_empty();
+    if is_told && !names_in_place(event) {
         arn + UNFINISHED
     } else {
         arn

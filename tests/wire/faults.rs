@@ -253,6 +253,15 @@ fn passes(effect: &Effect, times: Option<u32>) -> bool {
     times.is_some() && *effect != Effect::AccessDenied
 }
 
+/// What an Update no longer asks for, and may not look at, might be the rollback's of one that came to nothing: it is
+/// passed over ("A read that fails"), which `denied` holds.
+fn is_passed_over(case: &str, call: &str, effect: &Effect) -> bool {
+    let of_group = call.starts_with("ListTagsForResource") && call.contains(":package-group/");
+    *effect == Effect::AccessDenied
+        && case.ends_with("Update")
+        && (of_group || call.starts_with("GetRepositoryPermissionsPolicy"))
+}
+
 async fn each_call_fails_in_each_way(case: Case) {
     let worlds = Worlds::default();
     let day = case.on_a_good_day(&worlds).await;
@@ -261,7 +270,8 @@ async fn each_call_fails_in_each_way(case: Case) {
     for phase in first..day.phases.len() {
         let calls = &day.calls[day.phases[phase].clone()];
         for (at, call) in calls.iter().enumerate().filter(|(_, call)| case.is_struck(call)) {
-            for (effect, times) in faults(call) {
+            let struck = faults(call).into_iter();
+            for (effect, times) in struck.filter(|(effect, _)| !is_passed_over(case.name, call, effect)) {
                 let story = format!("{}, phase {phase}, call {at} ({call}), {effect:?} {times:?}", case.name);
                 let (operation, resource) = call.split_once(' ').unwrap();
                 let earlier = calls[..at]
@@ -331,7 +341,8 @@ fn spared(mut everything: Value) -> Value {
             primary[field].take();
         }
         let tags = primary["tags"].as_object_mut().unwrap();
-        tags.retain(|key, _| key.starts_with("codeartifact-stack:"));
+        // Who may have it as an upstream is said for good.
+        tags.retain(|key, _| key.starts_with("codeartifact-stack:") && !key.ends_with(":downstreams"));
     }
     for group in domain["packageGroups"].as_array_mut().unwrap() {
         // It guards the repository as long as that lives.

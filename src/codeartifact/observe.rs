@@ -120,12 +120,18 @@ impl Observer<'_> {
             Some(arn) => self.service.tags(arn).await,
             None => Ok(None),
         };
-        let tags = match tags {
-            Err(error) if error.hides().is_none() => return Err(error),
-            tags => tags.ok().flatten().unwrap_or_default(),
+        let (tags, has_hidden_tags) = match tags {
+            Ok(tags) => (tags.unwrap_or_default(), false),
+            Err(error) if error.hides().is_some() => (TagMap::new(), true),
+            Err(error) => return Err(error),
         };
         let why = error.to_string();
-        Ok(Read::Hidden(Hidden { cause, why, tags }))
+        Ok(Read::Hidden(Hidden {
+            cause,
+            why,
+            tags,
+            has_hidden_tags,
+        }))
     }
 
     async fn repositories(

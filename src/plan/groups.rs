@@ -19,8 +19,8 @@ use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
 use crate::properties::Previous;
 use crate::stack::{
-    Evidence, FORMER_RESTRICTIONS, GROUP_REPOSITORY, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions,
-    Standing, TagMap,
+    FORMER_RESTRICTIONS, GROUP_REPOSITORY, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing,
+    TagMap,
 };
 
 /// The groups come after the primary repository, whose publishers they name.
@@ -202,10 +202,7 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
     for hidden in from.observed.hidden_groups.values() {
-        plan.need(
-            hidden,
-            from.evidence == Evidence::WasOurs || from.owner.standing(&hidden.tags).is_ours(),
-        );
+        plan.need(hidden, hidden.may_be_of(from.owner, from.evidence));
     }
     for (pattern, group) in &from.observed.package_groups {
         let leaving = Leaving {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::Thing;
 use crate::stack::{
-    ADOPTED, Domain, Downstreams, EndpointType, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks,
+    ADOPTED, Domain, Downstreams, EndpointType, Evidence, FORMER_LINKS, FORMER_RESTRICTIONS, Format, FormerLinks,
     GROUP_REPOSITORY, LINKED, Moment, Owner, PackagePattern, RepositoryName, Restrictions, Standing, TagMap,
 };
 
@@ -81,6 +81,16 @@ pub(crate) struct Hidden {
     pub(crate) why: String,
     /// The tags of the thing, if they could be read.
     pub(crate) tags: TagMap,
+    /// Whether they may not be looked at either.
+    pub(crate) has_hidden_tags: bool,
+}
+
+impl Hidden {
+    /// Whether its tags show it to be this stack's; where they are hidden too, the primary tells for what is around it.
+    pub(super) fn may_be_of(&self, owner: &Owner, evidence: Evidence) -> bool {
+        let is_untold = self.has_hidden_tags && evidence == Evidence::WasOurs;
+        is_untold || owner.standing(&self.tags).is_ours()
+    }
 }
 
 /// Why a read did not show what is there.

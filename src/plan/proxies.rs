@@ -9,7 +9,7 @@ use super::observed::{Observed, ObservedRepository, Read};
 use super::own::{note_adoption, own, restore};
 use super::reasons::{Refusal, Why};
 use super::step::StepId;
-use crate::stack::{DeletionMode, Evidence, Proxy, RepositoryName, Standing, possible_proxy_names};
+use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
 
 /// What a proxy has to do with the primary repository that is there.
 #[derive(Default)]
@@ -205,9 +205,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     let mut done = after.to_vec();
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
-            // By its name it may be ours: if the primary was, that is not left to chance.
-            let may_be_ours = from.evidence == Evidence::WasOurs || from.owner.standing(&hidden.tags).is_ours();
-            plan.need(hidden, may_be_ours);
+            plan.need(hidden, hidden.may_be_of(from.owner, from.evidence));
         }
     }
     for (name, proxy) in from.proxies() {

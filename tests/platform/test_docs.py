@@ -25,7 +25,8 @@ def what_the_function_says() -> str:
 
 def quoted_reasons() -> list[str]:
     page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
-    return re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)
+    rows = re.findall(r"^\| `(.+?)` \|", page, re.MULTILINE)
+    return [reason for row in rows for reason in row.split("`, `")]
 
 
 def test_there_are_reasons_to_look_up():

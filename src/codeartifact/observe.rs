@@ -197,14 +197,11 @@ impl Observer<'_> {
             .into_iter()
             .flatten()
             .filter_map(|name| name.parse().ok());
-        let ours =
-            |name: &RepositoryName| *name == scope.primary || possible_proxy_names(&scope.primary).contains(name);
-        let others: Vec<RepositoryName> = listed.filter(|name| !ours(name)).collect();
+        let ours = own_names(scope);
+        let others: Vec<RepositoryName> = listed.filter(|name| !ours.contains(name)).collect();
         for some in others.chunks(AT_A_TIME) {
-            let described = each(some, |name| async {
-                self.or_hidden(self.service.describe_repository(name).await, None).await
-            });
-            if described.await?.values().any(|it| !matches!(it, Read::Absent)) {
+            let described = self.described(some).await?;
+            if described.values().any(|it| !matches!(it, Read::Absent)) {
                 return Ok(true);
             }
         }
@@ -224,15 +221,11 @@ impl Observer<'_> {
                 names.filter_map(|name| name.parse().ok()).collect()
             }
         };
-        let mut ours = possible_proxy_names(&scope.primary);
-        ours.insert(scope.primary.clone());
+        let ours = own_names(scope);
         let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
         let mut neighbours = BTreeMap::new();
         for some in names.chunks(MANY_AT_A_TIME) {
-            let described = each(some, |name| async {
-                self.or_hidden(self.service.describe_repository(name).await, None).await
-            });
-            for (name, read) in described.await? {
+            for (name, read) in self.described(some).await? {
                 let upstreams = read.found().map_or(&[][..], |repository| &repository.upstreams);
                 let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| ours.contains(it)).cloned().collect();
                 if !of_ours.is_empty() {
@@ -241,6 +234,14 @@ impl Observer<'_> {
             }
         }
         Ok(neighbours)
+    }
+
+    /// Others' repositories, without their tags.
+    async fn described(&self, names: &[RepositoryName]) -> Result<BTreeMap<RepositoryName, Read<ObservedRepository>>> {
+        each(names, |name| async {
+            self.or_hidden(self.service.describe_repository(name).await, None).await
+        })
+        .await
     }
 
     /// What is to be adopted as a proxy, with its policy and whether packages were published to it.
@@ -379,6 +380,13 @@ impl Observer<'_> {
         }
         Ok(Some(ObservedGroup { tags, ..group }))
     }
+}
+
+/// The names that the stack's own repositories have, or could have.
+fn own_names(scope: &Scope) -> BTreeSet<RepositoryName> {
+    let mut names = possible_proxy_names(&scope.primary);
+    names.insert(scope.primary.clone());
+    names
 }
 
 /// Reads all of these at once.

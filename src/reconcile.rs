@@ -355,18 +355,7 @@ impl Reconciler<'_> {
             "the repository {lost} was deleted while this request was at work on it: the stack seems to be cancelled"
         );
         let failure = Failure::new(FailureKind::Cancelled, reason);
-        // The groups of a stack that was to be replaced guard that one's repository, which lives on.
-        let of_replaced: BTreeSet<&PackagePattern> = history.previous.patterns().collect();
-        let own = |patterns: &[PackagePattern]| {
-            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
-            own.cloned().collect()
-        };
-        let everything = Previous {
-            identity: Some(desired.identity.clone()),
-            internal_packages: own(&desired.internal_packages),
-            blocked_packages: own(&desired.blocked_packages),
-            ..Previous::default()
-        };
+        let everything = history.made_of(desired);
         match self.delete(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
             Err(error) => failure

@@ -1,8 +1,10 @@
 //! What came before a Create or an Update.
 
+use std::collections::BTreeSet;
+
 use super::observed::{Observed, Read};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Identity, Owner, RepositoryName, TagMap};
+use crate::stack::{Identity, Owner, PackagePattern, RepositoryName, TagMap};
 
 /// What came before a Create or an Update.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,22 @@ impl History {
     /// Whether the same stack is described again, so that its primary repository is known to be this owner's.
     pub(crate) fn is_in_place(&self, desired: &Desired) -> bool {
         self.existing.as_ref() == Some(&desired.identity)
+    }
+
+    /// What may have been made of this for a stack that is given up: the groups of a stack that was to be replaced guard
+    /// that one's repository, which lives on.
+    pub(crate) fn made_of(&self, desired: &Desired) -> Previous {
+        let of_replaced: BTreeSet<&PackagePattern> = self.previous.patterns().collect();
+        let own = |patterns: &[PackagePattern]| {
+            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
+            own.cloned().collect()
+        };
+        Previous {
+            identity: Some(desired.identity.clone()),
+            internal_packages: own(&desired.internal_packages),
+            blocked_packages: own(&desired.blocked_packages),
+            ..Previous::default()
+        }
     }
 
     /// What was said before of the same repositories.

@@ -14,7 +14,7 @@ use super::world::World;
 use crate::cloudformation::PhysicalId;
 use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{DeletionMode, Evidence, Identity, Moment, Owner, PackagePattern, Policy, RepositoryName};
+use crate::stack::{DeletionMode, Evidence, Identity, Moment, Owner, Policy, RepositoryName};
 
 /// Rounds without any change that are waited for.
 const PATIENCE: usize = 12;
@@ -267,17 +267,7 @@ impl<'a> Event<'a> {
     }
 
     async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
-        let of_replaced: BTreeSet<&PackagePattern> = history.previous.patterns().collect();
-        let own = |patterns: &[PackagePattern]| {
-            let own = patterns.iter().filter(|pattern| !of_replaced.contains(pattern));
-            own.cloned().collect()
-        };
-        let everything = Previous {
-            identity: Some(desired.identity.clone()),
-            internal_packages: own(&desired.internal_packages),
-            blocked_packages: own(&desired.blocked_packages),
-            ..Previous::default()
-        };
+        let everything = history.made_of(desired);
         match self.delete(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => Failure::Cancelled(format!("{lost} was deleted")),
             Err(failure) => failure,

@@ -207,6 +207,13 @@ impl Aws {
         self.log().iter().filter(is_write).map(call).collect()
     }
 
+    /// Those that are about package groups.
+    pub(crate) fn group_writes(&self) -> Vec<String> {
+        let mut writes = self.writes();
+        writes.retain(|write| write.contains("PackageGroup") || write.contains("package-group"));
+        writes
+    }
+
     /// What was sent with each call of an operation: `{"query": {…}, "body": …}`.
     pub(crate) fn requests(&self, operation: &str) -> Vec<Value> {
         self.log()

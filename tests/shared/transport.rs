@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use codeartifact_stack::Failure;
 use serde_json::Value;
 
 /// How an invocation ended, as Lambda sees it.
@@ -18,6 +19,18 @@ pub(crate) enum Ended {
     Died,
     /// The deadline passed and Lambda ended it.
     TimedOut,
+}
+
+impl From<Result<Value, Failure>> for Ended {
+    fn from(answer: Result<Value, Failure>) -> Self {
+        match answer {
+            Ok(value) => Self::Returned(value),
+            Err(failure) => Self::Failed {
+                error_type: failure.kind.as_str().to_owned(),
+                message: failure.reason,
+            },
+        }
+    }
 }
 
 impl Ended {

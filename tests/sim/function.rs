@@ -8,16 +8,13 @@ use aws_sdk_codeartifact::config::{
     BehaviorVersion, Credentials, Region, SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_smithy_async::rt::sleep::TokioSleep;
-use codeartifact_stack::{
-    AllowedHosts, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, client, retries,
-};
+use codeartifact_stack::{Delivery, Function, Patience, client, retries};
 use futures_util::future::{AbortHandle, abortable};
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use crate::answers::Answers;
 use crate::clock::VirtualClock;
-use crate::shared::place::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
+use crate::shared::place::{REGION, invocation, settings};
 use crate::shared::transport::{Ended, Invoke, Killed, Transport};
 
 pub(crate) struct InProcess {
@@ -45,16 +42,9 @@ impl InProcess {
                 None,
                 "test",
             )));
-        let settings = Settings {
-            region: REGION.to_owned(),
-            response_mode: ResponseMode::Auto,
-            allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
-            patience: Patience::default(),
-            limits: Limits::default(),
-        };
         let delivery = Delivery::over(Arc::new(answers));
         Self {
-            function: Function::new(settings, &client(&config.build()), delivery),
+            function: Function::new(settings(Patience::default()), &client(&config.build()), delivery),
             running: Mutex::default(),
         }
     }
@@ -63,22 +53,11 @@ impl InProcess {
 impl Transport for InProcess {
     fn invoke(&self, event: String, allowed: Duration) -> Invoke<'_> {
         Box::pin(async move {
-            let invocation = Invocation {
-                request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-                function_arn: FUNCTION_ARN.to_owned(),
-                deadline: Instant::now() + allowed,
-                log_group: LOG_GROUP.to_owned(),
-                log_stream: LOG_STREAM.to_owned(),
-            };
             let event = RawValue::from_string(event).unwrap();
-            let (work, handle) = abortable(self.function.handle(&event, invocation));
+            let (work, handle) = abortable(self.function.handle(&event, invocation(allowed)));
             self.running.lock().unwrap().push(handle);
             match tokio::time::timeout(allowed, work).await {
-                Ok(Ok(Ok(value))) => Ended::Returned(value),
-                Ok(Ok(Err(failure))) => Ended::Failed {
-                    error_type: failure.kind.as_str().to_owned(),
-                    message: failure.reason,
-                },
+                Ok(Ok(answer)) => answer.into(),
                 Ok(Err(_)) => Ended::Died,
                 Err(_) => Ended::TimedOut,
             }

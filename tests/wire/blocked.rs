@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::marks::{marked, owned_by};
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
-use crate::support::{Effect, Fault, Stack, World, contains, same};
+use crate::support::{Effect, Fault, World, contains, same};
 
 const STREAM: &str = "/npm//event-stream$";
 const BAD: &str = "/pypi//bad~";
@@ -20,23 +20,10 @@ fn renamed() -> Value {
     with(blocking(), &json!({"RepositoryName": "team-billing-npm"}))
 }
 
-async fn created(properties: Value) -> (World, Stack) {
-    let (world, stack) = World::with_stack(properties).await;
-    world.aws.forget_calls();
-    (world, stack)
-}
-
 fn block() -> BTreeMap<String, String> {
     ["PUBLISH", "EXTERNAL_UPSTREAM", "INTERNAL_UPSTREAM"]
         .map(|origin| (origin.to_owned(), "BLOCK".to_owned()))
         .into()
-}
-
-/// The writes that are about package groups.
-fn group_writes(world: &World) -> Vec<String> {
-    let mut writes = world.aws.writes();
-    writes.retain(|write| write.contains("PackageGroup") || write.contains("package-group"));
-    writes
 }
 
 #[tokio::test]
@@ -69,7 +56,7 @@ async fn each_pattern_is_a_group_of_its_stack_that_blocks_every_origin_and_is_in
 
 #[tokio::test]
 async fn a_blocked_package_enters_no_repository_of_the_domain_and_leaves_with_the_block() {
-    let (world, mut stack) = created(full()).await;
+    let (world, mut stack) = World::with_new_stack(full()).await;
     let mut other = world.stack("billing");
     other.create(neighbour()).await.succeeded();
     stack.update(blocking()).await.succeeded();
@@ -89,7 +76,7 @@ async fn a_blocked_package_enters_no_repository_of_the_domain_and_leaves_with_th
 
 #[tokio::test]
 async fn drift_of_a_block_is_repaired_in_place() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
     let before = world.aws.group(DOMAIN, STREAM);
     world.aws.restrict(DOMAIN, STREAM, "EXTERNAL_UPSTREAM", "ALLOW").await;
     world.aws.untag(&before.arn, &[REPOSITORY_TAG]).await;
@@ -103,7 +90,7 @@ async fn drift_of_a_block_is_repaired_in_place() {
 
 #[tokio::test]
 async fn a_pattern_that_moves_from_one_list_to_the_other_is_changed_in_place() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
     let guarding = with(full(), &json!({"InternalPackages": [STREAM]}));
 
     stack.update(guarding).await.succeeded();
@@ -115,15 +102,15 @@ async fn a_pattern_that_moves_from_one_list_to_the_other_is_changed_in_place() {
     assert_eq!(world.aws.group(DOMAIN, STREAM).restrictions, block());
     let made_anew = |write: &String| write.starts_with("CreateP") || write.starts_with("DeleteP");
     assert!(
-        !group_writes(&world).iter().any(made_anew),
+        !world.aws.group_writes().iter().any(made_anew),
         "{:?}",
-        group_writes(&world)
+        world.aws.group_writes()
     );
 }
 
 #[tokio::test]
 async fn one_that_exists_is_adopted_only_if_asked_for_and_put_back_when_it_is_taken_out() {
-    let (world, mut stack) = created(full()).await;
+    let (world, mut stack) = World::with_new_stack(full()).await;
     world.aws.create_group(DOMAIN, STREAM).await;
     world.aws.restrict(DOMAIN, STREAM, "PUBLISH", "ALLOW").await;
     let before = world.aws.group(DOMAIN, STREAM);
@@ -144,7 +131,7 @@ async fn one_that_exists_is_adopted_only_if_asked_for_and_put_back_when_it_is_ta
 
 #[tokio::test]
 async fn a_delete_takes_the_block_after_the_primary_and_before_the_domain() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
 
     stack.delete().await.succeeded();
 
@@ -157,7 +144,7 @@ async fn a_delete_takes_the_block_after_the_primary_and_before_the_domain() {
 
 #[tokio::test]
 async fn where_the_primary_is_retained_the_block_stays_without_our_tags() {
-    let (world, mut stack) = created(with(blocking(), &json!({"DeletionMode": "Retain"}))).await;
+    let (world, mut stack) = World::with_new_stack(with(blocking(), &json!({"DeletionMode": "Retain"}))).await;
 
     stack.delete().await.succeeded();
 
@@ -169,7 +156,8 @@ async fn where_the_primary_is_retained_the_block_stays_without_our_tags() {
 
 #[tokio::test]
 async fn a_delete_leaves_no_block_in_a_domain_that_stays() {
-    let (world, mut stack) = created(with(blocking(), &json!({"InternalPackages": ["/npm/payments/*"]}))).await;
+    let (world, mut stack) =
+        World::with_new_stack(with(blocking(), &json!({"InternalPackages": ["/npm/payments/*"]}))).await;
     world.aws.create_repository(DOMAIN, "theirs").await;
 
     stack.delete().await.succeeded();
@@ -181,7 +169,7 @@ async fn a_delete_leaves_no_block_in_a_domain_that_stays() {
 
 #[tokio::test]
 async fn a_replacement_moves_the_block_in_place_and_the_clean_up_spares_it() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
 
     stack.update(renamed()).await.succeeded();
 
@@ -189,7 +177,12 @@ async fn a_replacement_moves_the_block_in_place_and_the_clean_up_spares_it() {
     assert_eq!(group.restrictions, block());
     assert_eq!(group.tags[REPOSITORY_TAG], "team-billing-npm");
     assert!(owned_by(&group.tags, &stack));
-    assert!(!group_writes(&world).contains(&format!("DeletePackageGroup {STREAM}")));
+    assert!(
+        !world
+            .aws
+            .group_writes()
+            .contains(&format!("DeletePackageGroup {STREAM}"))
+    );
     assert!(!world.aws.repositories(DOMAIN).contains(&REPOSITORY.to_owned()));
 
     stack.delete().await.succeeded();
@@ -198,7 +191,7 @@ async fn a_replacement_moves_the_block_in_place_and_the_clean_up_spares_it() {
 
 #[tokio::test]
 async fn a_replacement_takes_the_blocks_that_it_no_longer_names_with_its_clean_up() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
 
     stack
         .update(with(renamed(), &json!({"BlockedPackages": [BAD]})))
@@ -210,7 +203,7 @@ async fn a_replacement_takes_the_blocks_that_it_no_longer_names_with_its_clean_u
 
 #[tokio::test]
 async fn the_rollback_of_a_failed_replacement_brings_the_block_back_to_the_old_primary() {
-    let (world, mut stack) = created(blocking()).await;
+    let (world, mut stack) = World::with_new_stack(blocking()).await;
     let before = world.aws.everything();
     // After the move of the first group the second one fails.
     let fault = Fault::new(Effect::AccessDenied).on("CreatePackageGroup").about(BAD);
@@ -280,7 +273,7 @@ async fn a_squad_opens_no_hole_in_what_the_platform_blocks() {
 
 #[tokio::test]
 async fn plan_names_the_blocks_and_the_groups_of_others_inside_them() {
-    let (world, stack) = created(full()).await;
+    let (world, stack) = World::with_new_stack(full()).await;
     world.aws.create_group(DOMAIN, "/npm//bad-apple$").await;
     let wanted = with(full(), &json!({"BlockedPackages": ["/npm//bad~"]}));
 

@@ -8,7 +8,7 @@ use crate::support::marks::{ADOPTED, FORMER_RESTRICTIONS, LOGICAL_ID, STACK_ID, 
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, neighbour, with,
 };
-use crate::support::{Effect, Fault, Stack, World, contains, same};
+use crate::support::{Effect, Fault, World, contains, same};
 
 const SCOPE: &str = "/npm/payments/*";
 const CLIENT: &str = "/pypi//payments-client$";
@@ -21,13 +21,6 @@ fn guarded() -> Value {
 /// The same under another name in the domain.
 fn renamed() -> Value {
     with(guarded(), &json!({"RepositoryName": "team-billing-npm"}))
-}
-
-/// A stack as it is after its Create, with the calls for that forgotten.
-async fn created(properties: Value) -> (World, Stack) {
-    let (world, stack) = World::with_stack(properties).await;
-    world.aws.forget_calls();
-    (world, stack)
 }
 
 /// A domain of someone's with a group of theirs, which allows publishing in two repositories of theirs.
@@ -52,13 +45,6 @@ fn guard_of(repository: &str) -> BTreeMap<String, String> {
     ]
     .map(|(origin, allowed)| (origin.to_owned(), allowed.to_owned()))
     .into()
-}
-
-/// The writes that are about package groups.
-fn group_writes(world: &World) -> Vec<String> {
-    let mut writes = world.aws.writes();
-    writes.retain(|write| write.contains("PackageGroup") || write.contains("package-group"));
-    writes
 }
 
 // What is made.
@@ -122,7 +108,7 @@ async fn names_are_sent_and_compared_as_the_service_normalises_them() {
         "/nuget//KloudVin.Payments~",
         "/swift/KloudVin/Pay$"
     ]);
-    let (world, mut stack) = created(with(minimal(), &json!({"InternalPackages": patterns}))).await;
+    let (world, mut stack) = World::with_new_stack(with(minimal(), &json!({"InternalPackages": patterns}))).await;
     assert_eq!(
         world.aws.groups(DOMAIN).into_keys().collect::<Vec<_>>(),
         ["/nuget//kloudvin.payments~", CLIENT, "/swift/kloudvin/pay$"]
@@ -180,7 +166,7 @@ async fn a_list_whose_arns_would_not_fit_in_the_answer_is_refused_before_any_cal
 
 #[tokio::test]
 async fn a_plan_lists_each_step_and_none_for_what_is_as_it_shall_be() {
-    let (world, stack) = created(guarded()).await;
+    let (world, stack) = World::with_new_stack(guarded()).await;
     let more = with(full(), &json!({"InternalPackages": [CLIENT]}));
 
     let planned = world.plan_update(&stack, &more).await;
@@ -211,7 +197,7 @@ async fn each_control_that_drifted_is_put_right_in_place() {
         ("INTERNAL_UPSTREAM", "BLOCK"),
         ("INTERNAL_UPSTREAM", "ALLOW_SPECIFIC_REPOSITORIES/tools"),
     ] {
-        let (world, mut stack) = created(guarded()).await;
+        let (world, mut stack) = World::with_new_stack(guarded()).await;
         world.aws.create_repository(DOMAIN, "tools").await;
         let before = world.aws.everything();
         world.aws.restrict(DOMAIN, SCOPE, origin, drifted).await;
@@ -222,13 +208,13 @@ async fn each_control_that_drifted_is_put_right_in_place() {
         let story = format!("{origin} was {drifted}");
         same(&world.aws.everything(), &before, &story);
         let one_call = [format!("UpdatePackageGroupOriginConfiguration {SCOPE}")];
-        assert_eq!(group_writes(&world), one_call, "{story}");
+        assert_eq!(world.aws.group_writes(), one_call, "{story}");
     }
 }
 
 #[tokio::test]
 async fn a_publisher_that_was_taken_off_the_list_is_put_back() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     world.aws.forbid_publishing(DOMAIN, SCOPE, REPOSITORY).await;
 
     stack.update_unchanged().await.succeeded();
@@ -238,7 +224,7 @@ async fn a_publisher_that_was_taken_off_the_list_is_put_back() {
 
 #[tokio::test]
 async fn more_foreign_publishers_than_one_call_takes_are_all_taken_off() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let names: Vec<String> = (0..150).map(|n| format!("theirs-{n}")).collect();
     for name in &names {
         world.aws.create_repository(DOMAIN, name).await;
@@ -255,7 +241,7 @@ async fn more_foreign_publishers_than_one_call_takes_are_all_taken_off() {
 
 #[tokio::test]
 async fn a_group_that_was_deleted_is_made_again() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let before = world.aws.everything();
     world.aws.delete_group(DOMAIN, SCOPE).await;
 
@@ -266,7 +252,7 @@ async fn a_group_that_was_deleted_is_made_again() {
 
 #[tokio::test]
 async fn a_groups_tags_are_kept_as_a_repositorys_are() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let arn = world.aws.group(DOMAIN, SCOPE).arn;
     world.aws.tag(&arn, &[("theirs", "kept"), ("team", "changed")]).await;
 
@@ -297,7 +283,7 @@ async fn a_group_that_exists_with_no_owner_is_refused_and_left_as_it_was() {
 #[tokio::test]
 async fn a_group_of_another_owner_is_refused_always_naming_that_owner_and_how_to_release_it() {
     for adopt in [false, true] {
-        let (world, owner) = created(guarded()).await;
+        let (world, owner) = World::with_new_stack(guarded()).await;
         let before = world.aws.everything();
 
         let reason = world
@@ -464,7 +450,7 @@ async fn an_adopted_group_has_room_for_as_many_tags_as_a_stack_may_state() {
 async fn a_group_of_ours_that_lost_its_tags_is_taken_back_as_adopted_and_later_released_as_it_is() {
     for lost in [&[STACK_ID, LOGICAL_ID][..], &[STACK_ID], &[LOGICAL_ID]] {
         for update in [guarded(), renamed()] {
-            let (world, mut stack) = created(guarded()).await;
+            let (world, mut stack) = World::with_new_stack(guarded()).await;
             let arn = world.aws.group(DOMAIN, SCOPE).arn;
             world.aws.untag(&arn, lost).await;
 
@@ -487,7 +473,7 @@ async fn a_group_of_ours_that_lost_its_tags_is_taken_back_as_adopted_and_later_r
 #[tokio::test]
 async fn a_taken_out_patterns_group_is_deleted_in_every_deletion_mode() {
     for mode in ["Delete", "RetainIfNotEmpty", "Retain"] {
-        let (world, mut stack) = created(with(guarded(), &json!({"DeletionMode": mode}))).await;
+        let (world, mut stack) = World::with_new_stack(with(guarded(), &json!({"DeletionMode": mode}))).await;
 
         stack
             .update(with(full(), &json!({"DeletionMode": mode})))
@@ -501,14 +487,14 @@ async fn a_taken_out_patterns_group_is_deleted_in_every_deletion_mode() {
 
 #[tokio::test]
 async fn an_exchanged_pattern_leaves_the_others_alone() {
-    let (world, mut stack) = created(with(full(), &json!({"InternalPackages": [SCOPE, CLIENT]}))).await;
+    let (world, mut stack) = World::with_new_stack(with(full(), &json!({"InternalPackages": [SCOPE, CLIENT]}))).await;
 
     stack
         .update(with(full(), &json!({"InternalPackages": ["/npm//payments$", SCOPE]})))
         .await
         .succeeded();
 
-    let mut writes = group_writes(&world);
+    let mut writes = world.aws.group_writes();
     writes.sort();
     assert_eq!(
         writes,
@@ -524,7 +510,7 @@ async fn an_exchanged_pattern_leaves_the_others_alone() {
 async fn a_group_that_is_not_ours_any_more_is_left_when_its_pattern_is_taken_out_and_on_delete() {
     for theirs in [true, false] {
         for deletes in [true, false] {
-            let (world, mut stack) = created(guarded()).await;
+            let (world, mut stack) = World::with_new_stack(guarded()).await;
             let arn = world.aws.group(DOMAIN, SCOPE).arn;
             if theirs {
                 world
@@ -555,7 +541,7 @@ async fn a_group_that_is_not_ours_any_more_is_left_when_its_pattern_is_taken_out
 
 #[tokio::test]
 async fn a_delete_takes_the_group_after_the_primary_and_before_the_domain() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
 
     stack.delete().await.succeeded();
 
@@ -568,7 +554,7 @@ async fn a_delete_takes_the_group_after_the_primary_and_before_the_domain() {
 
 #[tokio::test]
 async fn a_delete_leaves_no_group_in_a_domain_that_stays() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     world.aws.create_repository(DOMAIN, "theirs").await;
 
     stack.delete().await.succeeded();
@@ -579,7 +565,7 @@ async fn a_delete_leaves_no_group_in_a_domain_that_stays() {
 
 #[tokio::test]
 async fn a_primary_whose_deletion_failed_keeps_its_guard() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let before = world.aws.group(DOMAIN, SCOPE);
     let denied = Fault::new(Effect::AccessDenied)
         .on("DeleteRepository")
@@ -596,7 +582,7 @@ async fn a_primary_whose_deletion_failed_keeps_its_guard() {
 
 #[tokio::test]
 async fn a_retained_primary_keeps_its_guard_without_our_tags() {
-    let (world, mut stack) = created(with(guarded(), &json!({"DeletionMode": "Retain"}))).await;
+    let (world, mut stack) = World::with_new_stack(with(guarded(), &json!({"DeletionMode": "Retain"}))).await;
 
     stack.delete().await.succeeded();
 
@@ -635,7 +621,7 @@ async fn an_adopted_primary_keeps_its_guard_without_our_tags() {
 
 #[tokio::test]
 async fn a_replacement_moves_the_group_in_place_and_the_clean_up_spares_it() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
 
     stack
         .update(with(renamed(), &json!({"Tags": {"team": "billing"}})))
@@ -650,7 +636,7 @@ async fn a_replacement_moves_the_group_in_place_and_the_clean_up_spares_it() {
         json!({"team": "billing"}),
         "the old stack's other tags go"
     );
-    let writes = group_writes(&world);
+    let writes = world.aws.group_writes();
     assert!(
         !writes
             .iter()
@@ -663,19 +649,19 @@ async fn a_replacement_moves_the_group_in_place_and_the_clean_up_spares_it() {
 
 #[tokio::test]
 async fn a_replacement_there_and_back_leaves_the_guard_as_it_was() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let before = world.aws.everything();
 
     stack.update(renamed()).await.succeeded();
     stack.update(guarded()).await.succeeded();
 
     same(&world.aws.everything(), &before, "there and back");
-    assert!(!group_writes(&world).iter().any(|write| write.starts_with("Delete")));
+    assert!(!world.aws.group_writes().iter().any(|write| write.starts_with("Delete")));
 }
 
 #[tokio::test]
 async fn a_replacement_takes_the_groups_that_it_no_longer_names_with_its_clean_up() {
-    let (world, mut stack) = created(with(full(), &json!({"InternalPackages": [SCOPE, CLIENT]}))).await;
+    let (world, mut stack) = World::with_new_stack(with(full(), &json!({"InternalPackages": [SCOPE, CLIENT]}))).await;
 
     stack.update(renamed()).await.succeeded();
 
@@ -684,7 +670,7 @@ async fn a_replacement_takes_the_groups_that_it_no_longer_names_with_its_clean_u
 
 #[tokio::test]
 async fn a_replacement_in_another_domain_makes_the_group_there_and_takes_the_old_one() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     world.aws.create_repository(DOMAIN, "theirs").await;
 
     stack
@@ -719,7 +705,7 @@ async fn an_adopted_group_that_a_replacement_moved_is_put_back_in_the_end() {
 
 #[tokio::test]
 async fn the_rollback_of_a_failed_replacement_brings_the_guard_back_to_the_old_primary() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let before = world.aws.everything();
     // After the move of the first group the second one fails.
     world
@@ -773,7 +759,8 @@ async fn a_domain_of_another_account_takes_no_guard_and_its_namesake_here_is_not
 
 #[tokio::test]
 async fn a_public_namesake_of_an_internal_package_is_not_brought_in_and_other_public_packages_are() {
-    let (world, _stack) = created(with(full(), &json!({"InternalPackages": [SCOPE, "/npm//pay-core$"]}))).await;
+    let (world, _stack) =
+        World::with_new_stack(with(full(), &json!({"InternalPackages": [SCOPE, "/npm//pay-core$"]}))).await;
 
     for namesake in ["/npm/payments/ui", "/npm//pay-core", "/npm//Pay.Core"] {
         for repository in [REPOSITORY, PROXY] {
@@ -789,7 +776,7 @@ async fn a_public_namesake_of_an_internal_package_is_not_brought_in_and_other_pu
 
 #[tokio::test]
 async fn without_the_guard_the_public_namesake_comes_in() {
-    let (world, _stack) = created(full()).await;
+    let (world, _stack) = World::with_new_stack(full()).await;
 
     assert_eq!(
         world.aws.install(REPOSITORY, "/npm/payments/ui").expect("no guard"),
@@ -838,7 +825,7 @@ async fn an_internal_package_is_published_in_its_repository_alone_by_its_publish
 
 #[tokio::test]
 async fn what_another_repository_holds_of_an_internal_package_is_read_through_the_primary() {
-    let (world, _stack) = created(guarded()).await;
+    let (world, _stack) = World::with_new_stack(guarded()).await;
     world.aws.create_repository(DOMAIN, "apps").await;
     world.aws.link(DOMAIN, "apps", &[REPOSITORY]).await;
     world
@@ -856,7 +843,7 @@ async fn what_another_repository_holds_of_an_internal_package_is_read_through_th
 
 #[tokio::test]
 async fn what_came_in_before_the_guard_is_still_read_and_nothing_newer_comes() {
-    let (world, mut stack) = created(full()).await;
+    let (world, mut stack) = World::with_new_stack(full()).await;
     world.aws.install(PROXY, "/npm/payments/ui").expect("no guard yet");
 
     stack.update(guarded()).await.succeeded();
@@ -873,7 +860,7 @@ async fn what_came_in_before_the_guard_is_still_read_and_nothing_newer_comes() {
 
 #[tokio::test]
 async fn a_more_specific_group_of_someone_else_decides_for_its_packages_and_is_left_alone() {
-    let (world, mut stack) = created(guarded()).await;
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
     let theirs = "/npm/payments/ui$";
     world.aws.create_group(DOMAIN, theirs).await;
     assert!(

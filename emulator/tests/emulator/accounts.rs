@@ -153,14 +153,11 @@ async fn a_denial_holds_for_the_owner_too_but_never_locks_it_out() {
     policy["Statement"][0]["Effect"] = json!("Deny");
     domain_policy(&service, &policy).await;
     service
-        .call("DELETE /v1/repository?domain=dd&repository=main", Value::Null)
+        .delete("/v1/repository?domain=dd&repository=main")
         .await
         .denied();
     domain_policy(&service, &allow(OTHER, &["DescribeDomain"])).await;
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=main", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=main").await.ok();
 }
 
 #[tokio::test]

@@ -160,28 +160,22 @@ async fn without_a_key_the_managed_one_is_used() {
 #[tokio::test]
 async fn a_domain_goes_only_when_empty() {
     let service = Service::with_repositories(&["rr"]).await;
-    let body = service
-        .call("DELETE /v1/domain?domain=dd", Value::Null)
-        .await
-        .conflict();
+    let body = service.delete("/v1/domain?domain=dd").await.conflict();
     assert!(
         body["message"]
             .as_str()
             .unwrap()
             .contains("must contain 0 repositories")
     );
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=rr", Value::Null)
-        .await
-        .ok();
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/repository?domain=dd&repository=rr").await.ok();
+    service.delete("/v1/domain?domain=dd").await.ok();
     service.get("/v1/domain?domain=dd").await.missing();
 }
 
 #[tokio::test]
 async fn deleting_a_missing_domain_succeeds() {
     let service = Service::start().await;
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/domain?domain=dd").await.ok();
 }
 
 #[tokio::test]
@@ -192,19 +186,10 @@ async fn an_emptied_domain_may_look_full_for_a_while() {
     })
     .await;
     service.repository("rr", &[]).await.ok();
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=rr", Value::Null)
-        .await
-        .ok();
-    service
-        .call("DELETE /v1/domain?domain=dd", Value::Null)
-        .await
-        .conflict();
-    service
-        .call("DELETE /v1/domain?domain=dd", Value::Null)
-        .await
-        .conflict();
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/repository?domain=dd&repository=rr").await.ok();
+    service.delete("/v1/domain?domain=dd").await.conflict();
+    service.delete("/v1/domain?domain=dd").await.conflict();
+    service.delete("/v1/domain?domain=dd").await.ok();
 }
 
 #[tokio::test]
@@ -255,7 +240,7 @@ async fn a_lost_key_locks_the_repositories_but_not_the_domain_s_deletion() {
         assert_eq!(body["reason"], "ENCRYPTION_KEY_ERROR");
     }
     service.get("/v1/domain?domain=dd").await.ok();
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/domain?domain=dd").await.ok();
     service.get("/v1/domain?domain=dd").await.missing();
 }
 

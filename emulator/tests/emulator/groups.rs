@@ -58,7 +58,7 @@ async fn every_domain_has_a_root_group_that_allows_all_and_stays() {
         assert_eq!(root["originConfiguration"]["restrictions"][origin], expected);
     }
     service
-        .call("DELETE /v1/package-group?domain=dd&package-group=/*", Value::Null)
+        .delete("/v1/package-group?domain=dd&package-group=/*")
         .await
         .invalid();
     restrict(&service, "/*", json!({ "restrictions": { "PUBLISH": "INHERIT" } }))
@@ -103,7 +103,7 @@ async fn a_new_group_inherits_from_its_parent() {
     assert_eq!(restrictions["EXTERNAL_UPSTREAM"]["inheritedFrom"]["pattern"], "/npm/*");
     assert_eq!(restrictions["PUBLISH"]["inheritedFrom"]["pattern"], "/*");
     service
-        .call("DELETE /v1/package-group?domain=dd&package-group=/npm/*", Value::Null)
+        .delete("/v1/package-group?domain=dd&package-group=/npm/*")
         .await
         .ok();
     let group = describe(&service, "/npm/payments/*").await.ok();

@@ -93,6 +93,10 @@ impl Service {
         self.call(&format!("GET {path}"), Value::Null).await
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.call(&format!("DELETE {path}"), Value::Null).await
+    }
+
     pub(crate) async fn call_as(&self, access_key: &str, request: &str, body: Value) -> Answer {
         let authorization = authorization(access_key, "us-east-1", "codeartifact");
         let body = if body.is_null() {

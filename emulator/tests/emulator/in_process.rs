@@ -119,10 +119,7 @@ async fn a_recreated_repository_is_newer_even_where_time_stands_still() {
     let service = Service::in_process(Settings::default());
     service.call(CREATE, json!({})).await.ok();
     let first = service.repository("rr", &[]).await.ok();
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=rr", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=rr").await.ok();
     let second = service.repository("rr", &[]).await.ok();
     let created = |answer: &Value| answer["repository"]["createdTime"].as_f64().unwrap();
     assert!(created(&second) > created(&first));

@@ -216,10 +216,7 @@ async fn an_ingested_package_is_not_published_over() {
 #[tokio::test]
 async fn a_broken_link_is_not_followed() {
     let service = with_proxy(Settings::default()).await;
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=public", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=public").await.ok();
     service.repository("public", &[]).await.ok();
     let connect =
         "POST /v1/repository/external-connection?domain=dd&repository=public&external-connection=public:npmjs";

@@ -51,14 +51,8 @@ async fn a_domain_has_a_policy_too() {
     let stored = service.call(&format!("PUT {path}"), body).await.ok();
     assert_eq!(service.get(&format!("{path}?domain=dd")).await.ok(), stored);
     let revision = "policy-revision=stale";
-    service
-        .call(&format!("DELETE {path}?domain=dd&{revision}"), Value::Null)
-        .await
-        .conflict();
-    service
-        .call(&format!("DELETE {path}?domain=dd"), Value::Null)
-        .await
-        .ok();
+    service.delete(&format!("{path}?domain=dd&{revision}")).await.conflict();
+    service.delete(&format!("{path}?domain=dd")).await.ok();
 }
 
 #[tokio::test]

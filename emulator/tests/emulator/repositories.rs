@@ -149,10 +149,7 @@ async fn a_recreated_upstream_keeps_its_name_but_not_its_link() {
     service.repository("main", &["up"]).await.ok();
     let link = |linked: bool| json!([{ "name": "up", "linked": linked }]);
     assert_eq!(state_of(&service, "main")["upstreams"], link(true));
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
     assert_eq!(state_of(&service, "main")["upstreams"], link(false));
     service.repository("up", &[]).await.ok();
     let described = service.get("/v1/repository?domain=dd&repository=main").await.ok();
@@ -179,14 +176,11 @@ async fn an_upstream_in_use_may_be_made_undeletable() {
     service.repository("up", &[]).await.ok();
     service.repository("main", &["up"]).await.ok();
     service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
+        .delete("/v1/repository?domain=dd&repository=up")
         .await
         .conflict();
     update(&service, "main", upstreams(&[])).await.ok();
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
 }
 
 #[tokio::test]
@@ -203,10 +197,7 @@ async fn a_deleted_repository_takes_its_policy_tags_and_packages_with_it() {
         .emulator
         .seed_packages(&serde_json::from_value(seed).unwrap())
         .unwrap();
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=main", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=main").await.ok();
     service.repository("main", &[]).await.ok();
     let repository = state_of(&service, "main");
     assert_eq!(
@@ -230,10 +221,7 @@ async fn repositories_are_listed_by_prefix_in_pages() {
     };
     assert_eq!(names(&first), ["team-a", "team-b"]);
     // What goes between two pages neither repeats nor hides what stays.
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=team-b", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=team-b").await.ok();
     let token = first["nextToken"].as_str().unwrap();
     let second = service
         .call(&page(&format!("next-token={token}")), Value::Null)

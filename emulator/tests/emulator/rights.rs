@@ -378,10 +378,7 @@ async fn a_setting_denies_an_operation_on_what_it_names_to_everyone() {
         let body = service.get(&format!("{REPOSITORY}={name}")).await.denied();
         assert!(message(&body).contains("is not authorized to perform: codeartifact:DescribeRepository on resource: "));
     }
-    service
-        .call(&format!("DELETE {REPOSITORY}=main"), Value::Null)
-        .await
-        .denied();
+    service.delete(&format!("{REPOSITORY}=main")).await.denied();
     service
         .call("PUT /_emulator/settings", json!({ "denied": [] }))
         .await

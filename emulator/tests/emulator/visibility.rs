@@ -63,7 +63,7 @@ async fn an_unseen_domain_is_deleted() {
     })
     .await;
     service.call("POST /v1/domain?domain=new", json!({})).await.ok();
-    service.call("DELETE /v1/domain?domain=new", Value::Null).await.ok();
+    service.delete("/v1/domain?domain=new").await.ok();
     assert_eq!(service.emulator.state()["domains"].as_array().unwrap().len(), 1);
 }
 
@@ -241,13 +241,10 @@ async fn a_policy_is_read_as_it_was_for_a_while_and_its_revision_is_the_newest()
         .call("PUT /v1/domain/permissions/policy", put("Three", Some(revision)))
         .await
         .conflict();
-    service
-        .call("DELETE /v1/domain/permissions/policy?domain=dd", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/domain/permissions/policy?domain=dd").await.ok();
     assert_eq!(service.get(get).await.ok(), first);
     service
-        .call("DELETE /v1/domain/permissions/policy?domain=dd", Value::Null)
+        .delete("/v1/domain/permissions/policy?domain=dd")
         .await
         .missing();
     service.get(get).await.ok();
@@ -281,11 +278,8 @@ async fn a_deleted_repository_is_read_for_a_while_and_not_deleted_twice() {
     })
     .await;
     service.repository("rr", &[]).await.ok();
-    service.call(&format!("DELETE {REPOSITORY}"), Value::Null).await.ok();
-    service
-        .call(&format!("DELETE {REPOSITORY}"), Value::Null)
-        .await
-        .missing();
+    service.delete(REPOSITORY).await.ok();
+    service.delete(REPOSITORY).await.missing();
     service
         .call(
             "POST /v1/repository?domain=dd&repository=down",
@@ -308,11 +302,8 @@ async fn a_deleted_domain_is_read_by_its_owner_for_a_while() {
         ..Visibility::default()
     })
     .await;
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
-    service.call(&format!("DELETE {DOMAIN}"), Value::Null).await.ok();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
+    service.delete(DOMAIN).await.ok();
     service.repository("rr", &[]).await.missing();
     let theirs = format!("GET {DOMAIN}&domain-owner=123456789012");
     service
@@ -342,8 +333,8 @@ async fn a_deleted_package_group_is_read_for_a_while_and_not_deleted_twice() {
         )
         .await
         .ok();
-    service.call(&format!("DELETE {GROUP}"), Value::Null).await.ok();
-    service.call(&format!("DELETE {GROUP}"), Value::Null).await.missing();
+    service.delete(GROUP).await.ok();
+    service.delete(GROUP).await.missing();
     service.get(GROUP).await.ok();
     service.get(GROUP).await.ok();
     service.get(GROUP).await.missing();
@@ -356,10 +347,7 @@ async fn a_deleted_repository_that_lags_is_recreated_under_its_name() {
         ..Visibility::default()
     })
     .await;
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
     let created = service.repository("up", &[]).await.ok();
     assert_eq!(
         service.get("/v1/repository?domain=dd&repository=up").await.ok(),
@@ -377,16 +365,13 @@ async fn a_list_of_repositories_lags_behind_creations_and_deletions() {
     service.repository("rr", &[]).await.ok();
     assert_eq!(listed(&service).await, ["up"]);
     assert_eq!(listed(&service).await, ["rr", "up"]);
-    service.call(&format!("DELETE {REPOSITORY}"), Value::Null).await.ok();
+    service.delete(REPOSITORY).await.ok();
     service.get(REPOSITORY).await.missing();
     assert_eq!(listed(&service).await, ["rr", "up"]);
     assert_eq!(listed(&service).await, ["up"]);
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
     // What decides is what is there, not what is listed.
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/domain?domain=dd").await.ok();
 }
 
 #[tokio::test(start_paused = true)]
@@ -396,16 +381,10 @@ async fn an_emptied_domain_looks_full_for_a_time() {
         ..Visibility::default()
     })
     .await;
-    service
-        .call("DELETE /v1/repository?domain=dd&repository=up", Value::Null)
-        .await
-        .ok();
-    service
-        .call("DELETE /v1/domain?domain=dd", Value::Null)
-        .await
-        .conflict();
+    service.delete("/v1/repository?domain=dd&repository=up").await.ok();
+    service.delete("/v1/domain?domain=dd").await.conflict();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    service.call("DELETE /v1/domain?domain=dd", Value::Null).await.ok();
+    service.delete("/v1/domain?domain=dd").await.ok();
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,14 +10,11 @@ use aws_sdk_codeartifact::config::retry::RetryConfig;
 use aws_sdk_codeartifact::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_codeartifact::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use codeartifact_stack::{
-    AllowedHosts, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, http,
-};
+use codeartifact_stack::{Delivery, Function, Patience, http};
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
-use super::lambda::{FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
+use super::place::{REGION, invocation, settings};
 use super::transport::{Ended, Invoke, Killed, Transport};
 
 /// The function, called directly; any number of events at the same time.
@@ -58,16 +55,9 @@ impl InProcess {
             });
         }
         let client = Client::from_conf(config.build());
-        let settings = Settings {
-            region: REGION.to_owned(),
-            response_mode: ResponseMode::Auto,
-            allowed_hosts: AllowedHosts::parse("http://127.0.0.1:*").unwrap(),
-            patience,
-            limits: Limits::default(),
-        };
         let delivery = Delivery::new(http_client);
         Self {
-            function: Arc::new(Function::new(settings, &client, delivery)),
+            function: Arc::new(Function::new(settings(patience), &client, delivery)),
             running: Mutex::new(Vec::new()),
         }
     }
@@ -101,22 +91,11 @@ impl Transport for InProcess {
     fn invoke(&self, event: String, allowed: Duration) -> Invoke<'_> {
         let function = Arc::clone(&self.function);
         Box::pin(async move {
-            let invocation = Invocation {
-                request_id: "00000000-0000-4000-8000-000000000000".to_owned(),
-                function_arn: FUNCTION_ARN.to_owned(),
-                deadline: Instant::now() + allowed,
-                log_group: LOG_GROUP.to_owned(),
-                log_stream: LOG_STREAM.to_owned(),
-            };
-            let event = RawValue::from_string(event).unwrap();
+            let (event, invocation) = (RawValue::from_string(event).unwrap(), invocation(allowed));
             let task = tokio::spawn(async move { function.handle(&event, invocation).await });
             self.running.lock().unwrap().push(task.abort_handle());
             match tokio::time::timeout(allowed, task).await {
-                Ok(Ok(Ok(value))) => Ended::Returned(value),
-                Ok(Ok(Err(failure))) => Ended::Failed {
-                    error_type: failure.kind.as_str().to_owned(),
-                    message: failure.reason,
-                },
+                Ok(Ok(answer)) => answer.into(),
                 Ok(Err(ended)) if ended.is_panic() => panic!("a panic went past the function: {ended}"),
                 Ok(Err(_)) => Ended::Died,
                 Err(_) => Ended::TimedOut,

@@ -37,6 +37,13 @@ impl World {
         (world, stack)
     }
 
+    /// The same, with the calls for that forgotten.
+    pub(crate) async fn with_new_stack(properties: Value) -> (Self, Stack) {
+        let (world, stack) = Self::with_stack(properties).await;
+        world.aws.forget_calls();
+        (world, stack)
+    }
+
     /// The same with some variables set otherwise.
     pub(crate) async fn with_environment(variables: &[(&str, &str)]) -> Self {
         Self::with(aws::options(), variables).await

@@ -4,7 +4,7 @@ use super::history::History;
 use super::observed::{Observed, ObservedRepository};
 use super::step::StepId;
 use crate::properties::{Desired, Previous};
-use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, RepositoryName, Standing, TagMap};
+use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap};
 
 /// What a Create or an Update is planned from.
 pub(super) struct Converging<'a> {
@@ -64,11 +64,28 @@ impl<'a> Converging<'a> {
         is_adopted && !had
     }
 
-    /// Whether the previous properties had a proxy of this name.
-    pub(super) fn had_proxy(&self, name: &RepositoryName) -> bool {
+    /// Whether a proxy was this stack's: the previous properties had it, or an Update left it behind that is rolled back now.
+    pub(super) fn had_proxy(&self, proxy: &Proxy) -> bool {
         let primary = &self.desired.identity.repository;
         let before = self.previous.map(|previous| previous.connections.proxies(primary));
-        before.is_some_and(|proxies| proxies.iter().any(|proxy| proxy.name == *name))
+        before.is_some_and(|proxies| proxies.iter().any(|it| it.name == proxy.name)) || self.left_proxy(proxy)
+    }
+
+    /// Whether there is a proxy without an owner that is what this stack makes, to the letter, beside a primary of ours.
+    fn left_proxy(&self, proxy: &Proxy) -> bool {
+        let is_ours = |primary: &ObservedRepository| self.owner.standing(&primary.tags).is_ours();
+        let is_as_made = |it: &ObservedRepository| {
+            let is_connected = it.connections == [proxy.connection.as_str()] && it.upstreams.is_empty();
+            it.description == self.description_of(proxy) && is_connected
+        };
+        let left = self.observed.repositories.get(&proxy.name);
+        self.is_in_place && self.primary().is_some_and(is_ours) && left.is_some_and(is_as_made)
+    }
+
+    /// The description of a proxy, which says what it is of.
+    pub(super) fn description_of(&self, proxy: &Proxy) -> String {
+        let (connection, primary) = (proxy.connection.as_str(), &self.desired.identity.repository);
+        format!("Public proxy ({connection}) for {primary}")
     }
 }
 
@@ -85,6 +102,12 @@ pub(super) struct Deleting<'a> {
 impl<'a> Deleting<'a> {
     pub(super) fn primary(&self) -> Option<&'a ObservedRepository> {
         self.observed.repositories.get(&self.identity.repository)
+    }
+
+    /// Whether the domain's policy goes before all else: in a rollback, which it may forbid, and if nothing shows later that
+    /// it is this stack's.
+    pub(super) fn policy_goes_first(&self) -> bool {
+        self.evidence == Evidence::None || self.last.is_unfinished
     }
 
     pub(super) fn primary_is_unowned(&self) -> bool {

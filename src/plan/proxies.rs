@@ -35,7 +35,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
             ready.push(create(to, plan, proxy, domain.iter().copied().chain(after)));
             continue;
         };
-        let had = to.had_proxy(&proxy.name);
+        let had = to.had_proxy(proxy);
         let claimed = own(to, plan, &proxy.name, repository, had, after);
         ready.extend(claimed);
         if to.adopts(repository, had) {
@@ -67,7 +67,7 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
     let after = plan.all();
     for proxy in &to.desired.proxies {
         let repository = to.observed.repositories.get(&proxy.name);
-        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(&proxy.name))) {
+        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(proxy))) {
             repair(to, plan, proxy, repository, after.clone());
         }
     }
@@ -91,19 +91,13 @@ fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<Repo
 /// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
 fn is_stale(to: &Converging, proxy: &Proxy) -> bool {
     let repository = to.observed.repositories.get(&proxy.name);
-    repository
-        .is_none_or(|repository| to.had_proxy(&proxy.name) && to.owner.standing(&repository.tags) == Standing::Unowned)
-}
-
-fn description(to: &Converging, proxy: &Proxy) -> String {
-    let (connection, primary) = (proxy.connection.as_str(), &to.desired.identity.repository);
-    format!("Public proxy ({connection}) for {primary}")
+    repository.is_none_or(|repository| to.had_proxy(proxy) && to.owner.standing(&repository.tags) == Standing::Unowned)
 }
 
 fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterator<Item = StepId>) -> StepId {
     let create = Action::CreateRepository {
         name: proxy.name.clone(),
-        description: description(to, proxy),
+        description: to.description_of(proxy),
         upstreams: Vec::new(),
         tags: to.tags_of_created_repository(),
     };
@@ -117,7 +111,7 @@ fn repair(to: &Converging, plan: &mut Builder, proxy: &Proxy, repository: &Obser
     let wanted = proxy.connection.as_str();
     let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
     let mut after = plan.disassociate(&proxy.name, unwanted, after);
-    let description = description(to, proxy);
+    let description = to.description_of(proxy);
     let description = (repository.description != description).then_some(description);
     let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
     if description.is_some() || upstreams.is_some() {

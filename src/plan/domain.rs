@@ -87,10 +87,6 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         plan.note(Note::UnownedDomain(name.clone()));
         return false;
     }
-    if let Some(hidden) = from.observed.listed.hidden() {
-        plan.need(hidden, true);
-        return false;
-    }
     // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
     let mut there = from.observed.repositories.keys();
@@ -103,8 +99,13 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
             plan.look_again();
         }
         plan.note(Note::UsedDomain(name.clone()));
+        return false;
     }
-    !has_others
+    if let Some(hidden) = from.observed.listed.hidden() {
+        plan.need(hidden, true);
+        return false;
+    }
+    true
 }
 
 /// A lost key locks the repositories, but not the domain, which goes with all that is in it: only if no neighbour's

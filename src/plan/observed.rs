@@ -219,6 +219,15 @@ impl ObservedRepository {
         self.tags.contains_key(ADOPTED) || Owner::in_tags(&self.tags).is_none()
     }
 
+    /// Whether its link to an upstream is dead: a repository that was recreated keeps its name, not its link. It is newer
+    /// than this one and than what was linked last.
+    pub(crate) fn has_stale_link_to(&self, upstream: &Self) -> bool {
+        let Some(created) = upstream.created else {
+            return false;
+        };
+        self.created.is_some_and(|of_this| created > of_this) && self.linked().is_none_or(|linked| created > linked)
+    }
+
     /// When the newest of the upstreams was created that were linked last, if a tag says so.
     pub(crate) fn linked(&self) -> Option<Moment> {
         Moment::parse(self.tags.get(LINKED)?)

@@ -116,10 +116,12 @@ impl Lifecycle<'_> {
             .logical_id
             .clone()
             .unwrap_or_else(|| identity.repository.to_string());
+        let owner = Owner::new(stack_id.clone(), logical_id.clone())?;
+        // Only now: what cannot be an owner may be of any length.
         let span = Span::current();
         span.record("stack_id", stack_id.as_str());
         span.record("logical_id", logical_id.as_str());
-        Owner::new(stack_id, logical_id)
+        Ok(owner)
     }
 
     async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {

@@ -374,11 +374,31 @@ impl Observer<'_> {
                 None => self.service.allowed_repositories(pattern, *origin).await?,
             };
         }
-        if let Some((pattern, tags)) = &mut group.parent {
-            let arn = self.service.place.arn_of_group(self.service.domain, pattern);
-            *tags = self.service.tags(&arn).await?.unwrap_or_default();
-        }
+        group.parent = self.holder(group.parent).await?;
         Ok(Some(ObservedGroup { tags, ..group }))
+    }
+
+    /// The nearest of the groups around one that somebody owns, with its tags: one that is unowned has what is around it in
+    /// force, unless it says otherwise.
+    async fn holder(&self, parent: Option<(String, TagMap)>) -> Result<Option<(String, TagMap)>> {
+        let mut around = parent;
+        while let Some((pattern, _)) = around {
+            let arn = self.service.place.arn_of_group(self.service.domain, &pattern);
+            let tags = self.service.tags(&arn).await?.unwrap_or_default();
+            if Owner::in_tags(&tags).is_some() {
+                return Ok(Some((pattern, tags)));
+            }
+            around = match pattern.parse() {
+                Ok(pattern) => self
+                    .service
+                    .describe_package_group(&pattern)
+                    .await?
+                    .and_then(|group| group.parent),
+                // A pattern of a form that this function does not make, and so of nobody's.
+                Err(_) => None,
+            };
+        }
+        Ok(None)
     }
 }
 

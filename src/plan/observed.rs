@@ -164,7 +164,7 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
-    /// The group whose pattern holds this one's, with its tags: none if that is the root, which holds all.
+    /// The nearest group around this one that somebody owns, with its tags.
     pub(crate) parent: Option<(String, TagMap)>,
 }
 

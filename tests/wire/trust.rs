@@ -299,6 +299,16 @@ async fn a_template_opens_no_hole_in_a_neighbours_guard() {
 }
 
 #[tokio::test]
+async fn a_group_made_by_hand_is_no_way_into_a_neighbours_guard() {
+    let (world, _) = shared(Limits::Defaults).await;
+    world.aws.create_group(DOMAIN, "/npm/payments/ledger~").await;
+    let inside = json!({"InternalPackages": ["/npm/payments/ledger-ui$"]});
+    let adopted = json!({"InternalPackages": ["/npm/payments/ledger~"], "AdoptExisting": true});
+    let attempts = [inside, adopted].map(|hole| squad("team-billing", &hole));
+    refused(&world, &attempts, &["/npm/payments/*", "[OwnershipConflict]"]).await;
+}
+
+#[tokio::test]
 async fn a_template_blocks_packages_for_everyone_at_the_defaults_and_not_under_the_limits() {
     let blocks = squad("team-billing", &json!({"BlockedPackages": ["/npm//react$"]}));
 

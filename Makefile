@@ -108,9 +108,10 @@ lint-typescript: examples/cdk/node_modules/.stamp
 	@cd examples/cdk && $(NODE) npm --silent run check
 
 .PHONY: lint-template
-lint-template: .venv/.stamp .venv/sam/.stamp
+lint-template: .venv/.stamp .venv/sam/.stamp .venv/checkov/.stamp
 	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/*/*.yaml
 	@mkdir -p target/home
+	HOME="$(CURDIR)/target/home" .venv/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
 
 .PHONY: lint-texts

@@ -12,7 +12,7 @@ pub(super) struct Consent<'a> {
 }
 
 impl Consent<'_> {
-    /// Whether an upstream lets a repository of this name in. One that nobody owns and that has no tag was made by hand.
+    /// Whether an upstream lets a repository of this name in. An unowned one without the tag was made by hand.
     pub(super) fn lets_in(&self, upstream: &ObservedRepository, name: &RepositoryName) -> bool {
         if self.is_foreign || self.owner.standing(&upstream.tags).is_ours() {
             return true;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use serde_json::json;
 use tracing::{Span, info};
 
-use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Status, within_limit};
+use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Status};
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::{self, Facts};
@@ -116,10 +116,12 @@ impl Lifecycle<'_> {
             .logical_id
             .clone()
             .unwrap_or_else(|| identity.repository.to_string());
+        let owner = Owner::new(stack_id.clone(), logical_id.clone())?;
+        // Only now: what cannot be an owner may be of any length.
         let span = Span::current();
-        span.record("stack_id", within_limit(&stack_id));
-        span.record("logical_id", within_limit(&logical_id));
-        Owner::new(stack_id, logical_id)
+        span.record("stack_id", stack_id.as_str());
+        span.record("logical_id", logical_id.as_str());
+        Ok(owner)
     }
 
     async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {

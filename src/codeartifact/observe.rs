@@ -378,10 +378,30 @@ impl Observer<'_> {
                 None => self.service.allowed_repositories(pattern, *origin).await?,
             };
         }
-        if let Some(parent) = &mut group.parent {
-            parent.tags = self.service.tags(&parent.arn).await?.unwrap_or_default();
-        }
+        group.parent = self.holder(group.parent).await?;
         Ok(Some(ObservedGroup { tags, ..group }))
+    }
+
+    /// The nearest of the groups around one that somebody owns, with its tags: one that is unowned has what is around it in
+    /// force, unless it says otherwise.
+    async fn holder(&self, parent: Option<OtherGroup>) -> Result<Option<OtherGroup>> {
+        let mut around = parent;
+        while let Some(group) = around {
+            let tags = self.service.tags(&group.arn).await?.unwrap_or_default();
+            if Owner::in_tags(&tags).is_some() {
+                return Ok(Some(OtherGroup { tags, ..group }));
+            }
+            around = match group.pattern.parse() {
+                Ok(pattern) => self
+                    .service
+                    .describe_package_group(&pattern)
+                    .await?
+                    .and_then(|group| group.parent),
+                // A pattern of a form that this function does not make, and so of nobody's.
+                Err(_) => None,
+            };
+        }
+        Ok(None)
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the parts of a plan are made from.
 
+use super::consent::Consent;
 use super::history::History;
 use super::observed::{Observed, ObservedRepository};
 use super::step::StepId;
-use crate::properties::{Desired, Previous};
+use crate::properties::{Desired, DomainSource, Previous};
 use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap};
 
 /// What a Create or an Update is planned from.
@@ -64,6 +65,22 @@ impl<'a> Converging<'a> {
         is_adopted && !had
     }
 
+    /// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
+    pub(super) fn has_lost(&self, proxy: &Proxy) -> bool {
+        let repository = self.observed.repositories.get(&proxy.name);
+        repository.is_none_or(|repository| {
+            self.had_proxy(proxy) && self.owner.standing(&repository.tags) == Standing::Unowned
+        })
+    }
+
+    pub(super) fn consent(&self) -> Consent<'a> {
+        Consent {
+            owner: self.owner,
+            observed: self.observed,
+            is_foreign: self.desired.domain == DomainSource::Foreign,
+        }
+    }
+
     /// Whether a proxy was this stack's: the previous properties had it, or an Update left it behind that is rolled back now.
     pub(super) fn had_proxy(&self, proxy: &Proxy) -> bool {
         let primary = &self.desired.identity.repository;
@@ -113,6 +130,14 @@ impl<'a> Deleting<'a> {
     pub(super) fn primary_is_unowned(&self) -> bool {
         let standing = self.primary().map(|primary| self.owner.standing(&primary.tags));
         standing == Some(Standing::Unowned)
+    }
+
+    pub(super) fn consent(&self) -> Consent<'a> {
+        Consent {
+            owner: self.owner,
+            observed: self.observed,
+            is_foreign: self.identity.domain.owner != *self.place.account(),
+        }
     }
 
     /// The repositories that have the name of a proxy of the primary.

@@ -125,7 +125,9 @@ pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
     };
     let ours = 1 + from.last.connections.all().len();
     let has_others = domain.repositories.is_none_or(|count| count > ours);
-    if Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
+    let on_primary = from.primary().map_or(&hidden.tags, |primary| &primary.tags);
+    let is_others = matches!(from.owner.standing(on_primary), Standing::OwnedBy(_));
+    if is_others || Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
         plan.note(Note::Unreadable(hidden.clone()));
     } else if has_others {
         let (domain, hidden) = (name.clone(), hidden.clone());

@@ -122,6 +122,14 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         // Someone took its tags: what it allowed before we had it is not known any more.
         Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
         Standing::Unowned if to.desired.adopt_existing => {
+            // What it allows would win over the neighbour's rule as much as if it were made now.
+            if let Some((parent, owner)) = group.neighbour(to.owner) {
+                return plan.refuse(Refusal::InsideGroup {
+                    pattern: pattern.clone(),
+                    parent: parent.to_owned(),
+                    owner,
+                });
+            }
             let Some(former) = group.restrictions.to_tag() else {
                 return plan.refuse(Refusal::CrowdedGroup(pattern.clone()));
             };

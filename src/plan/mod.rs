@@ -8,6 +8,7 @@
 mod action;
 mod builder;
 mod check;
+mod consent;
 mod context;
 mod converge;
 mod delete;

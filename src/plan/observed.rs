@@ -165,7 +165,7 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
-    /// The group whose pattern holds this one's: none if that is the root, which holds all.
+    /// The nearest group around this one that somebody owns.
     pub(crate) parent: Option<OtherGroup>,
 }
 
@@ -225,6 +225,15 @@ impl ObservedRepository {
     /// Whether its owner would release it, not delete it: it was adopted, or is unowned.
     pub(crate) fn may_stay(&self) -> bool {
         self.tags.contains_key(ADOPTED) || Owner::in_tags(&self.tags).is_none()
+    }
+
+    /// Whether its link to an upstream is dead: a repository that was recreated keeps its name, not its link. It is newer
+    /// than this one and than what was linked last.
+    pub(crate) fn has_stale_link_to(&self, upstream: &Self) -> bool {
+        let Some(created) = upstream.created else {
+            return false;
+        };
+        self.created.is_some_and(|of_this| created > of_this) && self.linked().is_none_or(|linked| created > linked)
     }
 
     /// When the newest of the upstreams was created that were linked last, if a tag says so.

@@ -2,8 +2,9 @@
 
 use super::action::Action;
 use super::builder::{Builder, tagged};
+use super::consent::Consent;
 use super::context::Converging;
-use super::observed::{Observed, ObservedRepository};
+use super::observed::ObservedRepository;
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
@@ -124,10 +125,11 @@ pub(super) fn note_adoption(
     }
 }
 
-/// Puts back what an adopted repository was linked to, as far as that is there still; gives the steps to wait for.
+/// Puts back what an adopted repository was linked to, as far as that is there still and would consent to a new link;
+/// gives the steps to wait for.
 pub(super) fn restore(
     plan: &mut Builder,
-    observed: &Observed,
+    consent: &Consent,
     name: &RepositoryName,
     repository: &ObservedRepository,
     former: &FormerLinks,
@@ -141,12 +143,12 @@ pub(super) fn restore(
     for hidden in former
         .upstreams
         .iter()
-        .filter_map(|upstream| observed.hidden.get(upstream))
+        .filter_map(|upstream| consent.observed.hidden.get(upstream))
     {
         plan.need(hidden, true);
     }
-    let is_there = |upstream: &&RepositoryName| observed.repositories.contains_key(*upstream);
-    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(is_there).cloned().collect();
+    let may_be = |upstream: &&RepositoryName| consent.restores(repository, name, upstream);
+    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(may_be).cloned().collect();
     if repository.upstreams != upstreams {
         let update = Action::UpdateRepository {
             name: name.clone(),

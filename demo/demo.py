@@ -88,6 +88,7 @@ class Demo:
         self.repair_drift()
         self.add_a_second_squad()
         self.keep_the_namesake_out()
+        self.refuse_a_curious_neighbour()
         self.let_another_account_read()
         self.stop_a_malicious_version()
         self.replace_the_repository()
@@ -250,6 +251,28 @@ class Demo:
             self._refused("publish", SHARED, version="2.0.0", **ours),
         )
 
+    def refuse_a_curious_neighbour(self) -> None:
+        self._report.chapter("The search squad would like to read what payments publishes")
+        curious = LEDGER | {"RepositoryName": "team-search-npm", "Upstreams": "team-payments-npm", "Squad": "search"}
+        curious["InternalPackages"] = ""
+        self._report.asked("CloudFormation: create stack search-packages")
+        reason = ""
+        try:
+            self._cloud.deploy("search-packages", _template_of(curious), **curious)
+        except StackFailed as refused:
+            reason = next(line.strip() for line in str(refused).splitlines() if "Upstreams:" in line)
+        self._tell(self._cloud.new_work())
+        self._report.note("reason", reason)
+        self._expect("it is refused", "OwnershipConflict" in reason)
+        self._expect(
+            "… with what payments would have to say",
+            "its stack has to name team-search-npm in Downstreams" in reason,
+        )
+        self._expect("nothing was written", not any(map(is_write, self._cloud.new_calls())))
+        self._cloud.delete("search-packages")
+        self._cloud.new_work()
+        self._expect("payments is untouched", self._plan()["Converged"])
+
     def let_another_account_read(self) -> None:
         self._report.chapter("A build in another account is to read what payments publishes")
         self._report.asked("Lambda: invoke the function with RequestType Plan")
@@ -365,8 +388,7 @@ class Demo:
     def _deploy(self, name: str, parameters: dict[str, str], request: str, calls: list | None = None) -> Stack:
         verb = "create" if request == "Create" else "update"
         self._report.asked(f"CloudFormation: {verb} stack {name}")
-        template = TEMPLATES / ("platform.yaml" if parameters is PLATFORM else "squad.yaml")
-        stack = self._cloud.deploy(name, template.read_text(encoding="utf-8"), **parameters)
+        stack = self._cloud.deploy(name, _template_of(parameters), **parameters)
         self._tell(self._cloud.new_work())
         made = self._cloud.new_calls()
         if calls is not None:
@@ -511,6 +533,12 @@ class Demo:
     def _stacks(self) -> list[str]:
         found = self._cloud.cloudformation.describe_stacks()["Stacks"]
         return [stack["StackName"] for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def _template_of(parameters: dict[str, str]) -> str:
+    """The template that takes these parameters."""
+    template = TEMPLATES / ("platform.yaml" if parameters is PLATFORM else "squad.yaml")
+    return template.read_text(encoding="utf-8")
 
 
 def main() -> int:

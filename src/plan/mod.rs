@@ -8,6 +8,7 @@
 mod action;
 mod builder;
 mod check;
+mod consent;
 mod context;
 mod converge;
 mod delete;
@@ -31,12 +32,12 @@ mod upstreams;
 pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
-pub(crate) use delete::delete;
+pub(crate) use delete::{delete, rolls_back_otherwise};
 pub(crate) use groups::{note_copies, note_inner};
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
     Cause, Contents, Copies, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
-    ObservedRepository, Packages, Read, Scope, Unseen,
+    ObservedRepository, OtherGroup, Packages, Read, Scope, Unseen,
 };
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};

@@ -237,6 +237,8 @@ pub(crate) enum Note {
     Group(PackagePattern, Why),
     /// The policy of the domain is another stack's.
     Policy(DomainName),
+    /// The policy of the domain is not the one that an attempt to adopt it stated.
+    PolicyAsFound(DomainName),
     ForeignDomain(DomainName, AccountId),
     /// No stack created the domain.
     UnownedDomain(DomainName),
@@ -274,6 +276,10 @@ pub(crate) enum Note {
     },
     /// An adoption replaces the policy of a repository.
     ReplacesPolicy(RepositoryName),
+    /// An adoption replaces the policy of the domain.
+    ReplacesDomainPolicy(DomainName),
+    /// An adoption changes what a package group allows.
+    Restricts(PackagePattern),
     /// Principals of other accounts whom the repository's policy lets in, and to whom the domain's gives no token.
     WithoutToken {
         domain: DomainName,
@@ -344,6 +350,7 @@ impl fmt::Display for Why {
 }
 
 impl fmt::Display for Note {
+    #[allow(clippy::too_many_lines, reason = "a text for each, in one place")]
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Repository(name, why) => write!(formatter, "the repository {name} stays: {why}"),
@@ -351,6 +358,10 @@ impl fmt::Display for Note {
             Self::Policy(domain) => write!(
                 formatter,
                 "the policy of the domain {domain} stays: it is owned by another stack"
+            ),
+            Self::PolicyAsFound(domain) => write!(
+                formatter,
+                "the policy of the domain {domain} stays: it is not the one that this stack stated when it adopted it"
             ),
             Self::ForeignDomain(domain, account) => {
                 write!(formatter, "the domain {domain} stays: it is account {account}'s")
@@ -407,6 +418,14 @@ impl fmt::Display for Note {
             Self::ReplacesPolicy(name) => write!(
                 formatter,
                 "the policy of the adopted repository {name} is replaced, and is not put back when it is released"
+            ),
+            Self::ReplacesDomainPolicy(name) => write!(
+                formatter,
+                "the unowned policy of the domain {name} is replaced, and is not put back when the stack goes"
+            ),
+            Self::Restricts(pattern) => write!(
+                formatter,
+                "what the adopted package group {pattern} allows is changed, and is put back when it is released"
             ),
             Self::WithoutToken { domain, grantees } => {
                 let grantees: Vec<String> = grantees.iter().map(ToString::to_string).collect();

@@ -22,7 +22,7 @@ pub struct Patience {
     pub lag: Duration,
     /// Until what this event saw or created, and does not see any more, counts as deleted by someone else.
     pub absence: Duration,
-    /// For those who change the same things at the same time to be done.
+    /// For those who change the same things at the same time to be done: the pauses in all, as each look takes its time.
     pub races: Duration,
     /// For the service to notice that a domain is empty.
     pub empty_domain: Duration,
@@ -155,7 +155,7 @@ impl Reconciler<'_> {
 
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
-        let mut backoff = Backoff::within(self.patience.races);
+        let mut backoff = Backoff::of_pauses(self.patience.races);
         let mut unseen = Backoff::within(self.patience.lag);
         let mut upstream = Backoff::within(self.patience.lag);
         loop {
@@ -383,7 +383,7 @@ impl Reconciler<'_> {
 
     /// Deletes what this owner made of a stack, and nothing else.
     pub(crate) async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
-        let mut races = Backoff::within(self.patience.races);
+        let mut races = Backoff::of_pauses(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
         loop {
             match self.delete_once(identity, evidence, last).await {

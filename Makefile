@@ -103,7 +103,7 @@ lint-typescript: examples/cdk/node_modules/.stamp
 
 .PHONY: lint-template
 lint-template: .venv/.stamp .venv/sam/.stamp
-	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/*/*.yaml
+	.venv/bin/cfn-lint --append-rules cfnlint -- template.yaml demo/templates/*.yaml examples/*/*.yaml
 	@mkdir -p target/home
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
 

@@ -18,6 +18,8 @@ NAME = "codeartifact-stack"
 MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 # What the template's metadata names: `sam deploy` wants both to be there.
 COMPANIONS = ("LICENSE", "README.md")
+# The rule for cfn-lint, and the schema that it reads.
+RULES = ("cfnlint/codeartifact_stack.py", "schema/properties.json")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 HEADING = re.compile(r"(?m)^## \[(?P<version>[^]]+)\](?: - (?P<date>\S+))?$")
 
@@ -80,11 +82,20 @@ def assemble(root: Path, output: Path, sbom: Path, zips: dict[str, Path]) -> Non
         (output / f"template-{architecture}.yaml").write_text(
             released_template(template, architecture, package), encoding="utf-8"
         )
+    pack_rules(root, output / f"{NAME}-{number}-cfnlint.zip")
     shutil.copyfile(sbom, output / f"{NAME}-{number}.cdx.json")
     for companion in COMPANIONS:
         shutil.copyfile(root / companion, output / companion)
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(output.iterdir())]
     (output / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+
+
+def pack_rules(root: Path, output: Path) -> None:
+    """Packs the folder that cfn-lint takes as --append-rules; the same files make the same zip."""
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for rule in RULES:
+            path = root / rule
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
 def released_template(template: str, architecture: str, package: str) -> str:

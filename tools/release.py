@@ -4,6 +4,7 @@
 import argparse
 import hashlib
 import io
+import json
 import re
 import shutil
 import struct
@@ -43,6 +44,10 @@ def check(root: Path, tag: str | None) -> None:
     published = re.findall(r"(?m)^ +SemanticVersion: (\S+)$", template)
     if published != [wanted]:
         raise Unfit(f"template.yaml: SemanticVersion is {published}, but Cargo.toml has {wanted}")
+    for lock in ("packages/cdk/package.json", "packages/cdk/package-lock.json"):
+        constructs = json.loads((root / lock).read_text(encoding="utf-8"))["version"]
+        if constructs != wanted:
+            raise Unfit(f"{lock}: the version is {constructs}, but Cargo.toml has {wanted}")
     newest, date, notes = newest_changes(root)
     if newest != wanted:
         raise Unfit(f"CHANGELOG.md: the newest version is {newest}, but Cargo.toml has {wanted}")

@@ -30,6 +30,9 @@ def tree(tmp_path):
         "# Changelog\n\n## [1.2.3] - 2026-11-30\n\n* More.\n\n## [1.2.2] - 2026-11-01\n"
     )
     (tmp_path / "tests/fixtures/events/v1.2.3").mkdir(parents=True)
+    (tmp_path / "packages/cdk").mkdir(parents=True)
+    for lock in ("package.json", "package-lock.json"):
+        (tmp_path / "packages/cdk" / lock).write_text('{"version": "1.2.3"}')
     return tmp_path
 
 
@@ -51,6 +54,8 @@ def test_a_tree_that_agrees_can_be_released(tree):
         ("Cargo.toml", "1.2.3", "1.2"),
         ("template.yaml", "1.2.3", "1.2.4"),
         ("template.yaml", "SemanticVersion", "Version"),
+        ("packages/cdk/package.json", "1.2.3", "1.2.4"),
+        ("packages/cdk/package-lock.json", "1.2.3", "1.2.4"),
         ("CHANGELOG.md", "[1.2.3]", "[1.2.4]"),
         ("CHANGELOG.md", "## ", ""),
     ],

@@ -50,7 +50,7 @@ test-rust: binaries
 	ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp examples/cdk/node_modules/.constructs
+test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/.stamp examples/cdk/node_modules/.constructs
 	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
 
 .PHONY: test-typescript

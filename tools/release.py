@@ -103,6 +103,20 @@ def pack_rules(root: Path, output: Path) -> None:
             archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
 
 
+def host(root: Path, dist: Path, output: Path, bucket: str) -> None:
+    """What a bucket of a region holds, for --template-url: each version has keys of its own."""
+    prefix = f"{NAME}/{version(root)}"
+    folder = output / prefix
+    shutil.rmtree(output, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for template in dist.glob("template-*.yaml"):
+        text = template.read_text(encoding="utf-8")
+        (package,) = re.findall(r"(?m)^      CodeUri: (\S+)$", text)
+        shutil.copyfile(dist / package, folder / package)
+        hosted = text.replace(f"CodeUri: {package}\n", f"CodeUri: s3://{bucket}/{prefix}/{package}\n")
+        (folder / template.name).write_text(hosted, encoding="utf-8")
+
+
 def released_template(template: str, architecture: str, package: str) -> str:
     """template.yaml for people who do not build: the code is the zip beside it, and of one architecture."""
     changes = {
@@ -153,12 +167,17 @@ def main() -> int:
     assembled.add_argument("--output", type=Path, default=ROOT / "target/dist")
     assembled.add_argument("--sbom", type=Path, required=True)
     assembled.add_argument("zips", nargs="+", type=architecture_and_zip, metavar="ARCH=ZIP")
+    hosted = commands.add_parser("host", help="write what a bucket holds for --template-url to target/hosted/")
+    hosted.add_argument("--dist", type=Path, default=ROOT / "target/dist")
+    hosted.add_argument("bucket")
     arguments = parser.parse_args()
     try:
         if arguments.command == "check":
             check(ROOT, arguments.tag)
         elif arguments.command == "notes":
             print(newest_changes(ROOT)[2])
+        elif arguments.command == "host":
+            host(ROOT, arguments.dist, ROOT / "target/hosted", arguments.bucket)
         else:
             assemble(ROOT, arguments.output, arguments.sbom, dict(arguments.zips))
             print("\n".join(sorted(str(file) for file in arguments.output.iterdir())))

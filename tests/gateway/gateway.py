@@ -1,4 +1,4 @@
-"""What package managers talk to: npm's and PyPI's protocols in front of the emulator, on 127.0.0.1.
+"""What package managers talk to: the protocols of npm, PyPI and Cargo in front of the emulator, on 127.0.0.1.
 
 Files are kept here. Whether a version may be published or fetched the emulator decides, by the token, the policies and
 the package groups; its refusals are answered in the form that the client shows.
@@ -202,6 +202,29 @@ class Handler(BaseHTTPRequestHandler):
         # The service's own form of a name. Source: the user guide, "Package name normalization".
         return Coordinates(self._token(), repository, "pypi", "", re.sub(r"[-_.]+", "-", name).lower())
 
+    def _cargo(self, repository: str, rest: str) -> None:
+        token = self._token()
+        if rest == "config.json":
+            base = f"{self.gateway.url}/cargo/{repository}"
+            self._answer(200, {"dl": base + "/{crate}/{version}/download", "api": base, "auth-required": True})
+        elif rest == "api/v1/crates/new":
+            described, crate = parts_of(self._body)
+            crate_info = json.loads(described)
+            at = Coordinates(token, repository, "cargo", "", crate_info["name"])
+            self.gateway.publish(at, crate_info["vers"], "crate", crate)
+            self._answer(200, {"warnings": {"invalid_categories": [], "invalid_badges": [], "other": []}})
+        elif found := re.fullmatch(r"(?P<name>[^/]+)/(?P<version>[^/]+)/download", rest):
+            at = Coordinates(token, repository, "cargo", "", found["name"])
+            if found["version"] not in self.gateway.versions(at):
+                raise Refused(404, f"{rest} is not there")
+            package = self.gateway.package("cargo", "", found["name"])
+            self._answer(200, package.files[found["version"]]["crate"], "application/octet-stream")
+        else:
+            at = Coordinates(token, repository, "cargo", "", rest.split("/")[-1])
+            package = self.gateway.package("cargo", "", at.name)
+            lines = [index_line(at.name, version, package.files[version]) for version in self.gateway.versions(at)]
+            self._answer(200, "\n".join(lines).encode(), "text/plain")
+
     def _form(self) -> dict:
         """The fields of an upload; `content` is the file's name and its bytes."""
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
@@ -212,3 +235,19 @@ class Handler(BaseHTTPRequestHandler):
             content = part.get_payload(decode=True)
             fields[name] = (part.get_filename(), content) if part.get_filename() else content
         return fields
+
+
+def parts_of(body: bytes) -> list[bytes]:
+    """The parts of what Cargo uploads, each after its length."""
+    parts = []
+    while body:
+        length = int.from_bytes(body[:4], "little")
+        parts.append(body[4 : 4 + length])
+        body = body[4 + length :]
+    return parts
+
+
+def index_line(name: str, version: str, files: dict[str, bytes]) -> str:
+    """A version in Cargo's index. The crates of these tests depend on nothing."""
+    checksum = hashlib.sha256(files["crate"]).hexdigest()
+    return json.dumps({"name": name, "vers": version, "deps": [], "cksum": checksum, "features": {}, "yanked": False})

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,20 @@ def wheel(name: str, version: str) -> tuple[str, bytes]:
     return f"{name}-{version}-py3-none-any.whl", packed.getvalue()
 
 
+def crate(name: str, version: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        files = {
+            "Cargo.toml": f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n',
+            "src/lib.rs": "",
+        }
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
 @pytest.fixture(scope="module")
 def gateway(terminal):
     """The page's stack in the lab, with a gateway before its repositories and public registries that hold namesakes."""
@@ -66,6 +81,8 @@ def gateway(terminal):
             package.files["9.9.9"], package.manifests["9.9.9"] = {f"{name}-9.9.9.tgz": packed}, manifest
         for name in ("payments", "payments-api", "six"):
             gateway.package("pypi", "", name).files["9.9.9"] = dict([wheel(name.replace("-", "_"), "9.9.9")])
+        for name in ("payments-client", "itoa"):
+            gateway.package("cargo", "", name).files["9.9.9"] = {"crate": crate(name, "9.9.9")}
         yield gateway
     cloudformation.delete_stack(StackName=stack)
     # What was published keeps the repositories: that is what they are there for.
@@ -106,6 +123,11 @@ def shell(terminal, variables, tmp_path):
     return run
 
 
+def check_as_the_page_says(printed: str, quote: str) -> None:
+    assert quote in PAGE
+    assert quote in printed
+
+
 def test_npm_publishes_installs_and_is_refused(shell, gateway, tmp_path):
     (tmp_path / "package.json").write_text('{"name": "@payments/ui", "version": "1.0.0"}')
     shell("npm", "npm publish")
@@ -117,14 +139,21 @@ def test_npm_publishes_installs_and_is_refused(shell, gateway, tmp_path):
     assert installed["node_modules/@payments/ui"]["version"] == "1.0.0"
     assert installed["node_modules/left-pad"]["version"] == "9.9.9"
     namesake = shell("npm", "npm install @payments/ui@9.9.9", fails=True)
-    assert "npm error notarget No matching version found for @payments/ui@9.9.9" in namesake
+    check_as_the_page_says(namesake, "No matching version found for @payments/ui@9.9.9")
+    group = "package group /npm//event-stream$ restricts"
     blocked = shell("npm", "npm install event-stream", fails=True)
-    assert re.search("npm error 40[34] .*event-stream", blocked)
+    check_as_the_page_says(blocked, "404 Not Found")
+    assert f"{group} EXTERNAL_UPSTREAM to BLOCK" in blocked
+    (tmp_path / "package.json").write_text('{"name": "event-stream", "version": "10.0.0"}')
+    unpublished = shell("npm", "npm publish", fails=True)
+    check_as_the_page_says(unpublished, "403 Forbidden")
+    assert f"{group} PUBLISH to BLOCK" in unpublished
 
 
 def test_npm_without_a_token_gets_nothing(shell, tmp_path):
     (tmp_path / "package.json").write_text('{"name": "app", "version": "1.0.0"}')
-    assert "npm error code E401" in shell("npm", "CODEARTIFACT_AUTH_TOKEN=no npm install left-pad", fails=True)
+    refused = shell("npm", "CODEARTIFACT_AUTH_TOKEN=no npm install left-pad", fails=True)
+    check_as_the_page_says(refused, "npm error code E401")
 
 
 def test_twine_publishes_what_pip_installs(shell, tmp_path):
@@ -135,7 +164,8 @@ def test_twine_publishes_what_pip_installs(shell, tmp_path):
     shell("pip", f"{python} payments six")
     installed = [(tmp_path / "installed" / f"{module}.py").read_text() for module in ("payments", "six")]
     assert installed == ["version = '1.0.0'\n", "version = '9.9.9'\n"]
-    assert "No matching distribution found for payments==9.9.9" in shell("pip", f"{python} payments==9.9.9", fails=True)
+    refused = shell("pip", f"{python} payments==9.9.9", fails=True)
+    check_as_the_page_says(refused, "No matching distribution found for payments==9.9.9")
 
 
 def test_uv_publishes_what_it_installs(shell, tmp_path):
@@ -145,7 +175,37 @@ def test_uv_publishes_what_it_installs(shell, tmp_path):
     shell("uv", f"uv pip install --no-cache --python {sys.executable} --target installed payments-api six")
     assert (tmp_path / "installed/payments_api.py").read_text() == "version = '1.0.0'\n"
     install = f"uv pip install --no-cache --python {sys.executable} --target more payments-api==9.9.9"
-    assert "no version of payments-api==9.9.9" in shell("uv", install, fails=True)
+    check_as_the_page_says(shell("uv", install, fails=True), "there is no version of payments-api==9.9.9")
+
+
+@pytest.fixture
+def cargo_home(tmp_path, monkeypatch, variables):
+    """Cargo with a home of its own, and the page's configuration with the endpoint at the gateway."""
+    monkeypatch.setenv("RUSTUP_HOME", os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")))
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
+    (tmp_path / ".cargo").mkdir()
+    configuration = re.sub(r"(?<=sparse[+])https:[^\"]+", variables["CARGO_ENDPOINT"], block("Cargo", "toml"))
+    (tmp_path / ".cargo/config.toml").write_text(configuration)
+
+
+def new_crate(folder: Path, name: str) -> None:
+    (folder / "src").mkdir(exist_ok=True)
+    (folder / "src/lib.rs").write_text("")
+    about = f'name = "{name}"\nversion = "1.0.0"\nedition = "2021"\nlicense = "MIT"\ndescription = "x"\n'
+    (folder / "Cargo.toml").write_text(f"[package]\n{about}[workspace]\n")
+
+
+@pytest.mark.usefixtures("cargo_home")
+def test_cargo_publishes_what_it_fetches(shell, tmp_path):
+    new_crate(tmp_path, "payments-client")
+    shell("Cargo", "cargo publish --registry kloudvin --no-verify --allow-dirty")
+    new_crate(tmp_path, "app")
+    shell("Cargo", "cargo add itoa && cargo add payments-client --registry kloudvin && cargo fetch")
+    lock = (tmp_path / "Cargo.lock").read_text()
+    versions = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock))
+    assert versions == {"app": "1.0.0", "itoa": "9.9.9", "payments-client": "1.0.0"}
+    refused = shell("Cargo", "cargo add payments-client@9.9.9 --registry kloudvin && cargo fetch", fails=True)
+    check_as_the_page_says(refused, "the crate `payments-client@9.9.9` could not be found in registry index")
 
 
 def test_the_templates_of_the_page_are_clean(tmp_path):

@@ -94,13 +94,18 @@ def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755) 
     return path
 
 
+def some_sboms(folder: Path) -> Path:
+    folder.mkdir()
+    for architecture in release.MACHINES:
+        (folder / f"codeartifact-stack-{architecture}.cdx.json").write_text("{}")
+    return folder
+
+
 @pytest.fixture
 def dist(tmp_path):
     """What is released, with zips that hold a header only."""
-    sbom = tmp_path / "sbom.json"
-    sbom.write_text("{}")
     zips = {"arm64": a_zip(tmp_path / "a.zip", 0xB7), "x86_64": a_zip(tmp_path / "x.zip", 0x3E)}
-    release.assemble(ROOT, tmp_path / "dist", sbom, zips)
+    release.assemble(ROOT, tmp_path / "dist", some_sboms(tmp_path / "sbom"), zips)
     return tmp_path / "dist"
 
 
@@ -122,6 +127,11 @@ def test_a_released_template_differs_in_its_code_alone(dist, architecture):
     del source["Parameters"]["Architecture"]["Default"]
     del source["Parameters"]["Architecture"]["AllowedValues"]
     assert released == source
+
+
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_each_architecture_has_its_bill_of_materials(dist, architecture):
+    assert len(list(dist.glob(f"codeartifact-stack-*-{architecture}.cdx.json"))) == 1
 
 
 def test_what_the_metadata_names_is_in_the_release(dist):
@@ -147,14 +157,12 @@ def test_the_metadata_is_what_the_serverless_application_repository_takes():
 
 def a_release(tmp_path) -> str:
     """A release with a build that runs, in dist/; its architecture."""
-    built, sbom = tmp_path / "bootstrap.zip", tmp_path / "sbom.json"
-    bootstrap = tmp_path / "bootstrap"
+    built, bootstrap = tmp_path / "bootstrap.zip", tmp_path / "bootstrap"
     subprocess.run(["strip", "--strip-debug", "-o", bootstrap, BINARY], check=True)
     with zipfile.ZipFile(built, "w") as archive:
         archive.write(bootstrap, "bootstrap")
-    sbom.write_text("{}")
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    release.assemble(ROOT, tmp_path / "dist", sbom, {architecture: built})
+    release.assemble(ROOT, tmp_path / "dist", some_sboms(tmp_path / "sbom"), {architecture: built})
     return architecture
 
 

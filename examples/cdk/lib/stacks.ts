@@ -7,6 +7,7 @@ import {
   CodeArtifactFunction,
   CodeArtifactStack,
   DeletionMode,
+  Refresh,
   type ExternalConnection,
   type ICodeArtifactFunction,
 } from 'cdk-codeartifact-stack';
@@ -78,6 +79,8 @@ export class Squad extends Stack {
         conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
       }),
     });
+    // `-c refresh=` with a new value: each squad's stack is updated, and what drifted is repaired.
+    const refresh: unknown = this.node.tryGetContext('refresh');
     const packages = new CodeArtifactStack(this, 'Packages', {
       handler: platform.handler,
       domainName: DOMAIN,
@@ -87,6 +90,7 @@ export class Squad extends Stack {
       ...(connections.length === 1 ? { externalConnection: connections[0] } : { externalConnections: connections }),
       internalPackages,
       deletionMode: DeletionMode.RETAIN_IF_NOT_EMPTY,
+      ...(typeof refresh === 'string' && { refresh: Refresh.when(refresh) }),
     });
     packages.grantPublish(builds);
     for (const reader of readers) {

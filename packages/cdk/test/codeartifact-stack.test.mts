@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { App, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { App, RemovalPolicy, Stack, Tags, type CfnResource } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -125,6 +125,13 @@ test('what is left out stays out', () => {
     DomainName: 'kloudvin-pkgs',
     RepositoryName: 'team-payments',
   });
+});
+
+test('a construct that is renamed can keep its logical id', () => {
+  const { stack, made } = make();
+  const resource = made.node.findChild('Resource').node.defaultChild as CfnResource;
+  resource.overrideLogicalId('Kept');
+  assert.deepEqual(Object.keys(Template.fromStack(stack).findResources(TYPE)), ['Kept']);
 });
 
 test('one connection is a string, which decides what the proxy is called, and both are refused', () => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import { Capture, Match, Template } from 'aws-cdk-lib/assertions';
+import { ExternalConnection } from 'cdk-codeartifact-stack';
 import { Platform, Squad, type FunctionSource } from '../lib/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cdk-'));
@@ -17,7 +18,7 @@ function made(source: FunctionSource, architecture?: string, context: Record<str
   const platform = new Platform(app, 'platform', { source, zip, architecture });
   const squads = ['payments', 'ledger'].map(
     (squad) =>
-      new Squad(app, `${squad}-packages`, { platform, squad, externalConnection: 'public:npmjs', internalPackages: [] }),
+      new Squad(app, `${squad}-packages`, { platform, squad, connections: [ExternalConnection.NPMJS], internalPackages: [] }),
   );
   return { platform: Template.fromStack(platform), squads: squads.map((stack) => Template.fromStack(stack)) };
 }

@@ -12,15 +12,11 @@ pub(super) struct Consent<'a> {
 }
 
 impl Consent<'_> {
-    /// Whether an upstream lets a repository of this name in. An unowned one without the tag was made by hand.
+    /// Whether an upstream lets a repository of this name in. One without the tag was made by hand.
     pub(super) fn lets_in(&self, upstream: &ObservedRepository, name: &RepositoryName) -> bool {
-        if self.is_foreign || self.owner.standing(&upstream.tags).is_ours() {
-            return true;
-        }
-        match upstream.tags.get(DOWNSTREAMS) {
-            Some(tag) => Downstreams::tag_lets_in(tag, name),
-            None => Owner::in_tags(&upstream.tags).is_none(),
-        }
+        let is_ours = self.owner.standing(&upstream.tags).is_ours();
+        let tag = upstream.tags.get(DOWNSTREAMS);
+        self.is_foreign || is_ours || tag.is_none_or(|tag| Downstreams::tag_lets_in(tag, name))
     }
 
     /// Whether an upstream that a repository has may be sent again as it is: sending makes the link anew if it is dead.

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 import { CodeArtifactFunction } from './codeartifact-function.ts';
 import { CodeArtifactStack, type CodeArtifactStackProps } from './codeartifact-stack.ts';
 
-const DOMAIN = 'kloudvin-pkgs';
+const DOMAIN = 'cdk-pkgs';
 
 /**
  * `imported`: the stack `codeartifact-stack` is there already, deployed by SAM. `bundled`: the function is deployed here.

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A CodeArtifact stack's whole life, on this machine, with parts that nobody here wrote.
+"""Walks through create, update, drift, rename and delete, on this machine.
 
-ministack is CloudFormation, Lambda, KMS and IAM; template.yaml is deployed into it as it stands, and the built
-binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything is not as expected.
+ministack is CloudFormation, Lambda, KMS and IAM, with what engine.py adds; template.yaml is deployed into it as it
+stands, and the built binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything is not as
+expected.
 """
 
 import argparse

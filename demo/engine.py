@@ -7,10 +7,12 @@ import contextvars
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 import urllib.request
 from collections import defaultdict
+from xml.sax.saxutils import escape
 
 from ministack.app import main
 from ministack.services import cloudformation, kms, lambda_svc
@@ -54,6 +56,35 @@ def clean_up_after_failed_resources() -> None:
     custom_resource.deliver_response = deliver_response
     custom_resource.invoke_custom_resource = invoke_custom_resource
     stacks._roll_back_operation = handlers._roll_back_operation = roll_back_operation
+
+
+def show_properties_in_events() -> None:
+    """CloudFormation's events have the properties of a resource as they were sent: all is resolved."""
+    add, invoke = stacks._add_event, custom_resource.invoke_custom_resource
+    describe = handlers._ACTION_HANDLERS["DescribeStackEvents"]
+    sent: dict[tuple, str] = {}
+    properties_of: dict[str, str] = {}
+
+    def invoke_custom_resource(request, name, properties, stack_name, stack_id, *more, **others):
+        sent[stack_id, name] = json.dumps(custom_resource._normalise_resource_properties(properties))
+        return invoke(request, name, properties, stack_name, stack_id, *more, **others)
+
+    def add_event(stack_id, stack_name, name, *more, **others):
+        add(stack_id, stack_name, name, *more, **others)
+        if (stack_id, name) in sent:
+            properties_of[cloudformation._stack_events[stack_id][-1]["EventId"]] = sent[stack_id, name]
+
+    def describe_stack_events(parameters):
+        status, headers, body = describe(parameters)
+        for event in re.findall(rb"<EventId>(.*?)</EventId>", body):
+            if properties := properties_of.get(event.decode()):
+                shown = f"<ResourceProperties>{escape(properties)}</ResourceProperties>".encode()
+                body = body.replace(b"<EventId>" + event, shown + b"<EventId>" + event)
+        return status, headers, body
+
+    custom_resource.invoke_custom_resource = invoke_custom_resource
+    stacks._add_event = add_event
+    handlers._ACTION_HANDLERS["DescribeStackEvents"] = describe_stack_events
 
 
 def tell_functions_their_log() -> None:
@@ -114,6 +145,7 @@ def show_keys_to(codeartifact: str) -> None:
 
 if __name__ == "__main__":
     clean_up_after_failed_resources()
+    show_properties_in_events()
     tell_functions_their_log()
     show_keys_to(os.environ["AWS_ENDPOINT_URL_CODEARTIFACT"])
     main()

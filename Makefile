@@ -22,7 +22,7 @@ export CODEARTIFACT_STACK := $(CURDIR)/target/debug/codeartifact-stack
 ##@ See it work
 
 .PHONY: demo
-demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into a local CloudFormation and live a stack's whole life
+demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml locally; walk through create, update, drift, rename, delete
 	@.venv/bin/python demo/demo.py
 
 .PHONY: lab

@@ -39,6 +39,19 @@ def test_the_function_says_what_troubleshooting_quotes(reason):
     assert re.search(pattern, what_the_function_says()), "no text of the function is like this"
 
 
+def test_each_quoted_reason_has_its_type():
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    types = set(re.findall(r'=> "(\w+)"', (ROOT / "src/failure.rs").read_text(encoding="utf-8")))
+    tables = re.findall(r"^\| the (?:Reason|error) says \| type \| .*\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    rows = [row.split(" | ") for table in tables for row in table.splitlines()]
+    assert len(rows) > 40
+    for row in rows:
+        assert len(row) == 4, row
+        assert row[1] == "none" or set(re.findall(r"`(\w+)`", row[1])) <= types, row
+        assert row[1] == "none" or "`" in row[1], row
+    assert "| the Reason says | why" not in page
+
+
 def pages() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.split()]

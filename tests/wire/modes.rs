@@ -371,7 +371,8 @@ async fn a_plan_without_an_id_plans_the_create_and_a_foreign_repository_is_refus
 }
 
 /// What a plan says that had to take an owner for granted.
-const ASSUMED: &str = "does not name both StackId and LogicalResourceId: this is a plan for team-payments-npm in direct";
+const ASSUMED: &str =
+    "does not name both StackId and LogicalResourceId: this is a plan for team-payments-npm in direct";
 
 #[tokio::test]
 async fn a_plan_that_names_no_owner_says_whom_it_assumes() {

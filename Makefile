@@ -136,6 +136,23 @@ scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against
 build: .venv/.stamp ## build the zip that Lambda runs (ARCH=arm64 or x86_64), into target/lambda/
 	@tools/build.sh $(ARCH)
 
+.PHONY: test-zip
+test-zip: ## run the wire tests against the zip that make build made; of another ARCH under qemu
+	@tools/test_zip.sh $(ARCH)
+
+.PHONY: check-arm64
+check-arm64: ## the same for arm64 without rustup: build in a chroot, test under qemu (as root, on Debian)
+	@tools/check_arm64.sh
+
+.PHONY: sam-build
+sam-build: .venv/.stamp .venv/sam/.stamp ## build with sam build, as a deployment from this repository does
+	@mkdir -p target/home
+	@export CARGO_HOME="$${CARGO_HOME:-$$HOME/.cargo}" RUSTUP_HOME="$${RUSTUP_HOME:-$$HOME/.rustup}"; \
+	  $(TOOLS) $(QUIET_SAM) .venv/sam/bin/sam build --beta-features --build-dir target/sam-build --cache-dir target/sam-cache \
+	  --parameter-overrides Architecture=$(ARCH)
+	@cd target/sam-build/Function && $(PYTHON) -m zipfile -c ../bootstrap.zip bootstrap
+	$(PYTHON) tools/release.py fits $(ARCH)=target/sam-build/bootstrap.zip
+
 .PHONY: sbom
 sbom: .venv/.stamp ## write a CycloneDX bill of materials of the function to target/sbom/
 	@tools/sbom.sh
@@ -175,7 +192,7 @@ clean: ## delete everything that was made or installed here
 help:
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: binaries
 binaries:

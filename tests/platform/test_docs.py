@@ -82,6 +82,20 @@ def test_each_file_that_a_contributor_is_sent_to_is_there(page):
     assert [path for path in sorted(files - rooms) if not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_target_of_make_is_there(page):
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    text = page.read_text(encoding="utf-8")
+    commands = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^ *(make .*)$", text, re.MULTILINE)
+    asked = {target for command in commands for target in re.findall(r"^make ([a-z0-9-]+)", command)}
+    assert asked <= targets
+
+
+def test_what_was_exercised_names_the_release_that_is_pinned():
+    pinned = re.search(r"^ministack==(\S+)$", (ROOT / "tools/ministack.in").read_text(encoding="utf-8"), re.MULTILINE)
+    assert f"ministack {pinned[1]}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_template_on_the_front_page_is_clean(tmp_path):
     (snippet,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
     template = tmp_path / "template.yaml"

@@ -81,11 +81,11 @@ def test_a_release_without_its_events_is_refused(tree):
         release.check(tree, "v1.2.3")
 
 
-def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755) -> Path:
+def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755, more: bytes = b"") -> Path:
     entry = zipfile.ZipInfo(name)
     entry.external_attr = mode << 16
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry, b"\x7fELF" + bytes(14) + struct.pack("<H", machine))
+        archive.writestr(entry, b"\x7fELF" + bytes(14) + struct.pack("<H", machine) + more)
     return path
 
 
@@ -160,6 +160,13 @@ def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
 def test_a_zip_that_lambda_would_not_run_is_refused(tmp_path, wrong):
     with pytest.raises(release.Unfit):
         release.check_zip(a_zip(tmp_path / "wrong.zip", **wrong), "arm64")
+
+
+@pytest.mark.parametrize(("needs", "fits"), [("2.2.5", True), ("2.34", True), ("2.35", False), ("2.100", False)])
+def test_a_program_that_needs_a_newer_c_library_than_lambdas_is_refused(tmp_path, needs, fits):
+    path = a_zip(tmp_path / "built.zip", 0x3E, more=f"\0GLIBC_2.17\0GLIBC_{needs}\0".encode())
+    done = subprocess.run([sys.executable, ROOT / "tools/release.py", "fits", f"x86_64={path}"], check=False)
+    assert (done.returncode == 0) == fits
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path):

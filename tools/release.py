@@ -46,8 +46,13 @@ def check(root: Path, tag: str | None) -> None:
     newest, date, notes = newest_changes(root)
     if newest != wanted:
         raise Unfit(f"CHANGELOG.md: the newest version is {newest}, but Cargo.toml has {wanted}")
+    front = (root / "README.md").read_text(encoding="utf-8")
+    if f"*Version {wanted}," not in front:
+        raise Unfit(f"README.md: its second line does not say that this is version {wanted}, as Cargo.toml does")
     if tag is None:
         return
+    if "not released yet" in front or "There is no release yet" in front:
+        raise Unfit("README.md: it says that there is no release yet")
     if tag != f"v{wanted}":
         raise Unfit(f"the tag is {tag}, but Cargo.toml has {wanted}: a release of it is tagged v{wanted}")
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):

@@ -29,6 +29,7 @@ def tree(tmp_path):
     (tmp_path / "CHANGELOG.md").write_text(
         "# Changelog\n\n## [1.2.3] - 2026-11-30\n\n* More.\n\n## [1.2.2] - 2026-11-01\n"
     )
+    (tmp_path / "README.md").write_text("*Version 1.2.3, never yet run in an AWS account.*\n")
     (tmp_path / "tests/fixtures/events/v1.2.3").mkdir(parents=True)
     return tmp_path
 
@@ -53,6 +54,7 @@ def test_a_tree_that_agrees_can_be_released(tree):
         ("template.yaml", "SemanticVersion", "Version"),
         ("CHANGELOG.md", "[1.2.3]", "[1.2.4]"),
         ("CHANGELOG.md", "## ", ""),
+        ("README.md", "1.2.3", "1.2.4"),
     ],
 )
 def test_a_version_that_differs_is_found_without_a_tag(tree, file, before, after):
@@ -66,6 +68,13 @@ def test_an_unfinished_changelog_is_found_with_a_tag_only(tree, before, after):
     change(tree / "CHANGELOG.md", before, after)
     release.check(tree, None)
     with pytest.raises(release.Unfit, match="CHANGELOG"):
+        release.check(tree, "v1.2.3")
+
+
+def test_a_front_page_that_knows_of_no_release_is_found_with_a_tag_only(tree):
+    change(tree / "README.md", "never", "not released yet, and never")
+    release.check(tree, None)
+    with pytest.raises(release.Unfit, match="README"):
         release.check(tree, "v1.2.3")
 
 

@@ -130,6 +130,16 @@ scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against
 	@bench/build.sh function
 	@.venv/bin/python bench/scale.py
 
+ACCOUNT ?=
+
+.PHONY: probes
+probes: .venv/.stamp ## ask CodeArtifact in your account (ACCOUNT=number) what nothing documents: probes/README.md
+	@.venv/bin/python probes/run.py --account "$(ACCOUNT)"
+
+.PHONY: probes-sweep
+probes-sweep: .venv/.stamp ## remove what an interrupted run of the probes has left in ACCOUNT
+	@.venv/bin/python probes/run.py --account "$(ACCOUNT)" --sweep
+
 ##@ Ship it
 
 .PHONY: build

@@ -26,6 +26,8 @@ NOT_RUN = {
     ("docs/migrate-from-terraform.md", "Adopting", 1): "needs Terraform",
     ("docs/migrate-from-terraform.md", "Adopting", 2): "adopts what Terraform made",
     ("emulator/README.md", "codeartifact-emulator", 0): "every lab starts it",
+    ("probes/README.md", "Probes", 0): "test_probes.py runs what this target runs",
+    ("probes/README.md", "Probes", 1): "the same",
 }
 HERE = ["docs/guard.md", "docs/operations.md", "docs/troubleshooting.md"]
 UI = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}

@@ -1009,8 +1009,11 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     let adopting = with(full(), &json!({"AdoptExisting": true}));
     let mut stack = world.stack("payments");
 
+    let (id, name) = (&stack.stack_id, &stack.logical_id);
     let plan = world
-        .invoke(&json!({"RequestType": "Plan", "ResourceProperties": adopting}))
+        .invoke(&json!({
+            "RequestType": "Plan", "StackId": id, "LogicalResourceId": name, "ResourceProperties": adopting,
+        }))
         .await;
     aws.forget_calls();
     stack.create(adopting).await.succeeded();

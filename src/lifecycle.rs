@@ -247,16 +247,20 @@ impl Lifecycle<'_> {
         let owner = self.owner(&desired.identity)?;
         self.check_room(desired)?;
         let assumed = self.assumed(&owner);
-        let plan = planned(&self.reconciler(&owner), &asked, &history).await;
+        let reconciler = self.reconciler(&owner);
+        let plan = planned(&reconciler, &asked, &history).await;
         let plan = plan.map_err(|failure| match &assumed {
             Some(assumed) if failure.kind == FailureKind::OwnershipConflict => {
                 Failure::new(failure.kind, format!("{assumed}. Else: {}", failure.reason))
             }
             _ => failure,
         })?;
+        let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+        notes.extend(Box::pin(reconciler.notes(desired, &history, &plan)).await?);
+        notes.extend(assumed);
         let planned = Success::Planned {
             steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
-            notes: plan.notes.iter().map(ToString::to_string).chain(assumed).collect(),
+            notes,
         };
         Ok(Outcome {
             physical_id: PhysicalId::not_created(),

@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pages import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,8 +114,8 @@ def test_each_file_that_a_contributor_is_sent_to_is_there(page):
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_each_target_of_make_is_there(page):
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    text = page.read_text(encoding="utf-8")
-    commands = re.findall(r"`([^`\n]+)`", text) + re.findall(r"^ *(make .*)$", text, re.MULTILINE)
+    shell = [block.text for block in blocks(str(page.relative_to(ROOT))) if block.language == "sh"]
+    commands = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")) + "\n".join(shell).splitlines()
     asked = {target for command in commands for target in re.findall(r"^make ([a-z0-9-]+)", command)}
     assert asked <= targets
 

@@ -95,6 +95,27 @@ class Looks:
     def let_a_build_in(self, _, printed):
         assert self.terminal.outputs("payments-packages")["Npm"] in printed
 
+    def let_another_account_in(self, *_):
+        theirs = {"domain": "open-pkgs", "domainOwner": "123456789012"}
+        reader = self.terminal.client("codeartifact", account="444455556666")
+        assert reader.get_authorization_token(**theirs)["authorizationToken"]
+        assert reader.describe_repository(repository="team-open", **theirs)["repository"]["name"] == "team-open"
+        stranger = self.terminal.client("codeartifact", account="777788889999")
+        with pytest.raises(stranger.exceptions.AccessDeniedException):
+            stranger.get_authorization_token(**theirs)
+
+    def repair_drift(self, number, printed):
+        if number == 1:
+            assert printed.rindex("Managed by CloudFormation") > printed.index("mine now")
+
+    def move_a_repository_to_another_stack_or_logical_id(self, number, _):
+        if number == 1:
+            arn = f"arn:aws:codeartifact:eu-west-1:123456789012:repository/{DOMAIN}/team-archive"
+            found = self.terminal.client("codeartifact").list_tags_for_resource(resourceArn=arn)["tags"]
+            tags = {each["key"]: each["value"] for each in found}
+            assert tags["codeartifact-stack:logical-id"] == "Archive"
+            assert "codeartifact-stack:adopted" not in tags
+
     def protect_internal_packages(self, *_):
         assert len(self.terminal.outputs("ledger-packages")["PackageGroups"].split(",")) == 2
 
@@ -184,11 +205,12 @@ def everything_goes(terminal, shell) -> None:
         "aws cloudformation update-termination-protection --no-enable-termination-protection \
         --stack-name platform-packages"
     )
-    for name in ("guest-packages", "legacy-packages", "ledger-packages", "payments-packages", "platform-packages"):
+    stacks = ["guest", "open", "moved", "checkout", "legacy", "ledger", "payments", "platform"]
+    for name in [f"{stack}-packages" for stack in stacks]:
         shell.run(f"aws cloudformation delete-stack --stack-name {name}")
         shell.run(f"aws cloudformation wait stack-delete-complete --stack-name {name}")
     assert repositories(terminal, **GROUP) == ["group-shared"]
     shared = ["platform-shared", *(f"platform-shared-upstream-{name}" for name in ("maven-central", "npmjs", "pypi"))]
-    assert repositories(terminal, DOMAIN) == [*shared, "team-archive", "team-legacy", "team-payments-2"]
+    assert repositories(terminal, DOMAIN) == [*shared, "team-legacy", "team-payments-2"]
     groups = terminal.client("codeartifact").list_package_groups(domain=DOMAIN)["packageGroups"]
     assert {group["pattern"] for group in groups} <= {"/*"}

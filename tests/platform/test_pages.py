@@ -12,7 +12,9 @@ DOMAIN = "kloudvin-pkgs"
 # The pages that another test follows, each as a whole.
 FOLLOWED = {
     "docs/how-to.md": "test_how_to.py",
+    "docs/incident.md": "test_incident.py",
     "examples/cdk/README.md": "test_example_cdk.py",
+    "examples/drift/README.md": "test_example_drift.py",
     "examples/sam/README.md": "test_example_sam.py",
     "examples/vending/README.md": "test_example_vending.py",
 }
@@ -23,6 +25,8 @@ NOT_RUN = {
     ("README.md", "Deploying", 0): "test_release.py deploys what make dist puts together",
     ("README.md", "Deploying", 1): "builds for minutes; CI does",
     ("README.md", "Running it locally", 0): "test_watch.py",
+    ("SECURITY.md", "Recommended for a shared domain", 0): "asks questions; test_recommended.py holds what it sets",
+    ("SECURITY.md", "Who called", 2): "needs CloudTrail and its log",
     ("docs/migrate-from-terraform.md", "Adopting", 1): "needs Terraform",
     ("docs/migrate-from-terraform.md", "Adopting", 2): "adopts what Terraform made",
     ("emulator/README.md", "codeartifact-emulator", 0): "every lab starts it",

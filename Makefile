@@ -25,7 +25,7 @@ BESIDE := fuzz/Cargo.toml bench/functions/Cargo.toml
 ##@ See it work
 
 .PHONY: demo
-demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into a local CloudFormation and live a stack's whole life
+demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml locally; walk through create, update, drift, rename, delete
 	@.venv/bin/python demo/demo.py
 
 .PHONY: lab
@@ -143,11 +143,38 @@ scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against
 	@bench/build.sh function
 	@.venv/bin/python bench/scale.py
 
+ACCOUNT ?=
+
+.PHONY: probes
+probes: .venv/.stamp ## ask CodeArtifact in your account (ACCOUNT=number) what nothing documents: probes/README.md
+	@.venv/bin/python probes/run.py --account "$(ACCOUNT)"
+
+.PHONY: probes-sweep
+probes-sweep: .venv/.stamp ## remove what an interrupted run of the probes has left in ACCOUNT
+	@.venv/bin/python probes/run.py --account "$(ACCOUNT)" --sweep
+
 ##@ Ship it
 
 .PHONY: build
 build: .venv/.stamp ## build the zip that Lambda runs (ARCH=arm64 or x86_64), into target/lambda/
 	@tools/build.sh $(ARCH)
+
+.PHONY: test-zip
+test-zip: ## run the wire tests against the zip that make build made; of another ARCH under qemu
+	@tools/test_zip.sh $(ARCH)
+
+.PHONY: check-arm64
+check-arm64: ## the same for arm64 without rustup: build in a chroot, test under qemu (as root, on Debian)
+	@tools/check_arm64.sh
+
+.PHONY: sam-build
+sam-build: .venv/.stamp .venv/sam/.stamp ## build with sam build, as a deployment from this repository does
+	@mkdir -p target/home
+	@export CARGO_HOME="$${CARGO_HOME:-$$HOME/.cargo}" RUSTUP_HOME="$${RUSTUP_HOME:-$$HOME/.rustup}"; \
+	  $(TOOLS) $(QUIET_SAM) .venv/sam/bin/sam build --beta-features --build-dir target/sam-build --cache-dir target/sam-cache \
+	  --parameter-overrides Architecture=$(ARCH)
+	@cd target/sam-build/Function && $(PYTHON) -m zipfile -c ../bootstrap.zip bootstrap
+	$(PYTHON) tools/release.py fits $(ARCH)=target/sam-build/bootstrap.zip
 
 .PHONY: sbom
 sbom: .venv/.stamp ## write CycloneDX bills of materials of the function, for both architectures, to target/sbom/
@@ -199,7 +226,7 @@ clean: ## delete everything that was made or installed here
 help:
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: binaries
 binaries:

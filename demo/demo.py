@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""A CodeArtifact stack's whole life, on this machine, with parts that nobody here wrote.
+"""Walks through create, update, drift, rename and delete, on this machine.
 
-ministack is CloudFormation, Lambda, KMS and IAM; template.yaml is deployed into it as it stands, and the built
-binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything is not as expected.
+ministack is CloudFormation, Lambda, KMS and IAM, with what engine.py adds; template.yaml is deployed into it as it
+stands, and the built binary runs as its Lambda. The emulator is CodeArtifact. Ends with 1 if anything is not as
+expected.
 """
 
 import argparse
@@ -96,7 +97,10 @@ class Demo:
         self.delete_everything()
 
     def deploy_the_function(self) -> None:
-        self._report.chapter("The platform team deploys the function")
+        self._report.chapter(
+            "The platform team deploys the function",
+            "Once in an account and region: every squad's template names this function.",
+        )
         self._report.command("aws cloudformation package --template-file template.yaml")
         self._report.asked("CloudFormation: create stack codeartifact-stack from template.yaml")
         stack = self._cloud.deploy_function("codeartifact-stack", self._binary, DomainNamePattern="kloudvin-*")
@@ -105,16 +109,23 @@ class Demo:
         self._expect("the ServiceToken is the function's ARN", ":function:codeartifact-stack-" in self._service_token)
 
     def make_the_key(self) -> None:
-        self._report.chapter("The security team makes the key")
+        self._report.chapter(
+            "The security team makes the key",
+            "A domain has one key for ever, so the key has a stack of its own.",
+        )
         self._report.asked("CloudFormation: create stack kloudvin-pkgs-key")
         stack = self._cloud.deploy("kloudvin-pkgs-key", (TEMPLATES / "key.yaml").read_text(encoding="utf-8"))
         self._key = stack.outputs["KmsKeyArn"]
         self._report.output("KmsKeyArn", self._key)
-        self._lab.emulator_settings(keys={"known": [self._key]})
-        self._expect("CodeArtifact knows this key, and no other", self._key.startswith("arn:aws:kms:"))
+        self._expect(
+            "a domain with a key that does not exist is refused", self._refuses_the_key(self._key[:-12] + "0" * 12)
+        )
 
     def create_a_stack(self) -> None:
-        self._report.chapter("The payments squad asks for a CodeArtifact stack")
+        self._report.chapter(
+            "The payments squad asks for a CodeArtifact stack",
+            "One resource of their template: domain, proxy, repository and guard.",
+        )
         self._payments = self._deploy("payments-packages", PAYMENTS, "Create")
         outputs = self._payments.outputs
         self._show(outputs)
@@ -149,7 +160,10 @@ class Demo:
         )
 
     def update_it_in_place(self) -> None:
-        self._report.chapter("They change the description, an upstream and who may read")
+        self._report.chapter(
+            "They change the description, an upstream and who may read",
+            "An Update makes the calls that the difference needs, and no others.",
+        )
         self._aws("create-repository", "--domain", DOMAIN, "--repository", SHARED)
         PAYMENTS.update(
             RepositoryDescription="Everything that payments builds with",
@@ -170,7 +184,10 @@ class Demo:
         self._expect("both accounts may read", "345678901234" in self._policy("team-payments-npm"))
 
     def update_it_without_a_change(self) -> None:
-        self._report.chapter("They ask for one more endpoint: nothing to change in AWS")
+        self._report.chapter(
+            "They ask for one more endpoint: nothing to change in AWS",
+            "An Update that finds all as described writes nothing.",
+        )
         PAYMENTS.update(EndpointFormats="npm,pypi")
         self._payments = self._deploy("payments-packages", PAYMENTS, "Update", calls=(calls := []))
         self._report.output("PypiEndpoint", self._payments.outputs["PypiEndpoint"])
@@ -178,7 +195,10 @@ class Demo:
         self._expect(f"{len(calls)} calls, none of them a write", bool(calls) and not any(map(is_write, calls)))
 
     def repair_drift(self) -> None:
-        self._report.chapter("Someone changes things behind CloudFormation's back")
+        self._report.chapter(
+            "Someone changes things behind CloudFormation's back",
+            "Plan shows drift, and the next Update repairs it: a template stays true.",
+        )
         repository = ("--domain", DOMAIN, "--repository", "team-payments-npm")
         self._aws("update-repository", *repository, "--description", "mine now", "--upstreams", "[]")
         self._aws("delete-repository-permissions-policy", *repository)
@@ -213,7 +233,10 @@ class Demo:
         self._expect("a plan has nothing left to do", self._plan()["Converged"])
 
     def add_a_second_squad(self) -> None:
-        self._report.chapter("The ledger squad joins the same domain")
+        self._report.chapter(
+            "The ledger squad joins the same domain",
+            "Stacks share a domain, and come and go without knowing of each other.",
+        )
         ledger = self._deploy("ledger-packages", LEDGER, "Create", calls=(calls := []))
         self._show(ledger.outputs)
         self._expect(
@@ -223,7 +246,10 @@ class Demo:
         self._expect("payments is untouched", self._plan()["Converged"])
 
     def keep_the_namesake_out(self) -> None:
-        self._report.chapter("Someone puts a package payments/ui on npmjs, by the name of an internal one")
+        self._report.chapter(
+            "A namesake of an internal package turns up on npmjs",
+            "A build must not get a stranger's package by the name of your own.",
+        )
         roles = {
             name: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "policy": {"Version": "2012-10-17", "Statement": []}}
             for name in ("payments-ci", "ledger-ci")
@@ -247,12 +273,15 @@ class Demo:
             self._refused("publish", "team-ledger-pypi", caller="payments-ci", **ours),
         )
         self._expect(
-            "an administrator may not publish payments' packages elsewhere either",
+            "an administrator may not publish payments' packages elsewhere",
             self._refused("publish", SHARED, version="2.0.0", **ours),
         )
 
     def refuse_a_curious_neighbour(self) -> None:
-        self._report.chapter("The search squad would like to read what payments publishes")
+        self._report.chapter(
+            "The search squad would like to read what payments publishes",
+            "Whoever reads a repository reads its upstreams: so these have to agree.",
+        )
         curious = LEDGER | {"RepositoryName": "team-search-npm", "Upstreams": "team-payments-npm", "Squad": "search"}
         curious["InternalPackages"] = ""
         self._report.asked("CloudFormation: create stack search-packages")
@@ -274,7 +303,10 @@ class Demo:
         self._expect("payments is untouched", self._plan()["Converged"])
 
     def let_another_account_read(self) -> None:
-        self._report.chapter("A build in another account is to read what payments publishes")
+        self._report.chapter(
+            "A build in another account is to read what payments publishes",
+            "A token opens a domain, a policy a repository: other accounts need both.",
+        )
         self._report.asked("Lambda: invoke the function with RequestType Plan")
         self._expect(
             "the plan says that the account is let in, and gets no token", self._noted("no token", about=READER)
@@ -299,7 +331,10 @@ class Demo:
         self._expect("the plan has nothing to say any more", not self._noted("no token", about=READER))
 
     def stop_a_malicious_version(self) -> None:
-        self._report.chapter("event-stream turns out to be malicious")
+        self._report.chapter(
+            "event-stream turns out to be malicious",
+            "One property keeps a bad package out of the whole domain.",
+        )
         stream = {"format": "npm", "package": "event-stream"}
         self._expect("payments has it already", not self._refused("ingest", "team-payments-npm", **stream))
         PLATFORM.update(BlockedPackages="/npm//event-stream$")
@@ -322,7 +357,10 @@ class Demo:
         self._expect("… and not the bad one", self._refused("ingest", "team-payments-npm", **stream))
 
     def replace_the_repository(self) -> None:
-        self._report.chapter("Payments renames its repository: a replacement")
+        self._report.chapter(
+            "Payments renames its repository: a replacement",
+            "The new one begins empty, so the old one stays if it holds packages.",
+        )
         PAYMENTS.update(RepositoryName="payments-npm")
         old = self._payments.outputs["PhysicalId"]
         self._report.asked("Lambda: invoke the function with RequestType Plan")
@@ -351,7 +389,10 @@ class Demo:
         self._expect("the guard moved along", self._publishers("/npm/payments/*") == ["payments-npm"])
 
     def log_a_build_in(self) -> None:
-        self._report.chapter("A build logs in with the stack's outputs")
+        self._report.chapter(
+            "A build logs in with the stack's outputs",
+            "A pipeline needs nothing but the outputs of its stack.",
+        )
         outputs = self._payments.outputs
         shown = self._aws(
             *("login", "--tool", "npm", "--dry-run"),
@@ -365,7 +406,10 @@ class Demo:
         self._expect("npm's registry is the output NpmEndpoint", f"registry {outputs['NpmEndpoint']}" in shown)
 
     def delete_everything(self) -> None:
-        self._report.chapter("Everything goes")
+        self._report.chapter(
+            "Everything goes",
+            "Each stack takes what it made; the last one takes the domain.",
+        )
         self._delete("payments-packages")
         self._expect(
             "the ledger's repositories, the platform's and what was kept stay",
@@ -484,6 +528,13 @@ class Demo:
         self._report.note("answer", why or "done")
         return why is not None
 
+    def _refuses_the_key(self, key: str) -> bool:
+        try:
+            self._api.create_domain(domain=DOMAIN, encryptionKey=key)
+        except self._api.exceptions.ValidationException:
+            return True
+        return False
+
     def _show(self, outputs: dict[str, str]) -> None:
         for name, value in outputs.items():
             if value:
@@ -551,7 +602,7 @@ def main() -> int:
     signal.signal(signal.SIGALRM, _too_long)
     signal.alarm(SECONDS)
     report = Report()
-    report.title("codeartifact-stack: CloudFormation and Lambda by ministack, CodeArtifact by the emulator")
+    report.title("CloudFormation, Lambda and KMS by ministack, CodeArtifact by the emulator")
     try:
         with Lab(FOLDER, arguments.emulator) as lab:
             Demo(lab, report, arguments.binary).run()

@@ -130,6 +130,7 @@ class Lab:
         if not self._emulator.is_file():
             raise LabError(f"{self._emulator} is not built: run make demo, which builds it")
         process = self._spawn(
+            "codeartifact-emulator",
             [str(self._emulator), "--port", "0", "--region", REGION, "--secret", SECRET],
             self.environment(),
             stdout=subprocess.PIPE,
@@ -141,7 +142,7 @@ class Lab:
         return url.rstrip("/")
 
     def _start_ministack(self) -> str:
-        ministack = ROOT / ".venv/ministack/bin/ministack"
+        engine = [str(ROOT / ".venv/ministack/bin/python"), str(ROOT / "demo/engine.py")]
         port = _free_port()
         environment = self.environment() | {
             # Functions in JavaScript run by the node that is pinned here, where it is installed.
@@ -164,13 +165,13 @@ class Lab:
         }
         for credential in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             environment.pop(credential)
-        process = self._spawn([str(ministack)], environment)
+        process = self._spawn("ministack", engine, environment)
         url = f"http://127.0.0.1:{port}"
-        self._await(process, f"{url}/_ministack/health")
+        self._await("ministack", process, f"{url}/_ministack/health")
         return url
 
-    def _spawn(self, command: list[str], environment: dict[str, str], stdout=None) -> subprocess.Popen:
-        log = self.folder / f"{Path(command[0]).name}.log"
+    def _spawn(self, name: str, command: list[str], environment: dict[str, str], stdout=None) -> subprocess.Popen:
+        log = self.folder / f"{name}.log"
         with log.open("ab") as sink:
             process = subprocess.Popen(
                 command,
@@ -186,7 +187,7 @@ class Lab:
         self._processes.append(process)
         return process
 
-    def _await(self, process: subprocess.Popen, url: str, seconds: float = 30) -> None:
+    def _await(self, name: str, process: subprocess.Popen, url: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -194,7 +195,6 @@ class Lab:
             with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):
                 return
             time.sleep(0.05)
-        name = Path(process.args[0]).name
         raise LabError(f"{name} did not come up; see {self.folder / name}.log")
 
     def _stop(self) -> None:

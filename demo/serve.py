@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from cloud import Cloud, StackFailed
-from lab import ROOT, Lab, LabError, end_on_signals
+from lab import ACCOUNT, ROOT, Lab, LabError, end_on_signals
 
 
 def main() -> int:
@@ -27,6 +27,7 @@ def main() -> int:
             script.write_text(exports(lab), encoding="utf-8")
             print(f"AWS           {lab.aws_url}\nCodeArtifact  {lab.codeartifact_url}")
             print(f"ServiceToken  {stack.outputs['ServiceToken']}")
+            print(f"account       {ACCOUNT}: here an account is the access key id; give another to act in another")
             print(f"next          . {script}   (in another terminal; Ctrl-C here ends it all)", flush=True)
             signal.pause()
     except (StackFailed, LabError) as error:
@@ -41,6 +42,8 @@ def exports(lab: Lab) -> str:
     lines = [f'export PATH={shlex.quote(":".join(str(ROOT / path) for path in paths))}:"$PATH"']
     lines += [f"export {name}={shlex.quote(value)}" for name, value in lab.client_environment().items()]
     lines += ["export SAM_CLI_TELEMETRY=0", "unset AWS_PROFILE AWS_SESSION_TOKEN"]
+    # Version 1 of the AWS CLI gives SQS an endpoint of its own, whatever AWS_ENDPOINT_URL says.
+    lines += ['aws() { if [ "$1" = sqs ]; then set -- --endpoint-url "$AWS_ENDPOINT_URL" "$@"; fi; command aws "$@"; }']
     return "\n".join([*lines, ""])
 
 

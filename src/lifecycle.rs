@@ -124,6 +124,17 @@ impl Lifecycle<'_> {
         Ok(owner)
     }
 
+    /// What a plan says if it had to take an owner for granted: to that owner, what a stack has made is another's.
+    fn assumed(&self, owner: &Owner) -> Option<String> {
+        let is_named = self.request.stack_id.is_some() && self.request.logical_id.is_some();
+        (!is_named).then(|| {
+            format!(
+                "the event does not name both StackId and LogicalResourceId: this is a plan for {owner}; for a resource of a \
+                 stack, give its ids"
+            )
+        })
+    }
+
     async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {
         let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
@@ -235,10 +246,18 @@ impl Lifecycle<'_> {
         let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
         self.check_room(desired)?;
+        let assumed = self.assumed(&owner);
         let reconciler = self.reconciler(&owner);
-        let plan = planned(&reconciler, &asked, &history).await?;
+        let plan = planned(&reconciler, &asked, &history).await;
+        let plan = plan.map_err(|failure| match &assumed {
+            Some(assumed) if failure.kind == FailureKind::OwnershipConflict => {
+                Failure::new(failure.kind, format!("{assumed}. Else: {}", failure.reason))
+            }
+            _ => failure,
+        })?;
         let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
         notes.extend(Box::pin(reconciler.notes(desired, &history, &plan)).await?);
+        notes.extend(assumed);
         let planned = Success::Planned {
             steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
             notes,

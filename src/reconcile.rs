@@ -218,7 +218,7 @@ impl Reconciler<'_> {
             return Err(RoundError::Failed(self.give_way(desired, history, &lost).await));
         }
         let plan = plan::converge(desired, history, &observed, self.owner)?;
-        tell_left_alone(&plan);
+        self.tell_left_alone(&plan);
         let wanted: BTreeSet<_> = desired
             .endpoint_formats
             .iter()
@@ -456,7 +456,7 @@ impl Reconciler<'_> {
         };
         self.remember(identity, &observed);
         let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place)?;
-        tell_left_alone(&plan);
+        self.tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         self.applier(identity).apply(&plan, nothing).await?;
         Ok(Deleted {
@@ -464,11 +464,15 @@ impl Reconciler<'_> {
             look_again: plan.look_again,
         })
     }
-}
 
-fn tell_left_alone(plan: &Plan) {
-    for note in &plan.notes {
-        info!(%note, "left alone");
+    /// Says in the log what the plan leaves alone, and why: once, however many rounds find the same.
+    fn tell_left_alone(&self, plan: &Plan) {
+        for note in &plan.notes {
+            let note = note.to_string();
+            if self.progress.is_news(note.clone()) {
+                info!(note, "left alone");
+            }
+        }
     }
 }
 

@@ -18,4 +18,6 @@ if ! [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
   exit 1
 fi
 cargo lambda build --release --locked --output-format zip --bin codeartifact-stack "$flag"
-ls -l target/lambda/codeartifact-stack/bootstrap.zip
+zip=target/lambda/codeartifact-stack/bootstrap.zip
+python3 tools/release.py fits "$1=$zip"
+ls -l "$zip"

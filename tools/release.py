@@ -21,6 +21,8 @@ MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 COMPANIONS = ("LICENSE", "README.md")
 # The rule for cfn-lint, and the schema that it reads.
 RULES = ("cfnlint/codeartifact_stack.py", "schema/properties.json")
+# What Amazon Linux 2023 has, on which Lambda runs it.
+GLIBC = (2, 34)
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 HEADING = re.compile(r"(?m)^## \[(?P<version>[^]]+)\](?: - (?P<date>\S+))?$")
 
@@ -51,8 +53,13 @@ def check(root: Path, tag: str | None) -> None:
     newest, date, notes = newest_changes(root)
     if newest != wanted:
         raise Unfit(f"CHANGELOG.md: the newest version is {newest}, but Cargo.toml has {wanted}")
+    front = (root / "README.md").read_text(encoding="utf-8")
+    if f"*Version {wanted}," not in front:
+        raise Unfit(f"README.md: its second line does not say that this is version {wanted}, as Cargo.toml does")
     if tag is None:
         return
+    if "not released yet" in front or "There is no release yet" in front:
+        raise Unfit("README.md: it says that there is no release yet")
     if tag != f"v{wanted}":
         raise Unfit(f"the tag is {tag}, but Cargo.toml has {wanted}: a release of it is tagged v{wanted}")
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", date):
@@ -141,13 +148,31 @@ def check_zip(path: Path, architecture: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
             bootstrap = archive.getinfo("bootstrap")
-            header = archive.read(bootstrap)[:20]
+            program = archive.read(bootstrap)
     except (zipfile.BadZipFile, KeyError) as error:
         raise Unfit(f"{path} is no zip with a bootstrap in it: {error}") from error
     if not (bootstrap.external_attr >> 16) & 0o111:
         raise Unfit(f"{path}: bootstrap is not executable")
-    if header[:4] != b"\x7fELF" or struct.unpack_from("<H", header, 18)[0] != MACHINES[architecture]:
+    if program[:4] != b"\x7fELF" or struct.unpack_from("<H", program, 18)[0] != MACHINES[architecture]:
         raise Unfit(f"{path}: bootstrap is no program for {architecture}")
+
+
+def check_glibc(path: Path) -> None:
+    """Fails where the zip's program needs a newer C library than Lambda has."""
+    with zipfile.ZipFile(path) as archive:
+        needed = needed_glibc(archive.read("bootstrap"))
+    if needed > GLIBC:
+        raise Unfit(f"{path}: bootstrap needs glibc {dotted(needed)}, Lambda's Amazon Linux 2023 has {dotted(GLIBC)}")
+
+
+def needed_glibc(program: bytes) -> tuple[int, ...]:
+    """The newest glibc whose symbols a program asks for: their versions' names are text in it."""
+    versions = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"\0GLIBC_(\d+(?:\.\d+)+)(?=\0)", program)}
+    return max(versions, default=(0,))
+
+
+def dotted(number: tuple[int, ...]) -> str:
+    return ".".join(map(str, number))
 
 
 def architecture_and_zip(argument: str) -> tuple[str, Path]:
@@ -163,6 +188,8 @@ def main() -> int:
     checked = commands.add_parser("check", help="is the version the same everywhere?")
     checked.add_argument("tag", nargs="?", help="the tag of a release: then it must be ready for one")
     commands.add_parser("notes", help="print what CHANGELOG.md says of the version")
+    fits = commands.add_parser("fits", help="would Lambda run this zip?")
+    fits.add_argument("zip", type=architecture_and_zip, metavar="ARCH=ZIP")
     assembled = commands.add_parser("assemble", help="put a release together in target/dist/")
     assembled.add_argument("--output", type=Path, default=ROOT / "target/dist")
     assembled.add_argument("--sboms", type=Path, required=True, help="the folder that tools/sbom.sh writes")
@@ -178,6 +205,10 @@ def main() -> int:
             print(newest_changes(ROOT)[2])
         elif arguments.command == "host":
             host(ROOT, arguments.dist, ROOT / "target/hosted", arguments.bucket)
+        elif arguments.command == "fits":
+            architecture, path = arguments.zip
+            check_zip(path, architecture)
+            check_glibc(path)
         else:
             assemble(ROOT, arguments.output, arguments.sboms, dict(arguments.zips))
             print("\n".join(sorted(str(file) for file in arguments.output.iterdir())))

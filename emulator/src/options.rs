@@ -41,7 +41,8 @@ impl Default for Options {
     }
 }
 
-/// What can be changed while the emulator runs.
+/// What can be changed while the emulator runs. Where a setting stands for something that nothing documents, the probe of
+/// `probes/` that would decide it is named.
 ///
 /// Numbers that count down (`kms_not_found_times`) show what is left when read back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,7 +60,7 @@ pub struct Settings {
     /// pattern that matches decides. A key or a grant that was just made is not found for some seconds
     /// (hashicorp/terraform-provider-aws#30523).
     pub unknown_keys: BTreeMap<String, Unknown>,
-    /// How long reads and lists lag behind writes.
+    /// How long reads and lists lag behind writes: the probes `new_…_seen`, `new_repository_listed`, `deleted_repository_unseen`.
     pub visibility: Visibility,
     /// Which KMS keys there are.
     pub keys: Keys,
@@ -78,16 +79,17 @@ pub struct Settings {
     pub repositories_per_domain: usize,
     /// Answer policies in other words than they were put in, with the same meaning.
     pub normalise_policies: bool,
-    /// What happens when a repository is deleted while another names it as upstream.
+    /// What happens when a repository is deleted while another names it as upstream: the probe `deleted_upstream`.
     pub delete_of_upstream: DeleteOfUpstream,
-    /// How a second external connection on one repository is refused.
+    /// How a second external connection on one repository is refused: the probe `second_connection`.
     pub second_connection: SecondConnection,
-    /// How the external connection that a repository has already is refused.
+    /// How the external connection that a repository has already is refused: the probe `same_connection_twice`.
     pub same_connection: SameConnection,
-    /// Which characters tags may hold.
+    /// Which characters tags may hold: the probe `tag_characters`.
     pub tag_characters: TagCharacters,
     /// Principals that IAM does not know, by their ARN, in which `*` and `?` stand for characters; an account is
-    /// its root's ARN. A policy that names one is refused (400). The longest pattern that matches decides.
+    /// its root's ARN. A policy that names one is refused (400). The longest pattern that matches decides. The probe
+    /// `unknown_principal` asks.
     ///
     /// Elsewhere in AWS a policy cannot name what does not exist, nor for some seconds what was just made; for this
     /// service it is likely, and not documented. A role or user that is unknown for good after a policy named it was
@@ -230,7 +232,7 @@ pub enum LostLocks {
     ListsAndDeletions,
 }
 
-/// The answer to what a lost key locks, which nothing documents.
+/// The answer to what a lost key locks, which nothing documents: the probe `delete_domain_with_a_lost_key`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LostError {

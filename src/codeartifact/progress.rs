@@ -49,6 +49,8 @@ struct State {
     moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
+    /// What the log has been told, and is not told again by another round.
+    told: BTreeSet<String>,
     /// When the event began, or last ended a step.
     last_sign: Instant,
 }
@@ -67,6 +69,7 @@ impl Default for State {
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
             owned: Vec::new(),
+            told: BTreeSet::new(),
             last_sign: Instant::now(),
         }
     }
@@ -104,6 +107,11 @@ impl Progress {
     /// Whether something of an earlier delivery may be there that this one did not get to see.
     pub(crate) fn is_blind(&self) -> bool {
         self.state().sight == Sight::Blind
+    }
+
+    /// Whether the log has not been told this yet. It counts as told from now on.
+    pub(crate) fn is_news(&self, text: String) -> bool {
+        self.state().told.insert(text)
     }
 
     pub(crate) fn planned(&self, steps: Vec<String>) {

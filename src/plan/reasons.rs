@@ -112,8 +112,8 @@ impl fmt::Display for Refusal {
             Self::OwnedRepository { name, owner } => write!(
                 formatter,
                 "the repository {name} is owned by {owner}: give another RepositoryName, or release it there (delete that \
-                 resource with DeletionMode Retain, or remove its tags codeartifact-stack:stack-id and \
-                 codeartifact-stack:logical-id) and set AdoptExisting to true here"
+                 resource with DeletionMode Retain; if it is gone for good, remove the tags codeartifact-stack:stack-id \
+                 and codeartifact-stack:logical-id from the repository) and set AdoptExisting to true here"
             ),
             Self::CrowdedRepository(name) => write!(
                 formatter,

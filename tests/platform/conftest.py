@@ -1,5 +1,6 @@
 """`make lab` and a terminal beside it, as the READMEs of examples/ tell their reader to open them."""
 
+import contextlib
 import json
 import os
 import re
@@ -20,8 +21,17 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[2]
 
+sys.path.insert(0, str(Path(__file__).parent))
+from pages import Block  # noqa: E402
+
 # Nothing looks for newer versions of itself, and nobody waits for a slow poll.
-QUIET = {"SAM_CLI_POLL_DELAY": "1", "npm_config_update_notifier": "false"}
+QUIET = {
+    "SAM_CLI_POLL_DELAY": "1",
+    "npm_config_update_notifier": "false",
+    "PYTHONPATH": str(ROOT / "tests/platform/quick"),
+}
+# What a shell prints when a block is done.
+DONE = "== that was the block =="
 
 
 class Terminal:
@@ -50,6 +60,16 @@ class Terminal:
         )
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    @contextlib.contextmanager
+    def shell(self, folder: Path) -> "Iterator[Shell]":
+        """A shell that is open for as long as a page is followed, in a folder of the reader's."""
+        shell = Shell(folder, self.home)
+        try:
+            shell.run(f". {shlex.quote(str(self.folder / 'env'))}")
+            yield shell
+        finally:
+            shell.close()
 
     def client(self, service: str, account: str = ""):
         """boto3's client of a service in the lab, in the lab's account or another one."""
@@ -89,6 +109,46 @@ class Terminal:
     def outputs(self, stack: str) -> dict[str, str]:
         (found,) = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+class Shell:
+    """A reader's shell: what one block of a page sets is there for the next. A command that fails ends it."""
+
+    def __init__(self, folder: Path, home: Path):
+        self.folder = folder
+        self._process = subprocess.Popen(
+            ["bash", "-euo", "pipefail"],
+            cwd=folder,
+            env=os.environ | QUIET | {"HOME": str(home)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, block: str) -> str:
+        """What the block prints."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(f"{block}\n\necho '{DONE}'\n")
+        self._process.stdin.flush()
+        printed = []
+        for line in self._process.stdout:
+            if line.endswith(f"{DONE}\n"):
+                return "".join([*printed, line.removesuffix(f"{DONE}\n")])
+            printed.append(line)
+        raise AssertionError(f"{block}\nended with {self._process.wait()}:\n{''.join(printed)}")
+
+    def follow(self, block: Block) -> str:
+        """Does what a page tells: runs commands, puts what has a name into its file."""
+        if block.language == "sh":
+            return self.run(block.text)
+        (self.folder / block.file).write_text(block.text, encoding="utf-8")
+        return ""
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 @pytest.fixture(scope="module")

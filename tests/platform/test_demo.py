@@ -54,6 +54,7 @@ def test_the_demo_shows_the_whole_life_of_a_stack():
     assert time.monotonic() - started < SECONDS
     assert "\033[" not in output, "colours belong on a terminal only"
     assert "checks hold" in output
+    assert [line for line in output.splitlines() if len(line) > 80] == []
     kept = (ROOT / "docs/demo.txt").read_text(encoding="utf-8")
     assert story(output) == story(kept), "docs/demo.txt tells another story: run make demo-text"
 

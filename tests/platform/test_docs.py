@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from pages import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,6 +38,19 @@ def test_there_are_reasons_to_look_up():
 def test_the_function_says_what_troubleshooting_quotes(reason):
     pattern = ".{1,40}".join(re.escape(part) for part in reason.split("…")).removesuffix(".{1,40}")
     assert re.search(pattern, what_the_function_says()), "no text of the function is like this"
+
+
+def test_each_quoted_reason_has_its_type():
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    types = set(re.findall(r'=> "(\w+)"', (ROOT / "src/failure.rs").read_text(encoding="utf-8")))
+    tables = re.findall(r"^\| the (?:Reason|error) says \| type \| .*\n\|.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    rows = [row.split(" | ") for table in tables for row in table.splitlines()]
+    assert len(rows) > 40
+    for row in rows:
+        assert len(row) == 4, row
+        assert row[1] == "none" or set(re.findall(r"`(\w+)`", row[1])) <= types, row
+        assert row[1] == "none" or "`" in row[1], row
+    assert "| the Reason says | why" not in page
 
 
 def threats() -> list[list[str]]:
@@ -95,6 +109,20 @@ def test_each_file_that_a_contributor_is_sent_to_is_there(page):
     assert len(files) > 10
     rooms = {f"{room.name}/" for room in (ROOT / "src").iterdir() if room.is_dir()}
     assert [path for path in sorted(files - rooms) if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_each_target_of_make_is_there(page):
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    shell = [block.text for block in blocks(str(page.relative_to(ROOT))) if block.language == "sh"]
+    commands = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8")) + "\n".join(shell).splitlines()
+    asked = {target for command in commands for target in re.findall(r"^make ([a-z0-9-]+)", command)}
+    assert asked <= targets
+
+
+def test_what_was_exercised_names_the_release_that_is_pinned():
+    pinned = re.search(r"^ministack==(\S+)$", (ROOT / "tools/ministack.in").read_text(encoding="utf-8"), re.MULTILINE)
+    assert f"ministack {pinned[1]}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_template_on_the_front_page_is_clean(tmp_path):

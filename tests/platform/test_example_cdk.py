@@ -59,14 +59,14 @@ def test_the_readmes_commands_are_all_that_a_newcomer_needs(terminal, bootstrapp
 
     codeartifact = terminal.client("codeartifact")
     (domain,) = codeartifact.list_domains()["domains"]
-    assert domain["name"] == "kloudvin-pkgs"
+    assert domain["name"] == "cdk-pkgs"
     assert {found["name"] for found in codeartifact.list_repositories()["repositories"]} == {
         *("team-payments", "team-payments-upstream", "team-ledger", "team-ledger-upstream", "team-search"),
         *("team-search-upstream-npmjs", "team-search-upstream-maven-central"),
     }
-    assert terminal.outputs("ledger-packages")["PypiEndpoint"].endswith("/pypi/team-ledger/")
-    assert terminal.outputs("search-packages")["MavenEndpoint"].endswith("/maven/team-search/")
-    payments = codeartifact.get_repository_permissions_policy(domain="kloudvin-pkgs", repository="team-payments")
+    assert terminal.outputs("cdk-ledger")["PypiEndpoint"].endswith("/pypi/team-ledger/")
+    assert terminal.outputs("cdk-search")["MavenEndpoint"].endswith("/maven/team-search/")
+    payments = codeartifact.get_repository_permissions_policy(domain="cdk-pkgs", repository="team-payments")
     assert "210987654321" in payments["policy"]["document"]
 
     terminal.run(ENTER + destroy)
@@ -109,17 +109,17 @@ def test_a_bundled_function_gives_the_linter_nothing_to_say(terminal, build, tmp
 @pytest.mark.usefixtures("bootstrapped")
 def test_the_function_works_behind_cdks_provider(terminal, build, tmp_path):
     (command,) = blocks("Where the function comes from")
-    command = command.replace("--all", "packages-platform payments-packages")
+    command = command.replace("--all", "cdk-platform cdk-payments")
     command = command.strip() + f" {build} --output {tmp_path}"
     terminal.run(ENTER + command)
     check_with_the_linter(tmp_path)
-    outputs = terminal.outputs("payments-packages")
-    assert outputs["RepositoryArn"].endswith(":repository/kloudvin-pkgs/team-payments")
+    outputs = terminal.outputs("cdk-payments")
+    assert outputs["RepositoryArn"].endswith(":repository/cdk-pkgs/team-payments")
     assert outputs["NpmEndpoint"].endswith("/npm/team-payments/")
     assert outputs["InternalPackageGroups"]
 
-    check_what_a_failed_create_leaves(terminal, (tmp_path / "ledger-packages.template.json").read_text("utf-8"))
-    payments = terminal.stack_id("payments-packages")
+    check_what_a_failed_create_leaves(terminal, (tmp_path / "cdk-ledger.template.json").read_text("utf-8"))
+    payments = terminal.stack_id("cdk-payments")
     terminal.client("cloudformation").delete_stack(StackName=payments)
     assert terminal.end_of(payments) == "DELETE_COMPLETE"
     assert terminal.client("codeartifact").list_domains()["domains"] == []
@@ -130,7 +130,7 @@ def check_what_a_failed_create_leaves(terminal, template: str) -> None:
     cloudformation, codeartifact = terminal.client("cloudformation"), terminal.client("codeartifact")
     terminal.emulator("faults", {"operation": "PutRepositoryPermissionsPolicy", "effect": "access-denied", "times": 1})
     stack = cloudformation.create_stack(
-        StackName="ledger-packages",
+        StackName="cdk-ledger",
         TemplateBody=template,
         Parameters=[{"ParameterKey": "BootstrapVersion", "ParameterValue": "/cdk-bootstrap/hnb659fds/version"}],
         Capabilities=["CAPABILITY_IAM"],
@@ -145,9 +145,9 @@ def check_what_a_failed_create_leaves(terminal, template: str) -> None:
         "StackId": stack,
         "LogicalResourceId": logical_id,
         "PhysicalResourceId": FAILED_ID,
-        "ResourceProperties": {"DomainName": "kloudvin-pkgs", "RepositoryName": "team-ledger"},
+        "ResourceProperties": {"DomainName": "cdk-pkgs", "RepositoryName": "team-ledger"},
     }
-    function = terminal.outputs("packages-platform")["ServiceToken"]
+    function = terminal.outputs("cdk-platform")["ServiceToken"]
     answer = terminal.client("lambda").invoke(FunctionName=function, Payload=json.dumps(delete).encode())
     assert json.load(answer["Payload"])["PhysicalResourceId"] == FAILED_ID
     assert codeartifact.list_repositories(repositoryPrefix="team-ledger")["repositories"] == []

@@ -32,7 +32,7 @@ def test_the_readmes_commands_are_all_that_a_squad_needs(terminal):
     assert start.split("#")[0].strip() == "make lab"
 
     shown = terminal.run(deploy)
-    outputs = terminal.outputs("payments-packages")
+    outputs = terminal.outputs("sam-packages")
     assert f"registry {outputs['NpmEndpoint']}" in shown
     check_the_key(terminal, outputs["KmsKeyArn"])
     check_who_has_access(terminal)
@@ -42,10 +42,10 @@ def test_the_readmes_commands_are_all_that_a_squad_needs(terminal):
     codeartifact = terminal.client("codeartifact")
     names = {found["name"] for found in codeartifact.list_repositories()["repositories"]}
     assert names == {"payments-npm", "payments-npm-upstream", "ledger-npm", "ledger-npm-upstream"}
-    groups = codeartifact.list_package_groups(domain="kloudvin-pkgs")["packageGroups"]
+    groups = codeartifact.list_package_groups(domain="sam-pkgs")["packageGroups"]
     assert {group["pattern"] for group in groups} >= {"/npm/payments/*", "/npm/ledger/*"}
 
-    stacks = [terminal.stack_id(name) for name in ("payments-packages", "ledger-packages")]
+    stacks = [terminal.stack_id(name) for name in ("sam-packages", "sam-ledger")]
     terminal.run(ENTER + leave)
     assert {terminal.end_of(stack) for stack in stacks} == {"DELETE_COMPLETE"}
     assert codeartifact.list_domains()["domains"] == []
@@ -81,7 +81,7 @@ def test_the_role_of_the_function_asks_for_what_the_key_grants():
 
 def check_who_has_access(terminal) -> None:
     codeartifact = terminal.client("codeartifact")
-    found = codeartifact.get_repository_permissions_policy(domain="kloudvin-pkgs", repository="payments-npm")
+    found = codeartifact.get_repository_permissions_policy(domain="sam-pkgs", repository="payments-npm")
     policy = json.loads(found["policy"]["document"])
     build = build_project(terminal)["serviceRole"]
     assert {statement["Sid"]: statement["Principal"] for statement in policy["Statement"]} == {
@@ -91,7 +91,7 @@ def check_who_has_access(terminal) -> None:
 
 
 def build_project(terminal) -> dict:
-    (project,) = terminal.client("codebuild").batch_get_projects(names=["payments-packages"])["projects"]
+    (project,) = terminal.client("codebuild").batch_get_projects(names=["sam-packages"])["projects"]
     return project
 
 

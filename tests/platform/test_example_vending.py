@@ -61,7 +61,7 @@ def repositories(terminal) -> dict[str, dict]:
     codeartifact = terminal.client("codeartifact")
     if not codeartifact.list_domains()["domains"]:
         return {}
-    found = codeartifact.list_repositories_in_domain(domain="kloudvin-pkgs")["repositories"]
+    found = codeartifact.list_repositories_in_domain(domain="vended-pkgs")["repositories"]
     tags = {each["name"]: codeartifact.list_tags_for_resource(resourceArn=each["arn"])["tags"] for each in found}
     return {name: {tag["key"]: tag["value"] for tag in each} for name, each in tags.items()}
 
@@ -93,7 +93,7 @@ def let_in(terminal, *members: str, **policies: object) -> None:
 def package(terminal, action: str, **request: object) -> str | None:
     """What a package manager does (`ingest`, `publish`). Says why it was refused, if it was."""
     try:
-        control(terminal, "POST", action, {"domain": "kloudvin-pkgs", "owner": PLATFORM, "format": "npm", **request})
+        control(terminal, "POST", action, {"domain": "vended-pkgs", "owner": PLATFORM, "format": "npm", **request})
     except urllib.error.HTTPError as refused:
         return json.load(refused)["message"]
     return None
@@ -128,9 +128,7 @@ def vend(terminal, payload: dict) -> dict:
 
 def test_an_account_gets_its_packages_and_a_second_run_has_nothing_to_do(vending, printed):
     first, second, planned = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-    assert first["Summary"].startswith(
-        "Account 444455556666 (payments): repository payments-npm in domain kloudvin-pkgs"
-    )
+    assert first["Summary"].startswith("Account 444455556666 (payments): repository payments-npm in domain vended-pkgs")
     assert first["Steps"][0].startswith("CreateRepository payments-npm")
     assert first["Data"]["NpmEndpoint"].endswith("/npm/payments-npm/")
     assert second["Summary"].endswith("Nothing had to be changed.")
@@ -144,7 +142,7 @@ def test_an_account_gets_its_packages_and_a_second_run_has_nothing_to_do(vending
     assert tags["payments-npm"]["codeartifact-stack:stack-id"] == "aft/444455556666"
 
     policy = vending.client("codeartifact").get_repository_permissions_policy(
-        domain="kloudvin-pkgs", repository="payments-npm"
+        domain="vended-pkgs", repository="payments-npm"
     )
     principals = {
         statement["Sid"]: str(statement["Principal"])
@@ -172,7 +170,7 @@ def test_what_is_taken_out_of_a_request_goes_and_a_new_name_replaces_the_reposit
     assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
 
     output = vend(vending, request(codeartifact_repository="payments"))
-    assert output["PhysicalResourceId"].endswith("/kloudvin-pkgs/payments")
+    assert output["PhysicalResourceId"].endswith("/vended-pkgs/payments")
     assert vended(vending) == {"payments", "payments-upstream-npmjs"}
     vend(vending, request())
     assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
@@ -199,7 +197,7 @@ def without(policy: dict, sid: str) -> dict:
 
 def token(terminal, account: str) -> str:
     codeartifact = terminal.client("codeartifact", account=account)
-    return codeartifact.get_authorization_token(domain="kloudvin-pkgs", domainOwner=PLATFORM)["authorizationToken"]
+    return codeartifact.get_authorization_token(domain="vended-pkgs", domainOwner=PLATFORM)["authorizationToken"]
 
 
 def test_the_vended_account_logs_in_publishes_and_reads_and_no_other_does(vending):
@@ -231,7 +229,7 @@ def test_the_vended_account_logs_in_publishes_and_reads_and_no_other_does(vendin
 
     let_in(vending)
     codeartifact.delete_package(
-        domain="kloudvin-pkgs", repository="payments-npm", format="npm", namespace="payments", package="ui"
+        domain="vended-pkgs", repository="payments-npm", format="npm", namespace="payments", package="ui"
     )
 
 
@@ -239,9 +237,9 @@ def test_a_stored_record_does_not_say_whose_a_repository_is(vending):
     record = {
         "StackId": "aft/444455556666",
         "LogicalResourceId": "Packages",
-        "PhysicalResourceId": f"arn:aws:codeartifact:eu-west-1:{PLATFORM}:repository/kloudvin-pkgs/payments-npm",
+        "PhysicalResourceId": f"arn:aws:codeartifact:eu-west-1:{PLATFORM}:repository/vended-pkgs/payments-npm",
         "ResourceProperties": {
-            "DomainName": "kloudvin-pkgs",
+            "DomainName": "vended-pkgs",
             "RepositoryName": "payments-npm",
             "DeletionMode": "Delete",
         },
@@ -310,7 +308,7 @@ def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(ven
     platform = (
         (EXAMPLE / "platform.yaml").read_text(encoding="utf-8").replace("${aws:PrincipalAccount}", "444455556666")
     )
-    update(terminal, "platform-packages", platform, AccountsMakeRepositories="true")
+    update(terminal, "vending-platform", platform, AccountsMakeRepositories="true")
 
     function = terminal.client("cloudformation").get_template(
         StackName="codeartifact-stack", TemplateStage="Processed"
@@ -327,11 +325,11 @@ def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(ven
 
     assert "/npm/account-444455556666/" in outputs["NpmEndpoint"]
     codeartifact = terminal.client("codeartifact")
-    made = codeartifact.describe_repository(domain="kloudvin-pkgs", repository="account-444455556666")["repository"]
+    made = codeartifact.describe_repository(domain="vended-pkgs", repository="account-444455556666")["repository"]
     assert made["administratorAccount"] == "444455556666"
     assert made["upstreams"] == [{"repositoryName": "platform-shared"}]
 
-    place = {"domain": "kloudvin-pkgs", "domainOwner": PLATFORM}
+    place = {"domain": "vended-pkgs", "domainOwner": PLATFORM}
     stranger = terminal.client("codeartifact", account="777788889999")
     with pytest.raises(stranger.exceptions.AccessDeniedException):
         stranger.create_repository(repository="account-777788889999", **place)

@@ -1,4 +1,4 @@
-"""docs/how-to.md, told from top to bottom in a lab: each file is deployed, each command is run."""
+"""docs/how-to.md, followed from top to bottom in a lab: each file is deployed, each command is run."""
 
 import json
 import re
@@ -8,33 +8,23 @@ import urllib.error
 from pathlib import Path
 
 import pytest
+from pages import ROOT, blocks
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
+PAGE = blocks("docs/how-to.md")
+TEMPLATES = {block.file: block.text for block in PAGE if block.language == "yaml"}
+(GUEST_POLICY,) = [block.text for block in PAGE if block.file == "guests.json"]
 DOMAIN = "kloudvin-pkgs"
-SOON = {"Delay": 0.1, "MaxAttempts": 600}
+GROUP = {"domain": "group-pkgs", "domainOwner": "210987654321"}
+UI = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}
+# What cannot be done here: the emulator does not copy packages.
+NOT_RUN = [("Rename a repository", 2)]
 sys.path.insert(0, str(ROOT / "tools"))
 import cfn_yaml  # noqa: E402
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
-    """The page's blocks of a language, each with the heading that it stands below."""
-    sections = re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
-    return [
-        (heading, block)
-        for heading, text in sections
-        for block in re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    ]
-
-
-TEMPLATES = {re.match(r"# (\S+)\.yaml\n", block)[1]: block for _, block in blocks("yaml")}
-COMMANDS = dict(blocks("sh"))
-((_, GUEST_POLICY),) = blocks("json")
-
-
 def test_each_template_is_clean(tmp_path):
     for name, template in TEMPLATES.items():
-        (tmp_path / f"{name}.yaml").write_text(template, encoding="utf-8")
+        (tmp_path / name).write_text(template, encoding="utf-8")
     subprocess.run(
         [ROOT / ".venv/bin/cfn-lint", "--append-rules", ROOT / "cfnlint", "--", *tmp_path.iterdir()], check=True
     )
@@ -49,87 +39,21 @@ def test_the_guests_policy_allows_what_the_function_asks_for():
     ]
     asked = {statement["Sid"]: set(statement["Action"]) for statement in statements}
     assert asked["OtherDomains"] <= allowed["Domain"]
-    assert asked["Repositories"] | asked["Tags"] <= allowed["GuestRepositories"]
+    assert asked["Repositories"] <= allowed["GuestRepositories"] | allowed["GuestAccess"]
     assert asked["OtherDomainsAtCreation"] == allowed["OwnerTagsAtCreation"]
 
 
-def deploy(terminal, name: str) -> dict[str, str]:
-    cloudformation = terminal.client("cloudformation")
-    cloudformation.create_stack(StackName=name, TemplateBody=TEMPLATES[name])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig=SOON)
-    (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
-def delete(terminal, name: str) -> None:
-    cloudformation = terminal.client("cloudformation")
-    cloudformation.delete_stack(StackName=name)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
-
-
-def move_the_archive(terminal, folder: Path) -> None:
-    """A repository that was kept is another logical id's, and in the end goes with it."""
-    codeartifact = terminal.client("codeartifact")
-    archive = {"domain": DOMAIN, "repository": "team-archive"}
-    deploy(terminal, "moved-packages")
-    arn = codeartifact.describe_repository(**archive)["repository"]["arn"]
-    terminal.run(run_in(folder, COMMANDS["Move a repository to another stack or logical id"]))
-    tags = {each["key"]: each["value"] for each in codeartifact.list_tags_for_resource(resourceArn=arn)["tags"]}
-    assert tags["codeartifact-stack:logical-id"] == "Archive"
-    assert "codeartifact-stack:adopted" not in tags
-    delete(terminal, "moved-packages")
-    assert "team-archive" not in repositories(terminal, DOMAIN)
-
-
-def repair_drift(terminal, folder: Path) -> None:
-    deploy(terminal, "checkout-packages")
-    (folder / "checkout-packages.yaml").write_text(TEMPLATES["checkout-packages"], encoding="utf-8")
-    printed = terminal.run(run_in(folder, COMMANDS["Repair drift"]))
-    assert printed.rindex("Managed by CloudFormation") > printed.index("mine now")
-    delete(terminal, "checkout-packages")
-
-
-def let_another_account_in(terminal) -> None:
-    deploy(terminal, "open-packages")
-    theirs = {"domain": "open-pkgs", "domainOwner": "123456789012"}
-    reader = terminal.client("codeartifact", account="444455556666")
-    assert reader.get_authorization_token(**theirs)["authorizationToken"]
-    found = reader.describe_repository(repository="team-open", **theirs)
-    assert found["repository"]["name"] == "team-open"
-    stranger = terminal.client("codeartifact", account="777788889999")
-    with pytest.raises(stranger.exceptions.AccessDeniedException):
-        stranger.get_authorization_token(**theirs)
-    delete(terminal, "open-packages")
-
-
-def rename_payments(terminal, folder: Path) -> None:
-    """As the page says: the new repository reads the old one's packages, and can publish them too."""
-    ui = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}
-    terminal.emulator("publish", ui | {"repository": "team-payments"})
-    renamed = TEMPLATES["payments-packages"].replace("RepositoryName: team-payments", "RepositoryName: team-payments-2")
-    renamed = renamed.replace("Upstreams: [platform-shared]", "Upstreams: [team-payments, platform-shared]")
-    cloudformation, codeartifact = terminal.client("cloudformation"), terminal.client("codeartifact")
-    cloudformation.update_stack(StackName="payments-packages", TemplateBody=renamed)
-    assert terminal.end_of("payments-packages") == "UPDATE_COMPLETE"
-
-    new = ui | {"repository": "team-payments-2"}
-    terminal.emulator("ingest", new)
-    with pytest.raises(urllib.error.HTTPError):
-        terminal.emulator("publish", new | {"version": "2.0.0"})
-    terminal.run(run_in(folder, COMMANDS["Rename a repository"]))
-    terminal.emulator("publish", new | {"version": "2.0.0"})
-    for repository in ("team-payments-2", "team-payments"):
-        codeartifact.delete_repository(domain=DOMAIN, repository=repository)
-
-
-def refused_deletion(terminal, name: str) -> str:
-    """The Reason for which a stack cannot be deleted."""
-    cloudformation = terminal.client("cloudformation")
-    cloudformation.delete_stack(StackName=name)
-    assert terminal.end_of(name) == "DELETE_FAILED"
-    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-    failed = [event for event in events if event["ResourceStatus"] == "DELETE_FAILED"]
-    return next(event["ResourceStatusReason"] for event in failed if event["LogicalResourceId"] == "Packages")
+def test_what_access_allows_is_what_the_function_writes():
+    source = (ROOT / "src/properties/access.rs").read_text(encoding="utf-8")
+    written = set(re.findall(r'"(codeartifact:\w+)"', source.split("#[cfg(test)]")[0]))
+    rows = [row.split(" | ") for row in (ROOT / "docs/how-to.md").read_text(encoding="utf-8").splitlines()]
+    told = {
+        action
+        for row in rows
+        if len(row) == 3 and row[0] in ("| a token", "| log in, read", "| look around", "| publish")
+        for action in re.findall(r"`(codeartifact:\w+)`", row[1])
+    }
+    assert told == written
 
 
 def upstreams(terminal, repository: str) -> list[str]:
@@ -142,70 +66,153 @@ def repositories(terminal, domain: str, **owner: str) -> list[str]:
     return sorted(repository["name"] for repository in found["repositories"])
 
 
+def answer(shell) -> dict:
+    return json.loads((shell.folder / "answer.json").read_text(encoding="utf-8"))
+
+
+class Looks:
+    """What is true once a block is followed: a method for a heading, told which of its blocks it was."""
+
+    def __init__(self, terminal, shell):
+        self.terminal, self.shell = terminal, shell
+
+    def look(self, heading: str, number: int, printed: str) -> None:
+        getattr(self, heading.lower().replace(" ", "_").replace("'", ""), lambda *_: None)(number, printed)
+
+    def have_several_registries_in_one_repository(self, _, printed):
+        registries = [f"platform-shared-upstream-{registry}" for registry in ("npmjs", "pypi", "maven-central")]
+        assert upstreams(self.terminal, "platform-shared") == registries
+        outputs = self.terminal.outputs("platform-packages")
+        for format in ("npm", "pypi", "maven"):
+            assert outputs[format.capitalize()].endswith(f"/{format}/platform-shared/")
+
+    def share_a_domain(self, number, _):
+        if number == 1:
+            assert "/npm/team-payments/" in self.terminal.outputs("payments-packages")["Npm"]
+            assert upstreams(self.terminal, "team-payments") == ["platform-shared"]
+            cloudformation = self.terminal.client("cloudformation")
+            with pytest.raises(cloudformation.exceptions.ClientError, match="TerminationProtection"):
+                cloudformation.delete_stack(StackName="platform-packages")
+
+    def let_a_build_in(self, _, printed):
+        assert self.terminal.outputs("payments-packages")["Npm"] in printed
+
+    def let_another_account_in(self, *_):
+        theirs = {"domain": "open-pkgs", "domainOwner": "123456789012"}
+        reader = self.terminal.client("codeartifact", account="444455556666")
+        assert reader.get_authorization_token(**theirs)["authorizationToken"]
+        assert reader.describe_repository(repository="team-open", **theirs)["repository"]["name"] == "team-open"
+        stranger = self.terminal.client("codeartifact", account="777788889999")
+        with pytest.raises(stranger.exceptions.AccessDeniedException):
+            stranger.get_authorization_token(**theirs)
+
+    def repair_drift(self, number, printed):
+        if number == 1:
+            assert printed.rindex("Managed by CloudFormation") > printed.index("mine now")
+
+    def move_a_repository_to_another_stack_or_logical_id(self, number, _):
+        if number == 1:
+            arn = f"arn:aws:codeartifact:eu-west-1:123456789012:repository/{DOMAIN}/team-archive"
+            found = self.terminal.client("codeartifact").list_tags_for_resource(resourceArn=arn)["tags"]
+            tags = {each["key"]: each["value"] for each in found}
+            assert tags["codeartifact-stack:logical-id"] == "Archive"
+            assert "codeartifact-stack:adopted" not in tags
+
+    def protect_internal_packages(self, *_):
+        assert len(self.terminal.outputs("ledger-packages")["PackageGroups"].split(",")) == 2
+
+    def see_what_would_change(self, number, printed):
+        if number == 0:
+            assert '"Converged": true' in printed
+            assert answer(self.shell)["Steps"] == [
+                "UpdateRepository team-payments",
+                "DeleteRepositoryPermissionsPolicy team-payments",
+            ]
+        else:
+            (promised,) = re.findall(r"# (\[.*\])", PAGE_TEXT)
+            assert answer(self.shell)["Steps"] == json.loads(promised)
+            assert "this is a plan for" in str(answer(self.shell)["Notes"])
+
+    def find_and_repair_drift(self, number, printed):
+        if number == 1:
+            assert answer(self.shell)["Steps"] == ["UpdateRepository team-payments"]
+        if number == 2:
+            assert answer(self.shell)["Converged"]
+
+    def adopt_what_exists(self, number, _):
+        if number == 1:
+            assert upstreams(self.terminal, "team-legacy") == ["platform-shared"]
+
+    def keep_packages_when_a_stack_goes(self, number, printed):
+        if number == 1:
+            assert "team-archive" in printed
+            self.terminal.emulator("publish", UI | {"repository": "team-payments"})
+
+    def rename_a_repository(self, number, printed):
+        new = UI | {"repository": "team-payments-2"}
+        if number == 0:
+            assert "if it holds a package" in printed
+            assert upstreams(self.terminal, "team-payments-2") == ["team-payments", "platform-shared"]
+            self.terminal.emulator("ingest", new)
+            with pytest.raises(urllib.error.HTTPError):
+                self.terminal.emulator("publish", new | {"version": "2.0.0"})
+        if number == 1:
+            self.terminal.emulator("publish", new | {"version": "2.0.0"})
+        if number == 3:
+            assert upstreams(self.terminal, "team-payments-2") == ["platform-shared"]
+            assert "team-payments" not in repositories(self.terminal, DOMAIN)
+
+    def protect_a_domain_from_deletion(self, number, _):
+        if number == 0:
+            assert "explicit deny" in refused_deletion(self.terminal, "vault-packages")
+            assert repositories(self.terminal, "vault-pkgs") == ["team-vault"]
+        elif number == 1:
+            domains = self.terminal.client("codeartifact").list_domains()["domains"]
+            assert "vault-pkgs" not in {each["name"] for each in domains}
+
+    def use_another_accounts_domain(self, number, _):
+        if number == 3:
+            assert repositories(self.terminal, **GROUP) == ["group-shared", "team-guest", "team-guest-upstream"]
+
+
+PAGE_TEXT = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
+
+
+def refused_deletion(terminal, name: str) -> str:
+    """The Reason for which a stack cannot be deleted."""
+    cloudformation = terminal.client("cloudformation")
+    cloudformation.delete_stack(StackName=name)
+    assert terminal.end_of(name) == "DELETE_FAILED"
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    failed = [event for event in events if event["ResourceStatus"] == "DELETE_FAILED"]
+    return next(event["ResourceStatusReason"] for event in failed if event["LogicalResourceId"] == "Packages")
+
+
 def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
-    codeartifact = terminal.client("codeartifact")
-    deploy(terminal, "packages-key")
-
-    endpoints = deploy(terminal, "platform-packages")
-    assert [re.search(r"\.com/(\w+)/platform-shared/$", url)[1] for url in endpoints.values()] == [
-        "npm",
-        "pypi",
-        "maven",
-    ]
-    registries = [f"platform-shared-upstream-{registry}" for registry in ("npmjs", "pypi", "maven-central")]
-    assert upstreams(terminal, "platform-shared") == registries
-
-    assert "/npm/team-payments/" in deploy(terminal, "payments-packages")["Npm"]
-    assert upstreams(terminal, "team-payments") == ["platform-shared"]
-
-    groups = deploy(terminal, "ledger-packages")["PackageGroups"].split(",")
-    assert len(groups) == 2
-
-    terminal.run(run_in(tmp_path, COMMANDS["Adopt what exists"]))
-    deploy(terminal, "legacy-packages")
-    assert upstreams(terminal, "team-legacy") == ["platform-shared"]
-
-    deploy(terminal, "archive-packages")
-    assert "team-archive" in terminal.run(run_in(tmp_path, COMMANDS["Keep packages when a stack goes"]))
-
-    move_the_archive(terminal, tmp_path)
-    repair_drift(terminal, tmp_path)
-    let_another_account_in(terminal)
-
-    open_the_other_account(terminal)
-    deploy(terminal, "guest-packages")
-    other = {"domain": "group-pkgs", "domainOwner": "210987654321"}
-    assert repositories(terminal, **other) == ["team-guest", "team-guest-upstream"]
-
-    deploy(terminal, "vault-packages")
-    assert "explicit deny" in refused_deletion(terminal, "vault-packages")
-    assert repositories(terminal, "vault-pkgs") == ["team-vault"]
-    terminal.run(run_in(tmp_path, COMMANDS["Protect a domain from deletion"]))
-    assert "vault-pkgs" not in {each["name"] for each in codeartifact.list_domains()["domains"]}
-
-    rename_payments(terminal, tmp_path)
-
-    command = COMMANDS["See what would change"]
-    printed = terminal.run(run_in(tmp_path, command))
-    promised = json.loads(command.split("# ")[-1])
-    assert json.loads((tmp_path / "answer.json").read_text()) == promised
-    assert "team-search" in printed
-
-    for name in ("guest-packages", "legacy-packages", "ledger-packages", "payments-packages", "platform-packages"):
-        delete(terminal, name)
-    assert repositories(terminal, **other) == []
-    assert repositories(terminal, DOMAIN) == ["team-legacy"]
-    patterns = {group["pattern"] for group in codeartifact.list_package_groups(domain=DOMAIN)["packageGroups"]}
-    assert patterns <= {"/*"}
+    with terminal.shell(tmp_path) as shell:
+        looks = Looks(terminal, shell)
+        for block in PAGE:
+            if (block.heading, block.number) in NOT_RUN:
+                continue
+            printed = shell.follow(block)
+            if block.language == "yaml":
+                printed = shell.run(f"deploy {Path(block.file).stem}")
+            looks.look(block.heading, block.number, printed)
+        everything_goes(terminal, shell)
 
 
-def run_in(folder: Path, command: str) -> str:
-    return f". target/lab/env\ncd '{folder}'\n{command}"
-
-
-def open_the_other_account(terminal) -> None:
-    """What the account of the domain group-pkgs does: it makes the domain, and lets guests in as the page says."""
-    key = "arn:aws:kms:eu-west-1:210987654321:key/7c9a1f5e-2b64-4d0c-9c55-1f0e8d3b6a72"
-    theirs = terminal.client("codeartifact", account="210987654321")
-    theirs.create_domain(domain="group-pkgs", encryptionKey=key)
-    theirs.put_domain_permissions_policy(domain="group-pkgs", policyDocument=GUEST_POLICY)
+def everything_goes(terminal, shell) -> None:
+    """The stacks can be deleted again, the platform's last and only if it is meant."""
+    shell.run(
+        "aws cloudformation update-termination-protection --no-enable-termination-protection \
+        --stack-name platform-packages"
+    )
+    stacks = ["guest", "open", "moved", "checkout", "legacy", "ledger", "payments", "platform"]
+    for name in [f"{stack}-packages" for stack in stacks]:
+        shell.run(f"aws cloudformation delete-stack --stack-name {name}")
+        shell.run(f"aws cloudformation wait stack-delete-complete --stack-name {name}")
+    assert repositories(terminal, **GROUP) == ["group-shared"]
+    shared = ["platform-shared", *(f"platform-shared-upstream-{name}" for name in ("maven-central", "npmjs", "pypi"))]
+    assert repositories(terminal, DOMAIN) == [*shared, "team-legacy", "team-payments-2"]
+    groups = terminal.client("codeartifact").list_package_groups(domain=DOMAIN)["packageGroups"]
+    assert {group["pattern"] for group in groups} <= {"/*"}

@@ -29,6 +29,7 @@ def tree(tmp_path):
     (tmp_path / "CHANGELOG.md").write_text(
         "# Changelog\n\n## [1.2.3] - 2026-11-30\n\n* More.\n\n## [1.2.2] - 2026-11-01\n"
     )
+    (tmp_path / "README.md").write_text("*Version 1.2.3, never yet run in an AWS account.*\n")
     (tmp_path / "tests/fixtures/events/v1.2.3").mkdir(parents=True)
     (tmp_path / "packages/cdk").mkdir(parents=True)
     for lock in ("package.json", "package-lock.json"):
@@ -58,6 +59,7 @@ def test_a_tree_that_agrees_can_be_released(tree):
         ("packages/cdk/package-lock.json", "1.2.3", "1.2.4"),
         ("CHANGELOG.md", "[1.2.3]", "[1.2.4]"),
         ("CHANGELOG.md", "## ", ""),
+        ("README.md", "1.2.3", "1.2.4"),
     ],
 )
 def test_a_version_that_differs_is_found_without_a_tag(tree, file, before, after):
@@ -74,6 +76,13 @@ def test_an_unfinished_changelog_is_found_with_a_tag_only(tree, before, after):
         release.check(tree, "v1.2.3")
 
 
+def test_a_front_page_that_knows_of_no_release_is_found_with_a_tag_only(tree):
+    change(tree / "README.md", "never", "not released yet, and never")
+    release.check(tree, None)
+    with pytest.raises(release.Unfit, match="README"):
+        release.check(tree, "v1.2.3")
+
+
 @pytest.mark.parametrize("tag", ["1.2.3", "v1.2.4", "v1.2.3-rc1"])
 def test_a_tag_of_another_version_is_refused(tree, tag):
     with pytest.raises(release.Unfit, match="the tag"):
@@ -86,11 +95,11 @@ def test_a_release_without_its_events_is_refused(tree):
         release.check(tree, "v1.2.3")
 
 
-def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755) -> Path:
+def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755, more: bytes = b"") -> Path:
     entry = zipfile.ZipInfo(name)
     entry.external_attr = mode << 16
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(entry, b"\x7fELF" + bytes(14) + struct.pack("<H", machine))
+        archive.writestr(entry, b"\x7fELF" + bytes(14) + struct.pack("<H", machine) + more)
     return path
 
 
@@ -213,6 +222,13 @@ def check_a_plan(terminal, stack: str) -> None:
 def test_a_zip_that_lambda_would_not_run_is_refused(tmp_path, wrong):
     with pytest.raises(release.Unfit):
         release.check_zip(a_zip(tmp_path / "wrong.zip", **wrong), "arm64")
+
+
+@pytest.mark.parametrize(("needs", "fits"), [("2.2.5", True), ("2.34", True), ("2.35", False), ("2.100", False)])
+def test_a_program_that_needs_a_newer_c_library_than_lambdas_is_refused(tmp_path, needs, fits):
+    path = a_zip(tmp_path / "built.zip", 0x3E, more=f"\0GLIBC_2.17\0GLIBC_{needs}\0".encode())
+    done = subprocess.run([sys.executable, ROOT / "tools/release.py", "fits", f"x86_64={path}"], check=False)
+    assert (done.returncode == 0) == fits
 
 
 def test_a_file_that_is_no_zip_is_refused(tmp_path):

@@ -23,6 +23,7 @@ mod delivery;
 mod denied;
 mod domain_access;
 mod drift;
+mod events;
 mod faults;
 mod guard;
 mod hostile;

@@ -367,7 +367,29 @@ async fn a_plan_without_an_id_plans_the_create_and_a_foreign_repository_is_refus
 
     let (_, message) = world.invoke(&direct("Plan", &full())).await.failed();
 
-    contains(&message, &[REPOSITORY, &stack.stack_id]);
+    contains(&message, &[REPOSITORY, &stack.stack_id, ASSUMED]);
+}
+
+/// What a plan says that had to take an owner for granted.
+const ASSUMED: &str =
+    "does not name both StackId and LogicalResourceId: this is a plan for team-payments-npm in direct";
+
+#[tokio::test]
+async fn a_plan_that_names_no_owner_says_whom_it_assumes() {
+    let world = World::start().await;
+    for missing in ["StackId", "LogicalResourceId"] {
+        let mut ask = direct("Plan", &full());
+        ask["StackId"] = json!("direct");
+        ask["LogicalResourceId"] = json!(REPOSITORY);
+        let named = world.invoke(&ask).await.returned();
+        assert_eq!(named["Notes"], json!([]));
+
+        ask.as_object_mut().unwrap().remove(missing);
+        let assumed = world.invoke(&ask).await.returned();
+
+        contains(&assumed["Notes"].to_string(), &[ASSUMED]);
+        assert_eq!(assumed["Steps"], named["Steps"]);
+    }
 }
 
 #[tokio::test]

@@ -1009,8 +1009,11 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
     let adopting = with(full(), &json!({"AdoptExisting": true}));
     let mut stack = world.stack("payments");
 
+    let (id, name) = (&stack.stack_id, &stack.logical_id);
     let plan = world
-        .invoke(&json!({"RequestType": "Plan", "ResourceProperties": adopting}))
+        .invoke(&json!({
+            "RequestType": "Plan", "StackId": id, "LogicalResourceId": name, "ResourceProperties": adopting,
+        }))
         .await;
     aws.forget_calls();
     stack.create(adopting).await.succeeded();
@@ -1064,9 +1067,37 @@ async fn said_by_a_delete(world: &World, changes: Value) -> String {
     let mut stack = world.stack("payments");
     stack.create(with(full(), &changes)).await.succeeded();
     stack.delete().await.succeeded();
+    notes(&world.log_lines().await).join("\n")
+}
+
+/// What the function's log says that was left alone, in order.
+fn notes(lines: &[Value]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line["note"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn what_is_left_alone_is_said_once_however_often_the_function_looks() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, PROXY).await;
+    let mut stack = world.stack("payments");
+    stack
+        .create(with(full(), &json!({"AdoptExisting": true})))
+        .await
+        .succeeded();
+    world
+        .aws
+        .inject(Fault::new(Effect::Conflict).on("DeleteRepository").times(1));
+
+    stack.delete().await.succeeded();
+
     let lines = world.log_lines().await;
-    let said = lines.iter().filter_map(|line| line["note"].as_str());
-    said.collect::<Vec<_>>().join("\n")
+    let kept = format!("the repository {PROXY} stays");
+    let said: Vec<_> = notes(&lines)
+        .into_iter()
+        .filter(|note| note.starts_with(&kept))
+        .collect();
+    assert_eq!(said.len(), 1, "{said:?}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::support::World;
-use crate::support::sample::{full, with};
+use crate::support::sample::{KEY, full, with};
 
 const REFERENCE: &str = include_str!("../../docs/reference.md");
 const SCHEMA: &str = include_str!("../../schema/properties.json");
@@ -49,7 +49,6 @@ fn choices<'a>(schema: &'a Value, root: &'a Value) -> Vec<&'a str> {
 fn the_table_of_properties_has_each_with_its_default_its_limits_and_its_choices() {
     let root: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut described = root["properties"].as_object().unwrap().clone();
-    described.retain(|name, _| !["ServiceToken", "ServiceTimeout"].contains(&name.as_str()));
     let required_without_owner = &root["allOf"][0]["then"]["required"];
     for cells in table("Properties") {
         let [name, kind, default, rule] = cells[..] else {
@@ -90,6 +89,90 @@ fn the_table_of_properties_has_each_with_its_default_its_limits_and_its_choices(
         }
     }
     assert!(described.is_empty(), "not in the table: {described:?}");
+}
+
+#[tokio::test]
+async fn about_thirty_internal_packages_of_usual_length_fit_in_an_answer() {
+    let world = World::start().await;
+    let ask = |count: usize| {
+        let patterns: Vec<String> = (0..count).map(|nth| format!("/npm/payments-{nth}/*")).collect();
+        let properties = json!({
+            "DomainName": "kloudvin-pkgs", "KmsKeyArn": KEY, "RepositoryName": "team-payments",
+            "ExternalConnection": "public:npmjs", "InternalPackages": patterns,
+        });
+        json!({"RequestType": "Plan", "ResourceProperties": properties})
+    };
+
+    world.invoke(&ask(30)).await.returned();
+    let (_, reason) = world.invoke(&ask(35)).await.failed();
+
+    assert!(reason.contains("the outputs would not fit"), "{reason}");
+}
+
+#[test]
+fn the_table_of_reserved_tags_has_each() {
+    let source = include_str!("../../src/stack/owner.rs");
+    let prefix = "codeartifact-stack:";
+    let keys: BTreeSet<String> = literals(source, &format!("= \"{prefix}"))
+        .into_iter()
+        .filter(|name| !name.is_empty())
+        .map(|name| format!("{prefix}{name}"))
+        .collect();
+    let (_, section) = REFERENCE.split_once("\n### Reserved tags\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let stated: BTreeSet<String> = rows
+        .flat_map(|row| quoted(row.split(" | ").next().unwrap()))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(stated, keys);
+}
+
+#[test]
+fn the_tables_of_parameters_have_each() {
+    let template = include_str!("../../template.yaml");
+    let (_, parameters) = template.split_once("\nParameters:\n").unwrap();
+    let parameters = parameters.split("\nConditions:\n").next().unwrap();
+    let names: BTreeSet<&str> = parameters
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| !name.starts_with(' '))
+        .collect();
+    let rows = table("Parameters of template.yaml");
+    let stated: BTreeSet<&str> = rows.iter().flat_map(|cells| quoted(cells[0])).collect();
+    assert_eq!(stated, names);
+}
+
+#[test]
+fn the_table_of_waits_has_each_as_long_as_it_is() {
+    let patience = codeartifact_stack::Patience::default();
+    let rows = table("Waiting and reading");
+    for (what, time) in [
+        ("what this event has created to be visible", patience.lag),
+        ("a key that is not found", patience.lag),
+        ("a repository of `Upstreams` that does not exist", patience.lag),
+        ("an emptied domain", patience.empty_domain),
+        ("what was there and is not seen any more", patience.absence),
+        ("a Create that was cancelled in flight", patience.cancelled_create),
+        ("others who change the same things", patience.races),
+    ] {
+        let row = rows.iter().find(|cells| cells[0].starts_with(what)).unwrap();
+        assert_eq!(row[1], format!("{} s", time.as_secs()), "{what}");
+    }
+}
+
+#[test]
+fn the_front_page_names_each_type_of_error() {
+    let readme = include_str!("../../README.md");
+    let (_, section) = readme.split_once("\n## When it fails\n").unwrap();
+    let rows = section
+        .split("\n## ")
+        .next()
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("| `"));
+    let stated: BTreeSet<&str> = rows.flat_map(|row| quoted(row.split(" | ").next().unwrap())).collect();
+    assert_eq!(stated, literals(include_str!("../../src/failure.rs"), " => \""));
 }
 
 #[tokio::test]

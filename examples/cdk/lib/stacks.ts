@@ -13,7 +13,7 @@ import {
 } from 'cdk-codeartifact-stack';
 import type { Construct } from 'constructs';
 
-const DOMAIN = 'kloudvin-pkgs';
+const DOMAIN = 'cdk-pkgs';
 
 /**
  * `imported`: the stack `codeartifact-stack` is there already, deployed by SAM. `bundled`: the function is deployed here.

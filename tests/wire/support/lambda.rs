@@ -1,6 +1,8 @@
 //! AWS Lambda around the built binary: the Runtime API on a socket, the process, what it wrote.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::env;
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -164,7 +166,7 @@ impl RuntimeApi {
             state.polled = false;
         }
         self.shared.arrived.notify_waiters();
-        let mut started = Command::new(env!("CARGO_BIN_EXE_codeartifact-stack"))
+        let mut started = Command::new(binary())
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null())
@@ -309,6 +311,11 @@ impl Transport for Lambda {
             }
         })
     }
+}
+
+/// The function: what was built with the tests, or another build of it, such as the zip that is released.
+fn binary() -> OsString {
+    env::var_os("FUNCTION_UNDER_TEST").unwrap_or_else(|| env!("CARGO_BIN_EXE_codeartifact-stack").into())
 }
 
 async fn copy(mut stream: impl AsyncRead + Unpin, shared: Arc<Shared>) {

@@ -1,0 +1,151 @@
+"""ministack, where CloudFormation, Lambda and KMS do more than it does: run by its own Python in place of its program.
+
+Each part puts itself around a function of the pinned release (tools/ministack.in), and says what AWS does.
+"""
+
+import contextvars
+import hashlib
+import json
+import os
+import re
+import threading
+import time
+import urllib.request
+from collections import defaultdict
+from xml.sax.saxutils import escape
+
+from ministack.app import main
+from ministack.services import cloudformation, kms, lambda_svc
+from ministack.services.cloudformation import custom_resource, handlers, stacks
+
+
+def clean_up_after_failed_resources() -> None:
+    """CloudFormation sends a Delete for the id by which a failed Create was answered, and for the new id of a failed
+    replacement: in the rollback, or with the stack. ministack forgets that id."""
+    deliver, invoke = custom_resource.deliver_response, custom_resource.invoke_custom_resource
+    roll_back = stacks._roll_back_operation
+    answered: dict[tuple, str] = {}
+
+    def deliver_response(token, answer):
+        if answer.get("Status") == "FAILED":
+            answered[answer.get("StackId"), answer.get("LogicalResourceId")] = answer.get("PhysicalResourceId")
+        return deliver(token, answer)
+
+    def invoke_custom_resource(request, name, properties, stack_name, stack_id, kind, physical_id=None, old_props=None):
+        try:
+            return invoke(request, name, properties, stack_name, stack_id, kind, physical_id, old_props)
+        except RuntimeError:
+            made = answered.pop((stack_id, name), None)
+            if request != "Delete" and made and made != physical_id:
+                cloudformation._stacks[stack_name].setdefault("_resources", {})[name] = {
+                    "LogicalResourceId": name,
+                    "PhysicalResourceId": made,
+                    "ResourceType": kind,
+                    "ResourceStatus": "CREATE_FAILED",
+                    "Properties": properties,
+                    "Attributes": {},
+                }
+            raise
+
+    async def roll_back_operation(stack_name, stack_id, stack, operation, *more, **others):
+        failed = operation.get("failed_logical_id")
+        if stack.get("_resources", {}).get(failed, {}).get("ResourceStatus") == "CREATE_FAILED":
+            operation["created"].append(failed)
+        await roll_back(stack_name, stack_id, stack, operation, *more, **others)
+
+    custom_resource.deliver_response = deliver_response
+    custom_resource.invoke_custom_resource = invoke_custom_resource
+    stacks._roll_back_operation = handlers._roll_back_operation = roll_back_operation
+
+
+def show_properties_in_events() -> None:
+    """CloudFormation's events have the properties of a resource as they were sent: all is resolved."""
+    add, invoke = stacks._add_event, custom_resource.invoke_custom_resource
+    describe = handlers._ACTION_HANDLERS["DescribeStackEvents"]
+    sent: dict[tuple, str] = {}
+    properties_of: dict[str, str] = {}
+
+    def invoke_custom_resource(request, name, properties, stack_name, stack_id, *more, **others):
+        sent[stack_id, name] = json.dumps(custom_resource._normalise_resource_properties(properties))
+        return invoke(request, name, properties, stack_name, stack_id, *more, **others)
+
+    def add_event(stack_id, stack_name, name, *more, **others):
+        add(stack_id, stack_name, name, *more, **others)
+        if (stack_id, name) in sent:
+            properties_of[cloudformation._stack_events[stack_id][-1]["EventId"]] = sent[stack_id, name]
+
+    def describe_stack_events(parameters):
+        status, headers, body = describe(parameters)
+        for event in re.findall(rb"<EventId>(.*?)</EventId>", body):
+            if properties := properties_of.get(event.decode()):
+                shown = f"<ResourceProperties>{escape(properties)}</ResourceProperties>".encode()
+                body = body.replace(b"<EventId>" + event, shown + b"<EventId>" + event)
+        return status, headers, body
+
+    custom_resource.invoke_custom_resource = invoke_custom_resource
+    stacks._add_event = add_event
+    handlers._ACTION_HANDLERS["DescribeStackEvents"] = describe_stack_events
+
+
+def tell_functions_their_log() -> None:
+    """Lambda tells a function the names of its log group and of the stream that its lines are in."""
+    variables, emit, new_uuid = lambda_svc._runtime_env_vars, lambda_svc._emit_lambda_logs, lambda_svc.new_uuid
+    stream_id = contextvars.ContextVar("stream_id", default="")
+
+    def id_of(config: dict) -> str:
+        return hashlib.md5(config.get("FunctionArn", "").encode(), usedforsecurity=False).hexdigest()
+
+    def runtime_env_vars(config):
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{config.get('FunctionName')}"
+        day = time.strftime("%Y/%m/%d", time.gmtime())
+        return {
+            **variables(config),
+            "AWS_LAMBDA_LOG_GROUP_NAME": group,
+            "AWS_LAMBDA_LOG_STREAM_NAME": f"{day}/[{config.get('Version', '$LATEST')}]{id_of(config)}",
+        }
+
+    def emit_lambda_logs(function, *arguments, **others):
+        token = stream_id.set(id_of(function.get("config") or function))
+        try:
+            emit(function, *arguments, **others)
+        finally:
+            stream_id.reset(token)
+
+    lambda_svc._runtime_env_vars = runtime_env_vars
+    lambda_svc._emit_lambda_logs = emit_lambda_logs
+    lambda_svc.new_uuid = lambda: stream_id.get() or new_uuid()
+
+
+def show_keys_to(codeartifact: str) -> None:
+    """CodeArtifact asks KMS for a domain's key: the emulator is told which there are, and in which state."""
+
+    def keys() -> dict[str, list[str]]:
+        by_state = defaultdict(list)
+        for record in list(kms._keys._data.values()):
+            by_state[record["KeyState"]].append(record["Arn"])
+        unusable = sorted(arn for state, arns in by_state.items() if state != "Enabled" for arn in arns)
+        asymmetric = sorted(r["Arn"] for r in list(kms._keys._data.values()) if r["KeySpec"] != "SYMMETRIC_DEFAULT")
+        known = sorted(arn for arns in by_state.values() for arn in arns)
+        return {"known": known, "disabled": unusable, "lost": unusable, "asymmetric": asymmetric}
+
+    def watch() -> None:
+        told = None
+        while True:
+            now = keys()
+            if now != told:
+                request = urllib.request.Request(
+                    f"{codeartifact}/_emulator/settings", data=json.dumps({"keys": now}).encode(), method="PUT"
+                )
+                urllib.request.urlopen(request, timeout=10).close()
+                told = now
+            time.sleep(0.1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    clean_up_after_failed_resources()
+    show_properties_in_events()
+    tell_functions_their_log()
+    show_keys_to(os.environ["AWS_ENDPOINT_URL_CODEARTIFACT"])
+    main()

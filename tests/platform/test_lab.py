@@ -1,0 +1,129 @@
+"""The lab does what AWS does where ministack alone would not: what is learnt in it holds in an account."""
+
+import re
+import time
+
+import pytest
+
+ROLLED_BACK = "ROLLBACK_COMPLETE"
+TEMPLATE = """
+Resources:
+  Packages:
+    Type: Custom::CodeArtifactStack
+    Properties:
+      ServiceToken: !ImportValue codeartifact-stack-ServiceToken
+      ServiceTimeout: 330
+      DomainName: {domain}
+      KmsKeyArn: {key}
+      RepositoryName: {repository}
+      Access: { Readers: ["210987654321"] }
+"""
+
+
+def template(key: str, repository: str, domain: str = "") -> str:
+    """A stack with a repository in a domain of the same name, or of another."""
+    filled = {"key": key, "repository": repository, "domain": f"{domain or repository}-pkgs"}
+    return re.sub(r"\{(\w+)\}", lambda field: filled[field[1]], TEMPLATE)
+
+
+@pytest.fixture(scope="module")
+def key(terminal) -> str:
+    return terminal.client("kms").create_key()["KeyMetadata"]["Arn"]
+
+
+def create(terminal, name: str, template: str, **how: str) -> str:
+    terminal.client("cloudformation").create_stack(StackName=name, TemplateBody=template, **how)
+    return terminal.end_of(name)
+
+
+def update(terminal, name: str, template: str) -> str:
+    terminal.client("cloudformation").update_stack(StackName=name, TemplateBody=template)
+    return terminal.end_of(name)
+
+
+def delete(terminal, name: str) -> str:
+    stack = terminal.stack_id(name)
+    terminal.client("cloudformation").delete_stack(StackName=name)
+    return terminal.end_of(stack)
+
+
+def fail_the_policy(terminal) -> None:
+    """The next policy cannot be put: what was made before is there by then."""
+    terminal.emulator("faults", {"operation": "PutRepositoryPermissionsPolicy", "effect": "access-denied", "times": 1})
+
+
+def events(terminal, stack: str) -> list[tuple[str, str]]:
+    found = terminal.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [
+        (event["ResourceStatus"], event.get("ResourceStatusReason", ""))
+        for event in reversed(found)
+        if event["LogicalResourceId"] == "Packages"
+    ]
+
+
+def repositories(terminal) -> list[str]:
+    return sorted(found["name"] for found in terminal.client("codeartifact").list_repositories()["repositories"])
+
+
+def test_a_failed_create_is_deleted_in_the_rollback(terminal, key):
+    fail_the_policy(terminal)
+    assert create(terminal, "failed", template(key, "failed")) == ROLLED_BACK
+    statuses = [status for status, _ in events(terminal, "failed")]
+    assert statuses == ["CREATE_IN_PROGRESS", "CREATE_FAILED", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
+    assert repositories(terminal) == []
+    assert terminal.client("codeartifact").list_domains()["domains"] == []
+
+
+def test_a_failed_create_that_is_not_rolled_back_is_deleted_with_its_stack(terminal, key):
+    fail_the_policy(terminal)
+    assert create(terminal, "kept", template(key, "kept"), OnFailure="DO_NOTHING") == "CREATE_FAILED"
+    assert repositories(terminal) == ["kept"]
+    assert delete(terminal, "kept") == "DELETE_COMPLETE"
+    assert repositories(terminal) == []
+
+
+def test_a_failed_replacement_is_deleted_and_the_old_repository_stays(terminal, key):
+    assert create(terminal, "renamed", template(key, "before", "renamed")) == "CREATE_COMPLETE"
+    fail_the_policy(terminal)
+    assert update(terminal, "renamed", template(key, "after", "renamed")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert repositories(terminal) == ["before"]
+    assert delete(terminal, "renamed") == "DELETE_COMPLETE"
+    assert repositories(terminal) == []
+
+
+def test_a_failed_update_in_place_deletes_nothing(terminal, key):
+    first = template(key, "same")
+    assert create(terminal, "same", first) == "CREATE_COMPLETE"
+    fail_the_policy(terminal)
+    assert update(terminal, "same", first.replace("210987654321", "345678901234")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert repositories(terminal) == ["same"]
+    assert delete(terminal, "same") == "DELETE_COMPLETE"
+
+
+def test_the_log_that_a_reason_names_is_there(terminal, key):
+    fail_the_policy(terminal)
+    create(terminal, "logged", template(key, "logged"))
+    (reason,) = [reason for status, reason in events(terminal, "logged") if status == "CREATE_FAILED"]
+    group, stream = re.search(r"See log group (\S+), log stream (\S+)$", reason).groups()
+    lines = terminal.client("logs").get_log_events(logGroupName=group, logStreamName=stream)["events"]
+    assert any("PutRepositoryPermissionsPolicy logged" in line["message"] for line in lines)
+
+
+def test_a_key_that_does_not_exist_is_refused(terminal, key):
+    codeartifact = terminal.client("codeartifact")
+    with pytest.raises(codeartifact.exceptions.ValidationException, match="KMS key not found"):
+        codeartifact.create_domain(domain="keyless-pkgs", encryptionKey=key[:-12] + "000000000000")
+
+
+def test_a_domain_whose_key_is_disabled_is_locked_until_it_is_enabled(terminal, key):
+    kms, codeartifact = terminal.client("kms"), terminal.client("codeartifact")
+    assert create(terminal, "locked", template(key, "locked")) == "CREATE_COMPLETE"
+
+    kms.disable_key(KeyId=key)
+    time.sleep(1)
+    with pytest.raises(codeartifact.exceptions.ValidationException):
+        codeartifact.describe_repository(domain="locked-pkgs", repository="locked")
+    kms.enable_key(KeyId=key)
+    time.sleep(1)
+
+    assert delete(terminal, "locked") == "DELETE_COMPLETE"

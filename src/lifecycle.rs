@@ -134,7 +134,7 @@ impl Lifecycle<'_> {
             self.new_id.get_or_init(|| self.id_of_attempt(desired));
         }
         self.check_room(desired)?;
-        let facts = match reconciler.converge(desired, &history).await {
+        let mut facts = match reconciler.converge(desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
                 Box::pin(reconciler.settle(&failure, desired, &history)).await;
@@ -144,6 +144,10 @@ impl Lifecycle<'_> {
         if let Some(abandoned) = history.abandoned(desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
             reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
+            // A claim by the attempt may have taken effect only now, and the domain's policy was then deleted as its own.
+            if desired.domain.policy().is_some() {
+                facts = reconciler.converge(desired, &history).await?;
+            }
         }
         let physical_id = self
             .given_id()

@@ -15,12 +15,9 @@
 mod shared;
 
 mod access;
-mod adoption;
 mod blocked;
 mod compatibility;
-mod deadline;
 mod delivery;
-mod denied;
 mod domain_access;
 mod drift;
 mod faults;
@@ -36,11 +33,8 @@ mod observability;
 mod outputs;
 mod ownership;
 mod properties;
-mod races;
 mod reference;
 mod retained;
-mod rollback;
 mod secrets;
 mod service;
 mod support;
-mod upstreams;

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::marks::{DOWNSTREAMS, FORMER_LINKS, marked};
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, repository_policy, with};
-use crate::support::{Effect, Fault, Stack, World, contains, same};
+use crate::shared::marks::{DOWNSTREAMS, FORMER_LINKS, marked};
+use crate::shared::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, repository_policy, with};
+use crate::shared::{Effect, Fault, Stack, contains, same};
+use crate::world::World;
 
 const STORE: &str = "pypi-store";
 
@@ -14,7 +15,7 @@ fn adopting(properties: Value) -> Value {
 
 /// A domain made by hand, with a repository of the stack's name in it that has this connection or these upstreams.
 async fn made_by_hand(connection: Option<&str>, upstreams: &[&str]) -> World {
-    let world = World::in_process().await;
+    let world = World::start();
     let aws = &world.aws;
     aws.create_domain(DOMAIN, KEY).await;
     for name in [REPOSITORY].iter().chain(upstreams) {
@@ -58,7 +59,7 @@ fn links(world: &World) -> (Vec<String>, Vec<String>) {
     (primary.connections, primary.upstreams)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_it_was_linked_to_is_kept_in_its_tag_and_put_back_when_the_stack_is_deleted() {
     for world in both().await {
         let before = links(&world);
@@ -77,7 +78,7 @@ async fn what_it_was_linked_to_is_kept_in_its_tag_and_put_back_when_the_stack_is
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_had_nothing_has_nothing_again() {
     let world = made_by_hand(None, &[]).await;
     let mut stack = adopted(&world).await;
@@ -87,7 +88,7 @@ async fn one_that_had_nothing_has_nothing_again() {
     assert_eq!(links(&world), (vec![], vec![]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_put_back_after_updates_too() {
     for world in both().await {
         let before = links(&world);
@@ -108,7 +109,7 @@ async fn it_is_put_back_after_updates_too() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_put_back_when_a_replacement_releases_it() {
     for world in both().await {
         let before = links(&world);
@@ -123,7 +124,7 @@ async fn it_is_put_back_when_a_replacement_releases_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn upstreams_that_are_gone_by_then_are_left_out() {
     let world = made_by_hand(None, &[STORE, "other-store"]).await;
     let mut stack = adopted(&world).await;
@@ -134,7 +135,7 @@ async fn upstreams_that_are_gone_by_then_are_left_out() {
     assert_eq!(links(&world), (vec![], vec!["other-store".to_owned()]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_was() {
     let guarded = with(adopting(full()), &json!({"InternalPackages": ["/npm/payments/*"]}));
     for operation in [
@@ -157,7 +158,7 @@ async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_w
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_an_adoption_that_failed_at_its_own_changes_puts_links_and_tags_back() {
     for operation in ["UpdateRepository", "PutRepositoryPermissionsPolicy"] {
         for world in both().await {
@@ -177,7 +178,7 @@ async fn the_rollback_of_an_adoption_that_failed_at_its_own_changes_puts_links_a
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_of_it_but_the_marks_changes_before_everything_else_is_made() {
     let world = made_by_hand(None, &[STORE]).await;
     world.aws.forget_calls();
@@ -195,7 +196,7 @@ async fn nothing_of_it_but_the_marks_changes_before_everything_else_is_made() {
     assert!(first > last, "{writes:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_delivery_of_the_create_keeps_what_was_there_before_the_first() {
     for world in both().await {
         let before = links(&world);
@@ -213,7 +214,7 @@ async fn a_second_delivery_of_the_create_keeps_what_was_there_before_the_first()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_does_not_fit_in_a_tag_is_refused_untouched() {
     let names: Vec<String> = (0..9).map(|n| format!("{}-{n}", "store".repeat(10))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -226,36 +227,17 @@ async fn what_does_not_fit_in_a_tag_is_refused_untouched() {
     same(&world.aws.everything(), &before, "untouched");
 }
 
-#[tokio::test]
-async fn description_and_policy_stay_as_the_stack_wrote_them_and_the_log_says_so() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
-    let mut stack = adopted(&world).await;
-
-    stack.delete().await.succeeded();
-
-    let released = world.aws.repository(DOMAIN, REPOSITORY);
-    assert_eq!(released.description, "Packages of the payments team");
-    assert_eq!(released.policy, Some(repository_policy("222222222222")));
-    let log = world.function_log().await;
-    contains(
-        &log,
-        &[REPOSITORY, "its description and its policy stay as they are now"],
-    );
-}
-
 // Proxies.
 
 /// A domain made by hand, with a repository in it that has the name of the stack's proxy.
 async fn with_proxy_by_hand() -> World {
-    let world = World::in_process().await;
+    let world = World::start();
     world.aws.create_domain(DOMAIN, KEY).await;
     world.aws.create_repository(DOMAIN, PROXY).await;
     world
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_to_be_that_holds_a_published_package_or_has_a_policy_is_refused_untouched() {
     for published in [true, false] {
         let world = with_proxy_by_hand().await;
@@ -275,7 +257,7 @@ async fn a_proxy_to_be_that_holds_a_published_package_or_has_a_policy_is_refused
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_that_was_connected_to_another_registry_is_so_again_when_it_is_released() {
     for drops in [false, true] {
         let world = with_proxy_by_hand().await;
@@ -299,7 +281,7 @@ async fn a_proxy_that_was_connected_to_another_registry_is_so_again_when_it_is_r
 
 // What Plan says before.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plan_says_what_an_adoption_cuts_and_replaces() {
     let [connected, linked] = both().await;
 

@@ -38,3 +38,4 @@ mod retained;
 mod secrets;
 mod service;
 mod support;
+mod trust;

@@ -15,6 +15,10 @@ use crate::world::{World, runtime, what_a_panic_says};
 
 const SEED: u64 = 12;
 
+/// `make test` has no time for every fault at every call: there one in so many is due, another at the next call and in
+/// another case. With `FAULTS=all`, as `make soak` has it, all are.
+const TURNS: usize = 4;
+
 /// What a fault does, and how often it strikes.
 fn faults(call: &str) -> Vec<(Effect, Option<u32>)> {
     let mut faults = vec![
@@ -66,12 +70,15 @@ fn is_passed_over(case: &str, call: &str, effect: &Effect) -> bool {
 fn each_call_fails_in_each_way(case: &Case) {
     let day = runtime(SEED).block_on(case.on_a_good_day());
     let first = usize::from(case.spoilt.is_some());
+    let tries_all = std::env::var("FAULTS").is_ok_and(|faults| faults == "all");
     let mut runs = Vec::new();
     for phase in first..day.phases.len() {
         let calls = &day.calls[day.phases[phase].clone()];
         for (at, call) in calls.iter().enumerate().filter(|(_, call)| case.is_struck(call)) {
-            let struck = faults(call).into_iter();
-            for (effect, times) in struck.filter(|(effect, _)| !is_passed_over(case.name, call, effect)) {
+            let due = faults(call).into_iter().enumerate();
+            let due = due.filter(|(number, _)| tries_all || (at + number) % TURNS == case.name.len() % TURNS);
+            let due = due.map(|(_, fault)| fault);
+            for (effect, times) in due.filter(|(effect, _)| !is_passed_over(case.name, call, effect)) {
                 let story = format!("{}, phase {phase}, call {at} ({call}), {effect:?} {times:?}", case.name);
                 let (operation, resource) = call.split_once(' ').unwrap();
                 let earlier = calls[..at]
@@ -86,7 +93,7 @@ fn each_call_fails_in_each_way(case: &Case) {
             }
         }
     }
-    assert!(runs.len() >= 20, "only {} runs of {}", runs.len(), case.name);
+    assert!(runs.len() >= 10, "only {} runs of {}", runs.len(), case.name);
     report(runs);
 }
 

@@ -70,8 +70,8 @@ SOAK ?= 20000
 SIMULATION := $(CARGO) test --profile soak --locked --test sim --
 
 .PHONY: soak
-soak: ## live through SOAK random histories (20000) of stacks, strangers and faults
-	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) $(SIMULATION) model:: --nocapture
+soak: ## live through SOAK random histories (20000) of stacks, strangers and faults, and let each call fail in each way
+	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) FAULTS=all $(SIMULATION) model:: faults:: --nocapture
 
 ORDERS ?= 20000
 

@@ -147,7 +147,7 @@ impl Lifecycle<'_> {
             self.new_id.get_or_init(|| self.id_of_attempt(desired));
         }
         self.check_room(desired)?;
-        let facts = match reconciler.converge(desired, &history).await {
+        let mut facts = match reconciler.converge(desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
                 Box::pin(reconciler.settle(&failure, desired, &history)).await;
@@ -158,6 +158,10 @@ impl Lifecycle<'_> {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
             let attempt = history.previous.clone().unfinished();
             reconciler.delete(abandoned, Evidence::None, &attempt).await?;
+            // A claim by the attempt may have taken effect only now, and the domain's policy was then deleted as its own.
+            if desired.domain.policy().is_some() {
+                facts = reconciler.converge(desired, &history).await?;
+            }
         }
         let physical_id = self
             .given_id()

@@ -77,7 +77,9 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             if is_equal == Some(false) && !had {
                 plan.note(Note::ReplacesDomainPolicy(name()));
             }
-            let claimed = claim(to, plan, policy, domain, primary);
+            // What is replaced cannot be put back: it stays until nothing else is left that may be refused.
+            let before = is_equal.map_or_else(|| primary.to_vec(), |_| plan.all());
+            let claimed = claim(to, plan, policy, domain, &before);
             put(to, plan, policy, Some(domain), &[claimed]);
         }
     }

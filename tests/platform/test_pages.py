@@ -11,8 +11,10 @@ from pages import ROOT, Block, blocks, pages
 DOMAIN = "kloudvin-pkgs"
 # The pages that another test follows, each as a whole.
 FOLLOWED = {
+    "docs/clients.md": "test_clients.py",
     "docs/how-to.md": "test_how_to.py",
     "docs/incident.md": "test_incident.py",
+    "examples/cdk-python/README.md": "test_example_cdk.py",
     "examples/cdk/README.md": "test_example_cdk.py",
     "examples/drift/README.md": "test_example_drift.py",
     "examples/sam/README.md": "test_example_sam.py",
@@ -27,6 +29,8 @@ NOT_RUN = {
     ("README.md", "Running it locally", 0): "test_watch.py",
     ("SECURITY.md", "Recommended for a shared domain", 0): "asks questions; test_recommended.py holds what it sets",
     ("SECURITY.md", "Who called", 2): "needs CloudTrail and its log",
+    ("docs/reference.md", "Properties", 1): "tests/cfnlint lints every template so",
+    ("packages/cdk/README.md", "CDK constructs for codeartifact-stack", 0): "not published yet; test_example_cdk.py installs what is packed",
     ("docs/migrate-from-terraform.md", "Adopting", 1): "needs Terraform",
     ("docs/migrate-from-terraform.md", "Adopting", 2): "adopts what Terraform made",
     ("emulator/README.md", "codeartifact-emulator", 0): "every lab starts it",

@@ -29,6 +29,7 @@ const STRANGER: &str = "stranger";
 pub(crate) struct Aws {
     pub(crate) emulator: Arc<Emulator>,
     client: Client,
+    http: SharedHttpClient,
     /// Whether the function's calls are kept for the comparison with its role.
     keeps_calls: bool,
 }
@@ -156,10 +157,11 @@ impl Aws {
 
     /// The service as this HTTP client reaches it.
     pub(crate) fn over(emulator: Arc<Emulator>, region: &str, http: SharedHttpClient) -> Self {
-        let client = client_of(ACCOUNT, region, &emulator.url(), http);
+        let client = client_of(ACCOUNT, region, &emulator.url(), http.clone());
         Self {
             emulator,
             client,
+            http,
             keeps_calls: false,
         }
     }
@@ -231,6 +233,13 @@ impl Aws {
 
     pub(crate) fn clear_faults(&self) {
         self.emulator.clear_faults();
+    }
+
+    /// The calls that a fault struck, in the order of arrival.
+    pub(crate) fn struck(&self) -> Vec<LogEntry> {
+        let mut log = self.log();
+        log.retain(|entry| entry.fault.is_some());
+        log
     }
 
     /// Waits until a call is held.
@@ -412,8 +421,7 @@ impl Aws {
 
     /// A domain of another account that lets anyone do anything with it.
     pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
-        let http = http::for_sdk(http::client().unwrap());
-        let theirs = client_of(account, REGION, &self.url(), http);
+        let theirs = client_of(account, REGION, &self.url(), self.http.clone());
         let open = json!({
             "Version": "2012-10-17",
             "Statement": [{

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use codeartifact_emulator::Fault;
 use serde_json::{Map, Value, json};
 
+use super::aws::Aws;
 use super::place::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::sink::{Put, Sink, objections};
 use super::transport::{Ended, Transport};
@@ -339,6 +341,34 @@ impl Stack {
         let name = self.stack_id.split('/').nth(1).unwrap();
         let id = format!("{name}-{}-1RKQ2VHGN0P5Z", self.logical_id);
         self.event("Delete", Some(&id), properties, None)
+    }
+
+    /// Asks what an Update to these properties would do now.
+    pub(crate) async fn planned_update(&self, properties: &Value) -> Value {
+        let event = json!({
+            "RequestType": "Plan",
+            "StackId": self.stack_id,
+            "LogicalResourceId": self.logical_id,
+            "PhysicalResourceId": self.id(),
+            "ResourceProperties": properties,
+            "OldResourceProperties": self.properties(),
+        });
+        self.engine.invoke(event.to_string(), PATIENCE).await.returned()
+    }
+
+    /// A Create that is cancelled while a call of it is held: its Delete, with an id that CloudFormation made up, comes to
+    /// its end before the call goes on. Both are answered; the Create either way, for nobody listens to it any more.
+    pub(crate) async fn cancelled_at(&self, aws: &Aws, properties: &Value, held: Fault) {
+        let (create, delete) = (self.create_event(properties), self.cancellation(properties));
+        aws.inject(held.times(1));
+        let (created, deleted) = tokio::join!(self.deliver(&create), async {
+            aws.held().await;
+            let deleted = self.deliver(&delete).await;
+            aws.release();
+            deleted
+        });
+        deleted.answer().succeeded();
+        created.answer();
     }
 
     /// Delivers once, whatever comes of it.

@@ -128,16 +128,6 @@ impl Sink {
             .collect()
     }
 
-    /// Forgets what came so far.
-    pub(crate) fn forget(&self) {
-        self.state.lock().unwrap().puts.clear();
-    }
-
-    /// Back to the start: the next URL is the first again.
-    pub(crate) fn begin_again(&self) {
-        *self.state.lock().unwrap() = State::default();
-    }
-
     /// Every request that came at all.
     pub(crate) fn all(&self) -> Vec<Put> {
         self.state.lock().unwrap().puts.clone()

@@ -3,6 +3,9 @@
 //!
 //! * `world` puts it together: `service` answers the SDK's calls, `answers` takes the function's, `clock` is the SDK's.
 //! * `model` lives through random histories of several stacks, strangers and faults.
+//! * `faults` fails each call of an event in each way, and of what follows from it.
+//! * `deadline`, `denied`, `cancelled`, `rollback`, `races`, `adoption`, `upstreams` and `inner_groups` tell the stories in
+//!   which someone waits, or meets another halfway.
 //! * `lag` holds reads, lists and IAM back for as long as users have seen it.
 //! * `interleave` tries the orders in which the calls of events at the same time can take effect.
 //!
@@ -20,12 +23,21 @@ mod oracle;
 #[path = "../shared/mod.rs"]
 mod shared;
 
+mod adoption;
 mod answers;
+mod cancelled;
 mod clock;
+mod deadline;
+mod denied;
+mod faults;
 mod function;
+mod inner_groups;
 mod interleave;
 mod lag;
 mod model;
+mod races;
+mod rollback;
 mod same_seed;
 mod service;
+mod upstreams;
 mod world;

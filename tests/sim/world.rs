@@ -1,9 +1,11 @@
 //! One test's world, without a socket: the service, the function and the place for answers.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use codeartifact_emulator::{Emulator, LogEntry, Options, Settings};
 use serde_json::Value;
 
@@ -53,18 +55,56 @@ pub(crate) fn runtime(seed: u64) -> tokio::runtime::Runtime {
         .unwrap()
 }
 
+fn emulator(settings: Settings) -> Emulator {
+    Emulator::in_process(Options {
+        settings,
+        ..aws::options()
+    })
+}
+
+/// The message of a test that failed.
+pub(crate) fn what_a_panic_says(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+    text.unwrap_or_default()
+}
+
 impl World {
     /// Nothing is there, and the service has these settings.
     pub(crate) fn new(settings: Settings, gate: Option<&Arc<Gate>>) -> Self {
-        let emulator = Arc::new(Emulator::in_process(Options {
-            settings,
-            ..aws::options()
-        }));
+        let emulator = Arc::new(emulator(settings));
+        let client = service::client(&emulator, gate);
+        Self::over(&emulator, service::client(&emulator, gate), client)
+    }
+
+    /// Nothing is there, and the service is at its best.
+    pub(crate) fn start() -> Self {
+        fastrand::seed(1);
+        Self::new(Settings::default(), None)
+    }
+
+    /// The same with a stack created in it.
+    pub(crate) async fn with_stack(properties: Value) -> (Self, Stack) {
+        let world = Self::start();
+        let mut stack = world.stack("payments");
+        stack.create(properties).await.succeeded();
+        (world, stack)
+    }
+
+    /// The same, where the function panics after so many calls, with a secret as the message.
+    pub(crate) fn that_panics_after(calls: usize) -> Self {
+        fastrand::seed(1);
+        let emulator = Arc::new(emulator(Settings::default()));
+        let client = service::client_that_panics(&emulator, calls);
+        Self::over(&emulator, service::client(&emulator, None), client)
+    }
+
+    fn over(emulator: &Arc<Emulator>, strangers: SharedHttpClient, functions: SharedHttpClient) -> Self {
         let answers = Answers::default();
-        let function = InProcess::new(service::client(&emulator, gate), answers.clone());
+        let function = InProcess::new(functions, answers.clone());
         let sink = Sink::new(80, answers.0, None);
         Self {
-            aws: Aws::over(Arc::clone(&emulator), REGION, service::client(&emulator, gate)),
+            aws: Aws::over(Arc::clone(emulator), REGION, strangers),
             engine: Engine::new(sink, Arc::new(function)),
             kept: RefCell::default(),
         }

@@ -256,22 +256,6 @@ async fn patterns_that_cannot_be_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_squad_opens_no_hole_in_what_the_platform_blocks() {
-    let world = World::start().await;
-    let mut platform = world.stack("platform");
-    platform
-        .create(with(full(), &json!({"BlockedPackages": ["/npm//bad~"]})))
-        .await
-        .succeeded();
-    let inner = with(neighbour(), &json!({"InternalPackages": ["/npm//bad$"]}));
-
-    let reason = world.stack("billing").create(inner).await.failed();
-
-    contains(&reason, &["[OwnershipConflict]", "/npm//bad~", "/npm//bad$"]);
-    assert_eq!(world.aws.groups(DOMAIN).into_keys().collect::<Vec<_>>(), ["/npm//bad~"]);
-}
-
-#[tokio::test]
 async fn plan_names_the_blocks_and_the_groups_of_others_inside_them() {
     let (world, stack) = World::with_new_stack(full()).await;
     world.aws.create_group(DOMAIN, "/npm//bad-apple$").await;

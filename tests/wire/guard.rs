@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::marks::{ADOPTED, FORMER_RESTRICTIONS, LOGICAL_ID, STACK_ID, marked, owned_by};
 use crate::support::sample::{
-    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, neighbour, with,
+    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, minimal, with,
 };
 use crate::support::{Effect, Fault, World, contains, same};
 
@@ -737,24 +737,6 @@ async fn the_rollback_of_a_failed_replacement_brings_the_guard_back_to_the_old_p
 }
 
 #[tokio::test]
-async fn a_create_cancelled_in_flight_leaves_no_group_in_a_shared_domain() {
-    let cases = ["CreatePackageGroup", "UpdatePackageGroupOriginConfiguration"].map(|operation| async move {
-        let world = World::start().await;
-        world.aws.create_domain(DOMAIN, KEY).await;
-        world.aws.create_repository(DOMAIN, "theirs").await;
-        let before = world.aws.everything();
-        let stack = world.stack("payments");
-
-        world
-            .cancel_at(&stack, &guarded(), Fault::new(Effect::HoldBefore).on(operation))
-            .await;
-
-        same(&world.aws.everything(), &before, operation);
-    });
-    futures_util::future::join_all(cases).await;
-}
-
-#[tokio::test]
 async fn a_domain_of_another_account_takes_no_guard_and_its_namesake_here_is_not_asked() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
@@ -911,33 +893,8 @@ async fn a_new_group_counts_after_a_delay_and_a_changed_one_at_once() {
 // A group inside another's: the more specific one wins alone, whoever made it.
 
 #[tokio::test]
-async fn a_pattern_inside_a_neighbours_group_is_refused_naming_it_and_nothing_stays_of_it() {
-    let world = World::in_process().await;
-    let mut neighbours = world.stack("billing");
-    neighbours
-        .create(with(neighbour(), &json!({"InternalPackages": [SCOPE]})))
-        .await
-        .succeeded();
-    let before = world.aws.everything();
-
-    let inside = json!({"InternalPackages": ["/npm/payments/core$"], "DomainPolicyDocument": null});
-    let reason = world.stack("payments").create(with(full(), &inside)).await.failed();
-
-    contains(
-        &reason,
-        &[
-            SCOPE,
-            "/npm/payments/core$",
-            &neighbours.stack_id,
-            "[OwnershipConflict]",
-        ],
-    );
-    assert_eq!(world.aws.everything(), before);
-}
-
-#[tokio::test]
 async fn a_plan_tells_of_groups_inside_ours_that_are_not_ours() {
-    let world = World::in_process().await;
+    let world = World::start().await;
     let mut stack = world.stack("payments");
     stack.create(guarded()).await.succeeded();
     world.aws.create_group(DOMAIN, "/npm/payments/core$").await;

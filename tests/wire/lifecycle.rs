@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::support::sample::{
-    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, repository_policy, with,
+    DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, neighbour,
+    repository_policy, with,
 };
 use crate::support::{Effect, Fault, World, contains, same};
 
@@ -373,44 +374,6 @@ async fn a_delete_delivered_twice_ends_alike() {
 }
 
 #[tokio::test]
-async fn a_delete_with_a_made_up_id_takes_the_identity_from_the_properties() {
-    let (world, stack) = World::with_stack(full()).await;
-
-    let event = stack.cancellation(&full());
-    stack.deliver(&event).await.answer().succeeded();
-
-    assert_eq!(world.aws.domains(), [""; 0]);
-}
-
-#[tokio::test]
-async fn a_made_up_id_with_properties_that_are_otherwise_wrong_still_finds_what_is_ours() {
-    let (world, stack) = World::with_stack(full()).await;
-    let spoilt = with(
-        full(),
-        &json!({"Upstreams": {"not": "a list"}, "KmsKeyArn": "nonsense", "Tags": 7, "Colour": "red"}),
-    );
-
-    let event = stack.cancellation(&spoilt);
-    stack.deliver(&event).await.answer().succeeded();
-
-    assert_eq!(world.aws.domains(), [""; 0]);
-}
-
-#[tokio::test]
-async fn a_made_up_id_gives_no_right_to_what_another_owner_has() {
-    let world = World::start().await;
-    let mut owner = world.stack("payments");
-    owner.create(full()).await.succeeded();
-    let other = world.stack("cancelled");
-    let before = world.aws.everything();
-
-    let event = other.cancellation(&full());
-    other.deliver(&event).await.answer().succeeded();
-
-    assert_eq!(world.aws.everything(), before);
-}
-
-#[tokio::test]
 async fn a_delete_from_which_no_identity_can_be_read_succeeds_without_a_call() {
     let world = World::start().await;
     let stack = world.stack("payments");
@@ -671,39 +634,6 @@ async fn the_same_delete_twice_at_the_same_time_ends_alike() {
 }
 
 #[tokio::test]
-async fn a_create_cancelled_in_flight_and_its_delete_are_both_answered_and_leave_nothing() {
-    let cases = [
-        "PutDomainPermissionsPolicy",
-        "CreateRepository",
-        "AssociateExternalConnection",
-        "PutRepositoryPermissionsPolicy",
-    ]
-    .map(|operation| async move {
-        let world = World::start().await;
-        let stack = world.stack("payments");
-
-        world
-            .cancel_at(&stack, &full(), Fault::new(Effect::HoldBefore).on(operation))
-            .await;
-
-        assert_eq!(world.aws.domains(), [""; 0], "{operation} was under way");
-    });
-    futures_util::future::join_all(cases).await;
-}
-
-#[tokio::test]
-async fn a_delete_that_overtakes_a_create_is_answered_with_success() {
-    // The Delete of the cancelled Create is done before the Create has made anything.
-    let world = World::start().await;
-    let stack = world.stack("payments");
-    let event = stack.cancellation(&full());
-
-    stack.deliver(&event).await.answer().succeeded();
-
-    assert_eq!(world.aws.writes(), [""; 0]);
-}
-
-#[tokio::test]
 async fn an_unknown_request_type_is_answered_failed() {
     let world = World::start().await;
     let stack = world.stack("payments");
@@ -885,20 +815,6 @@ async fn naming_ones_own_account_as_the_domains_owner_is_no_change() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_does_not_exist_is_a_failure_that_names_it_and_leaves_nothing() {
-    let world = World::start().await;
-    let mut stack = world.stack("payments");
-
-    let reason = stack
-        .create(with(full(), &json!({"Upstreams": ["nowhere-to-be-found"]})))
-        .await
-        .failed();
-
-    contains(&reason, &["nowhere-to-be-found"]);
-    assert_eq!(world.aws.domains(), [""; 0]);
-}
-
-#[tokio::test]
 async fn many_tags_exchanged_for_as_many_others_fit_the_services_limit() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
@@ -941,5 +857,26 @@ async fn arns_are_of_the_regions_partition() {
         "arn:aws-cn:codeartifact:cn-north-1:123456789012:repository/kloudvin-pkgs/team-payments-npm"
     );
     stack.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn many_stacks_come_and_go_in_one_domain_at_the_same_time() {
+    let world = World::start().await;
+    let mut stacks: Vec<_> = (0..4).map(|number| world.stack(&format!("team-{number}"))).collect();
+
+    let creates = stacks.iter_mut().enumerate().map(|(number, stack)| {
+        let properties = with(neighbour(), &json!({"RepositoryName": format!("team-{number}-npm")}));
+        stack.create(properties)
+    });
+    for deployment in futures_util::future::join_all(creates).await {
+        deployment.succeeded();
+    }
+    assert_eq!(world.aws.repositories(DOMAIN).len(), 8);
+    let deletes = stacks.iter_mut().map(crate::support::Stack::delete);
+    for deployment in futures_util::future::join_all(deletes).await {
+        deployment.succeeded();
+    }
+
     assert_eq!(world.aws.domains(), [""; 0]);
 }

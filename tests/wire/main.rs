@@ -15,12 +15,9 @@
 mod shared;
 
 mod access;
-mod adoption;
 mod blocked;
 mod compatibility;
-mod deadline;
 mod delivery;
-mod denied;
 mod domain_access;
 mod drift;
 mod events;
@@ -37,12 +34,9 @@ mod observability;
 mod outputs;
 mod ownership;
 mod properties;
-mod races;
 mod reference;
 mod retained;
-mod rollback;
 mod secrets;
 mod service;
 mod support;
 mod trust;
-mod upstreams;

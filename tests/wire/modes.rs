@@ -189,7 +189,8 @@ async fn each_kind_of_failure_has_its_own_type() {
         }
         let event = direct("Create", &properties).to_string();
 
-        let (error_type, message) = world.invoke_within(&event, Duration::from_secs(12)).await.failed();
+        let allowed = Duration::from_secs(if expected == "DeadlineExceeded" { 3 } else { 12 });
+        let (error_type, message) = world.invoke_within(&event, allowed).await.failed();
 
         assert_eq!(error_type, expected, "{message}");
         world.aws.clear_faults();

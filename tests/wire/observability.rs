@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::sample::{REPOSITORY_ARN, full};
-use crate::support::{Effect, Ended, Event, Fault, World};
+use crate::support::sample::{DOMAIN, KEY, REPOSITORY, REPOSITORY_ARN, full, repository_policy, with};
+use crate::support::{Effect, Ended, Event, Fault, World, contains};
 
 /// A field of a line, wherever the format puts it.
 fn field<'a>(line: &'a Value, name: &str) -> Option<&'a Value> {
@@ -132,4 +132,27 @@ async fn rust_log_sets_the_level_and_every_line_is_json() {
         let lines = world.log_lines().await;
         assert_eq!(!lines.is_empty(), some, "{level}");
     }
+}
+
+#[tokio::test]
+async fn description_and_policy_stay_as_the_stack_wrote_them_and_the_log_says_so() {
+    let world = World::start().await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let mut stack = world.stack("payments");
+    stack
+        .create(with(full(), &json!({"AdoptExisting": true})))
+        .await
+        .succeeded();
+
+    stack.delete().await.succeeded();
+
+    let released = world.aws.repository(DOMAIN, REPOSITORY);
+    assert_eq!(released.description, "Packages of the payments team");
+    assert_eq!(released.policy, Some(repository_policy("222222222222")));
+    let log = world.function_log().await;
+    contains(
+        &log,
+        &[REPOSITORY, "its description and its policy stay as they are now"],
+    );
 }

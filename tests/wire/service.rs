@@ -1,7 +1,5 @@
 //! The service's own moods: what it may answer on a good day, and the function has to live with.
 
-use std::time::Duration;
-
 use codeartifact_emulator::{DeleteOfUpstream, Options, Settings, StatusCase};
 use serde_json::json;
 
@@ -32,18 +30,6 @@ async fn a_key_that_is_not_visible_yet_is_waited_for() {
         ..Settings::default()
     })
     .await;
-}
-
-#[tokio::test]
-async fn a_key_that_never_appears_is_a_failure_that_names_it() {
-    let world = World::in_process().await;
-    world.aws.inject(Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"));
-    let mut stack = world.stack("payments");
-
-    let reason = stack.create(full()).await.failed();
-
-    contains(&reason, &["CreateDomain", DOMAIN, "KMS key not found"]);
-    assert_eq!(world.aws.domains(), [""; 0]);
 }
 
 #[tokio::test]
@@ -125,7 +111,7 @@ async fn throttling_is_retried() {
 
     stack.create(full()).await.succeeded();
 
-    assert!(!world.struck().is_empty(), "nothing was throttled");
+    assert!(!world.aws.struck().is_empty(), "nothing was throttled");
 }
 
 #[tokio::test]
@@ -140,23 +126,6 @@ async fn an_internal_error_is_retried() {
     let mut stack = world.stack("payments");
 
     stack.create(full()).await.succeeded();
-}
-
-#[tokio::test]
-async fn a_domain_that_never_looks_empty_ends_failed_in_bounded_time_and_goes_with_the_next_delete() {
-    let (world, mut stack) = World::with_stack(full()).await;
-    stack.allowed = Duration::from_secs(12);
-    world.aws.inject(Fault::new(Effect::Conflict).on("DeleteDomain"));
-
-    let reason = stack.delete().await.answer.failed();
-
-    contains(
-        &reason,
-        &["DeleteDomain on domain kloudvin-pkgs", "Injected by a fault"],
-    );
-    world.aws.clear_faults();
-    stack.delete().await.succeeded();
-    assert_eq!(world.aws.domains(), [""; 0]);
 }
 
 #[tokio::test]
@@ -177,7 +146,7 @@ async fn a_denied_call_fails_fast_with_the_action_and_the_resource() {
 #[tokio::test]
 async fn a_connection_that_is_there_already_is_what_was_wanted_however_it_is_refused() {
     for same_connection in [SameConnection::Conflict, SameConnection::Validation] {
-        let world = World::in_process().await;
+        let world = World::start().await;
         world.aws.set(|settings| settings.same_connection = same_connection);
         // It takes effect, nobody hears of it, and the retry is refused.
         world.aws.inject(
@@ -204,4 +173,23 @@ async fn what_a_proxy_before_the_service_answers_is_told_with_its_status_and_hos
 
     contains(&failed.reason, &["127.0.0.1", "status 403", "a proxy or a firewall"]);
     assert_eq!(failed.physical_id, "codeartifact-stack:not-created");
+}
+
+#[tokio::test]
+async fn an_endpoint_without_an_address_touched_nothing() {
+    let world = World::with_environment(&[
+        (
+            "AWS_ENDPOINT_URL_CODEARTIFACT",
+            "http://codeartifact.eu-nowhere-9.invalid",
+        ),
+        ("AWS_MAX_ATTEMPTS", "2"),
+    ])
+    .await;
+    let mut stack = world.stack("payments");
+
+    let deployment = stack.create(full()).await;
+
+    contains(&deployment.answer.reason, &["has no address", "this region"]);
+    assert_eq!(deployment.answer.physical_id, "codeartifact-stack:not-created");
+    deployment.failed();
 }

@@ -20,7 +20,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 
 use self::history::{History, histories};
 use self::run::{Count, live, settings};
-use crate::world::{World, runtime};
+use crate::world::{World, runtime, what_a_panic_says};
 
 /// The same histories in every run of `make test`; `make soak` lives through others.
 const SEED: u64 = 20_261_124;
@@ -41,11 +41,7 @@ fn lived(history: &History) -> Result<Count, String> {
             live(&world, history).await
         })
     }));
-    lived.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(text.unwrap_or_default())
-    })
+    lived.unwrap_or_else(|panic| Err(what_a_panic_says(&*panic)))
 }
 
 /// The generator of a worker's histories.

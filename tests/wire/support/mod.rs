@@ -1,14 +1,12 @@
 //! The parts around the function: Lambda and sockets here, the rest shared with the tests in process.
 
 mod http;
-mod in_process;
 pub(crate) mod lambda;
 mod sink_server;
 mod world;
 
 pub(crate) use crate::shared::{
-    Answer, Denial, Deployment, Effect, Ended, Event, Fault, Kind, LogEntry, LostError, LostLocks, OUTPUTS,
-    SameConnection, Settings, Stack, Treat, contains, options, same,
+    Effect, Ended, Event, Fault, LostError, LostLocks, OUTPUTS, SameConnection, Stack, Treat, contains, options, same,
 };
 use crate::shared::{aws, cloudformation, place, transport};
 pub(crate) use crate::shared::{marks, sample, sink};

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeartifact_emulator::{Fault, LogEntry, Options, Settings};
-use codeartifact_stack::Patience;
-use serde_json::{Value, json};
+use codeartifact_emulator::Options;
+use serde_json::Value;
 
 use super::aws::{self, Aws};
 use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
-use super::in_process::{IMPATIENT, InProcess};
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
 use super::sink_server;
@@ -19,7 +17,7 @@ use super::transport::{Ended, Transport};
 /// Everything a test needs.
 pub(crate) struct World {
     pub(crate) aws: Aws,
-    function: Option<Arc<Lambda>>,
+    function: Arc<Lambda>,
     engine: Arc<Engine>,
 }
 
@@ -83,46 +81,9 @@ impl World {
         let transport = Arc::clone(&function) as Arc<dyn Transport>;
         Self {
             aws,
-            function: Some(function),
+            function,
             engine: Engine::new(sink_server::start().await, transport),
         }
-    }
-
-    /// The library in this process, for volume.
-    pub(crate) async fn in_process() -> Self {
-        Self::with_patience(IMPATIENT).await
-    }
-
-    /// The same with so much patience for what passes by itself.
-    pub(crate) async fn with_patience(patience: Patience) -> Self {
-        Self::of_library(patience, None).await
-    }
-
-    /// The library in this process, where the first call of an operation panics, with a secret as the message.
-    pub(crate) async fn that_panics_at(operation: &'static str) -> Self {
-        Self::of_library(IMPATIENT, Some(operation)).await
-    }
-
-    async fn of_library(patience: Patience, panics_at: Option<&'static str>) -> Self {
-        let aws = Aws::start(aws::options()).await;
-        let transport = Arc::new(InProcess::new(&aws.url(), patience, panics_at));
-        Self {
-            aws,
-            function: None,
-            engine: Engine::new(sink_server::start().await, transport),
-        }
-    }
-
-    /// Back to the start, with a service of these settings: nothing is there and nothing runs.
-    pub(crate) async fn begin_again(&self, settings: Settings) {
-        self.kill().await;
-        self.aws.emulator.reset();
-        self.aws.emulator.set(settings);
-        self.sink().forget();
-    }
-
-    fn lambda(&self) -> &Lambda {
-        self.function.as_ref().expect("the function runs as a process")
     }
 
     pub(crate) fn sink(&self) -> &Sink {
@@ -156,26 +117,17 @@ impl World {
 
     /// Starts a process without an event: what it said where it ended at once.
     pub(crate) async fn start_up(&self) -> Result<(), String> {
-        self.lambda().init().await
+        self.function.init().await
     }
 
     /// Deploys the function again, with these variables.
     pub(crate) async fn redeploy(&self, variables: &[(&str, &str)]) {
-        self.lambda().redeploy(variables).await;
+        self.function.redeploy(variables).await;
     }
 
     /// What an Update of this stack would do now.
     pub(crate) async fn plan_update(&self, stack: &Stack, properties: &Value) -> Value {
-        self.invoke(&json!({
-            "RequestType": "Plan",
-            "StackId": stack.stack_id,
-            "LogicalResourceId": stack.logical_id,
-            "PhysicalResourceId": stack.id(),
-            "ResourceProperties": properties,
-            "OldResourceProperties": stack.properties(),
-        }))
-        .await
-        .returned()
+        stack.planned_update(properties).await
     }
 
     /// The same delivery to several processes at the same time; exactly one PUT for each.
@@ -202,35 +154,13 @@ impl World {
             .collect()
     }
 
-    /// A Create that is cancelled while a call of it is held: its Delete, with an id that CloudFormation made up, comes to
-    /// its end before the call goes on. Both are answered; the Create either way, for nobody listens to it any more.
-    pub(crate) async fn cancel_at(&self, stack: &Stack, properties: &Value, held: Fault) {
-        let (create, delete) = (stack.create_event(properties), stack.cancellation(properties));
-        self.aws.inject(held.times(1));
-        let (created, deleted) = tokio::join!(stack.deliver(&create), async {
-            self.aws.held().await;
-            let deleted = stack.deliver(&delete).await;
-            self.aws.release();
-            deleted
-        });
-        deleted.answer().succeeded();
-        created.answer();
-    }
-
     /// All that the function wrote.
     pub(crate) async fn function_log(&self) -> String {
-        self.lambda().written().await
+        self.function.written().await
     }
 
     /// The JSON lines among them; a line that is none is a failure.
     pub(crate) async fn log_lines(&self) -> Vec<Value> {
-        self.lambda().log_lines().await
-    }
-
-    /// The calls that a fault struck, in the order of arrival.
-    pub(crate) fn struck(&self) -> Vec<LogEntry> {
-        let mut log = self.aws.log();
-        log.retain(|entry| entry.fault.is_some());
-        log
+        self.function.log_lines().await
     }
 }

@@ -1,15 +1,17 @@
 //! The deadline near: FAILED is still delivered.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::Instant;
 
-use crate::support::sample::{full, with};
-use crate::support::{Effect, Fault, World, contains, same};
+use crate::shared::sample::{full, with};
+use crate::shared::{Effect, Fault, contains, same};
+use crate::world::World;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn work_that_does_not_end_is_answered_failed_before_the_deadline_naming_each_step() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(14);
     world
@@ -48,9 +50,9 @@ async fn work_that_does_not_end_is_answered_failed_before_the_deadline_naming_ea
     assert!(!reason.contains("Not begun"), "{reason}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_steps_that_were_not_begun_are_named_as_such() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(3);
     world.aws.inject(Fault::new(Effect::Hang).on("CreateDomain"));
@@ -70,9 +72,9 @@ async fn the_steps_that_were_not_begun_are_named_as_such() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_read_without_an_answer_is_named() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(3);
     world.aws.inject(Fault::new(Effect::Hang).on("DescribeDomain"));
@@ -83,9 +85,9 @@ async fn a_read_without_an_answer_is_named() {
     contains(&reason, &["DescribeDomain: no answer yet"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_key_that_never_shows_up_is_told_within_the_time_there_is() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(8);
     world.aws.inject(Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"));
@@ -96,7 +98,7 @@ async fn a_key_that_never_shows_up_is_told_within_the_time_there_is() {
     contains(&reason, &["KMS key not found", "CreateDomain kloudvin-pkgs"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_that_ran_into_the_deadline_is_rolled_back() {
     let (world, mut stack) = World::with_stack(full()).await;
     let before = world.aws.everything();
@@ -114,9 +116,9 @@ async fn a_replacement_that_ran_into_the_deadline_is_rolled_back() {
     same(&world.aws.everything(), &before, "after the rollback");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_with_a_made_up_id_ends_in_success_in_a_short_time_too() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(4);
     let event = stack.cancellation(&full());
@@ -124,9 +126,9 @@ async fn a_delete_with_a_made_up_id_ends_in_success_in_a_short_time_too() {
     stack.deliver(&event).await.answer().succeeded();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_that_is_retried_to_the_end_is_told_with_the_services_last_word() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(6);
     world
@@ -143,10 +145,10 @@ async fn a_call_that_is_retried_to_the_end_is_told_with_the_services_last_word()
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_short_timeout_leaves_time_for_work_and_for_the_answer() {
     for seconds in [3, 6] {
-        let world = World::start().await;
+        let world = World::start();
         let mut stack = world.stack("payments");
         stack.allowed = Duration::from_secs(seconds);
         stack.create(full()).await.succeeded();
@@ -157,7 +159,7 @@ async fn a_short_timeout_leaves_time_for_work_and_for_the_answer() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_at_the_deadline_fails_and_can_be_repeated() {
     let (world, mut stack) = World::with_stack(full()).await;
     world
@@ -173,9 +175,9 @@ async fn a_delete_at_the_deadline_fails_and_can_be_repeated() {
     assert_eq!(world.aws.domains(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_a_create_that_ran_into_the_deadline_leaves_nothing() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.allowed = Duration::from_secs(6);
     world

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use codeartifact_stack::Patience;
 use serde_json::{Value, json};
 
-use crate::support::marks::{DOWNSTREAMS, LINKED};
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, neighbour, with};
-use crate::support::{Effect, Fault, Stack, World, contains, same};
+use crate::shared::marks::{DOWNSTREAMS, LINKED};
+use crate::shared::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, neighbour, with};
+use crate::shared::{Effect, Fault, Stack, contains, same};
+use crate::world::World;
 
 const SHARED: &str = "platform-shared";
 
@@ -26,7 +26,7 @@ fn platform(downstreams: &Value) -> Value {
 
 /// The platform's stack and a squad's, which it lets in.
 async fn linked() -> (World, Stack, Stack) {
-    let world = World::in_process().await;
+    let world = World::start();
     let (mut platforms, mut squads) = (world.stack("platform"), world.stack("squad"));
     platforms.create(platform(&json!([REPOSITORY]))).await.succeeded();
     squads.create(squad()).await.succeeded();
@@ -36,7 +36,7 @@ async fn linked() -> (World, Stack, Stack) {
 
 /// A squad's stack beside a repository that was made by hand.
 async fn linked_by_hand() -> (World, Stack) {
-    let world = World::in_process().await;
+    let world = World::start();
     world.aws.create_domain(DOMAIN, KEY).await;
     world.aws.create_repository(DOMAIN, SHARED).await;
     let mut squads = world.stack("squad");
@@ -45,7 +45,9 @@ async fn linked_by_hand() -> (World, Stack) {
     (world, squads)
 }
 
+/// Some time later, by which the service tells the new one from the old one.
 async fn recreate(world: &World, name: &str) {
+    tokio::time::sleep(Duration::from_secs(1)).await;
     world.aws.delete_repository(DOMAIN, name).await;
     world.aws.create_repository(DOMAIN, name).await;
 }
@@ -66,9 +68,9 @@ fn notes(plan: &Value) -> String {
 
 // Whether it exists.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_name_that_does_not_exist_fails_before_any_write_naming_the_property() {
-    let world = World::in_process().await;
+    let world = World::start();
     let mut stack = world.stack("squad");
 
     let deployment = stack
@@ -84,7 +86,7 @@ async fn a_name_that_does_not_exist_fails_before_any_write_naming_the_property()
     assert_eq!(world.aws.writes(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_to_a_name_that_does_not_exist_fails_before_any_write() {
     let (world, _, mut stack) = linked().await;
     let before = world.aws.everything();
@@ -102,18 +104,14 @@ async fn an_update_to_a_name_that_does_not_exist_fails_before_any_write() {
     same(&world.aws.everything(), &before, "as it was");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_another_resource_is_just_making_is_waited_for() {
-    let patience = Patience {
-        lag: Duration::from_secs(10),
-        ..Patience::default()
-    };
-    let world = World::with_patience(patience).await;
+    let world = World::start();
     let (mut platforms, mut squads) = (world.stack("platform"), world.stack("squad"));
     world.aws.create_domain(DOMAIN, KEY).await;
 
     let (linked, made) = tokio::join!(squads.create(squad()), async {
-        tokio::time::sleep(Duration::from_millis(700)).await;
+        tokio::time::sleep(Duration::from_secs(20)).await;
         platforms.create(platform(&json!([REPOSITORY]))).await
     });
 
@@ -122,12 +120,12 @@ async fn one_that_another_resource_is_just_making_is_waited_for() {
     assert!(is_linked(&world));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_linked_one_that_is_gone_fails_no_update_and_the_plan_says_that_the_link_is_dead() {
     let (world, mut stack) = linked_by_hand().await;
     world.aws.delete_repository(DOMAIN, SHARED).await;
 
-    let plan = world.plan_update(&stack, &stack.properties()).await;
+    let plan = stack.planned_update(&stack.properties()).await;
     let changes = json!({"RepositoryDescription": "changed", "Tags": {"team": "payments"}});
     stack.update(with(squad(), &changes)).await.succeeded();
 
@@ -140,7 +138,7 @@ async fn a_linked_one_that_is_gone_fails_no_update_and_the_plan_says_that_the_li
     assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [SHARED]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_linked_one_that_is_gone_fails_no_rollback() {
     let (world, mut stack) = linked_by_hand().await;
     world.aws.delete_repository(DOMAIN, SHARED).await;
@@ -155,7 +153,7 @@ async fn a_linked_one_that_is_gone_fails_no_rollback() {
         .await
         .answer
         .failed();
-    let back = world.plan_update(&stack, &squad()).await;
+    let back = stack.planned_update(&squad()).await;
 
     assert_eq!(back["Converged"], true, "{back}");
     assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
@@ -163,10 +161,10 @@ async fn a_linked_one_that_is_gone_fails_no_rollback() {
 
 // Consent.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_neighbours_repository_that_does_not_let_it_in_is_refused_before_any_write_naming_owner_and_property() {
     for downstreams in [Value::Null, json!(["team-billing-npm"])] {
-        let world = World::in_process().await;
+        let world = World::start();
         let mut platforms = world.stack("platform");
         platforms.create(platform(&downstreams)).await.succeeded();
         let before = world.aws.everything();
@@ -184,9 +182,9 @@ async fn a_neighbours_repository_that_does_not_let_it_in_is_refused_before_any_w
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_neighbours_proxy_does_not_let_anyone_in_either() {
-    let world = World::in_process().await;
+    let world = World::start();
     world.stack("billing").create(neighbour()).await.succeeded();
 
     let reason = world
@@ -198,7 +196,7 @@ async fn a_neighbours_proxy_does_not_let_anyone_in_either() {
     contains(&reason, &["team-billing-npm-upstream", "Downstreams"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_may_not_be_looked_at_is_not_linked() {
     let (world, _) = linked_by_hand().await;
     world.aws.deny_on("DescribeRepository", &format!("*/{SHARED}"));
@@ -211,9 +209,9 @@ async fn one_that_may_not_be_looked_at_is_not_linked() {
     same(&world.aws.everything(), &before, "as it was");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn everyone_is_let_in_by_a_star() {
-    let world = World::in_process().await;
+    let world = World::start();
     world
         .stack("platform")
         .create(platform(&json!(["*"])))
@@ -225,19 +223,19 @@ async fn everyone_is_let_in_by_a_star() {
     assert!(is_linked(&world));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_made_by_hand_may_be_named() {
     let (world, _) = linked_by_hand().await;
 
     assert!(is_linked(&world));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn consent_can_be_given_later_and_taken_back_and_a_link_that_exists_is_kept_and_reported() {
     let (world, mut platforms, mut squads) = linked().await;
 
     platforms.update(platform(&Value::Null)).await.succeeded();
-    let plan = world.plan_update(&squads, &squads.properties()).await;
+    let plan = squads.planned_update(&squads.properties()).await;
     squads
         .update(with(squad(), &json!({"RepositoryDescription": "changed"})))
         .await
@@ -253,14 +251,14 @@ async fn consent_can_be_given_later_and_taken_back_and_a_link_that_exists_is_kep
     contains(&reason, &[SHARED, "Downstreams"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_link_without_consent_is_not_renewed_when_its_upstream_was_made_again() {
     let (world, mut platforms, mut squads) = linked().await;
     platforms.update(platform(&Value::Null)).await.succeeded();
     platforms.delete().await.succeeded();
     world.stack("platform").create(platform(&Value::Null)).await.succeeded();
 
-    let plan = world.plan_update(&squads, &squads.properties()).await;
+    let plan = squads.planned_update(&squads.properties()).await;
     squads
         .update(with(squad(), &json!({"RepositoryDescription": "changed"})))
         .await
@@ -270,7 +268,7 @@ async fn a_link_without_consent_is_not_renewed_when_its_upstream_was_made_again(
     assert!(!is_linked(&world), "it was not asked for again");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_consent_stays_on_a_released_repository() {
     let (world, mut platforms, _) = linked().await;
 
@@ -285,13 +283,13 @@ async fn the_consent_stays_on_a_released_repository() {
 
 // Whether the link still is one.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upstream_that_was_made_again_is_drift_and_an_update_renews_the_link() {
     let (world, mut stack) = linked_by_hand().await;
     recreate(&world, SHARED).await;
     assert!(!is_linked(&world));
 
-    let plan = world.plan_update(&stack, &stack.properties()).await;
+    let plan = stack.planned_update(&stack.properties()).await;
     stack.update_unchanged().await.succeeded();
 
     assert_eq!(plan["Converged"], false, "{plan}");
@@ -304,7 +302,7 @@ async fn an_upstream_that_was_made_again_is_drift_and_an_update_renews_the_link(
     assert!(world.aws.repository(DOMAIN, REPOSITORY).tags.contains_key(LINKED));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_link_is_renewed_as_often_as_its_upstream_is_made_again() {
     let (world, mut stack) = linked_by_hand().await;
 
@@ -315,9 +313,9 @@ async fn a_link_is_renewed_as_often_as_its_upstream_is_made_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_that_was_made_again_by_hand_is_linked_again() {
-    let world = World::in_process().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.create(full()).await.succeeded();
     recreate(&world, PROXY).await;
@@ -328,7 +326,7 @@ async fn a_proxy_that_was_made_again_by_hand_is_linked_again() {
     assert!(world.aws.repository(DOMAIN, REPOSITORY).linked);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whatever_else_is_updated_the_upstreams_are_sent_too() {
     let (world, _, mut stack) = linked().await;
 

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::support::marks::{DOWNSTREAMS, FORMER_LINKS, LOGICAL_ID, STACK_ID, marked};
-use crate::support::sample::{
+use crate::shared::marks::{DOWNSTREAMS, FORMER_LINKS, LOGICAL_ID, STACK_ID, marked};
+use crate::shared::sample::{
     DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, repository_policy, with,
 };
-use crate::support::{Effect, Fault, Stack, World, contains, same};
+use crate::shared::{Effect, Fault, Stack, contains, same};
+use crate::world::World;
 
 const STORE: &str = "pypi-store";
 
@@ -16,7 +17,7 @@ fn adopting(properties: Value) -> Value {
 
 /// A domain made by hand, with a repository of the stack's name in it that has this connection or these upstreams.
 async fn made_by_hand(connection: Option<&str>, upstreams: &[&str]) -> World {
-    let world = World::in_process().await;
+    let world = World::start();
     let aws = &world.aws;
     aws.create_domain(DOMAIN, KEY).await;
     for name in [REPOSITORY].iter().chain(upstreams) {
@@ -60,7 +61,7 @@ fn links(world: &World) -> (Vec<String>, Vec<String>) {
     (primary.connections, primary.upstreams)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_it_was_linked_to_is_kept_in_its_tag_and_put_back_when_the_stack_is_deleted() {
     for world in both().await {
         let before = links(&world);
@@ -79,10 +80,10 @@ async fn what_it_was_linked_to_is_kept_in_its_tag_and_put_back_when_the_stack_is
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_gets_its_upstreams_back_when_the_stack_is_deleted_or_drops_it() {
     for is_dropped in [false, true] {
-        let world = World::in_process().await;
+        let world = World::start();
         world.aws.create_domain(DOMAIN, KEY).await;
         for name in [STORE, PROXY] {
             world.aws.create_repository(DOMAIN, name).await;
@@ -104,10 +105,10 @@ async fn a_proxy_gets_its_upstreams_back_when_the_stack_is_deleted_or_drops_it()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_recreated_by_hand_and_taken_back_by_an_update_gets_its_links_back() {
     for name in [REPOSITORY, PROXY] {
-        let (world, mut stack) = World::with_new_stack(full()).await;
+        let (world, mut stack) = World::with_stack(full()).await;
         world.aws.delete_repository(DOMAIN, name).await;
         world.aws.create_repository(DOMAIN, name).await;
         world.aws.connect(DOMAIN, name, "public:pypi").await;
@@ -123,9 +124,9 @@ async fn what_was_recreated_by_hand_and_taken_back_by_an_update_gets_its_links_b
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_only_lost_its_tags_is_released_without_the_proxy_that_the_stack_made() {
-    let (world, mut stack) = World::with_new_stack(full()).await;
+    let (world, mut stack) = World::with_stack(full()).await;
     world.aws.untag(REPOSITORY_ARN, &[STACK_ID, LOGICAL_ID]).await;
     stack.update(with(full(), &json!({"Refresh": 1}))).await.succeeded();
 
@@ -135,7 +136,7 @@ async fn what_only_lost_its_tags_is_released_without_the_proxy_that_the_stack_ma
     assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_that_had_nothing_has_nothing_again() {
     let world = made_by_hand(None, &[]).await;
     let mut stack = adopted(&world).await;
@@ -145,7 +146,7 @@ async fn one_that_had_nothing_has_nothing_again() {
     assert_eq!(links(&world), (vec![], vec![]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_put_back_after_updates_too() {
     for world in both().await {
         let before = links(&world);
@@ -166,7 +167,7 @@ async fn it_is_put_back_after_updates_too() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn it_is_put_back_when_a_replacement_releases_it() {
     for world in both().await {
         let before = links(&world);
@@ -181,7 +182,7 @@ async fn it_is_put_back_when_a_replacement_releases_it() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn upstreams_that_are_gone_by_then_are_left_out() {
     let world = made_by_hand(None, &[STORE, "other-store"]).await;
     let mut stack = adopted(&world).await;
@@ -192,7 +193,7 @@ async fn upstreams_that_are_gone_by_then_are_left_out() {
     assert_eq!(links(&world), (vec![], vec!["other-store".to_owned()]));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_was() {
     let guarded = with(adopting(full()), &json!({"InternalPackages": ["/npm/payments/*"]}));
     for operation in [
@@ -215,7 +216,7 @@ async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_w
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_an_adoption_that_failed_at_its_own_changes_puts_links_and_tags_back() {
     for operation in ["UpdateRepository", "PutRepositoryPermissionsPolicy"] {
         for world in both().await {
@@ -235,7 +236,7 @@ async fn the_rollback_of_an_adoption_that_failed_at_its_own_changes_puts_links_a
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nothing_of_it_but_the_marks_changes_before_everything_else_is_made() {
     let world = made_by_hand(None, &[STORE]).await;
     world.aws.forget_calls();
@@ -253,7 +254,7 @@ async fn nothing_of_it_but_the_marks_changes_before_everything_else_is_made() {
     assert!(first > last, "{writes:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_second_delivery_of_the_create_keeps_what_was_there_before_the_first() {
     for world in both().await {
         let before = links(&world);
@@ -271,7 +272,7 @@ async fn a_second_delivery_of_the_create_keeps_what_was_there_before_the_first()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_does_not_fit_in_a_tag_is_refused_untouched() {
     let names: Vec<String> = (0..9).map(|n| format!("{}-{n}", "store".repeat(10))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -284,36 +285,17 @@ async fn what_does_not_fit_in_a_tag_is_refused_untouched() {
     same(&world.aws.everything(), &before, "untouched");
 }
 
-#[tokio::test]
-async fn description_and_policy_stay_as_the_stack_wrote_them_and_the_log_says_so() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
-    let mut stack = adopted(&world).await;
-
-    stack.delete().await.succeeded();
-
-    let released = world.aws.repository(DOMAIN, REPOSITORY);
-    assert_eq!(released.description, "Packages of the payments team");
-    assert_eq!(released.policy, Some(repository_policy("222222222222")));
-    let log = world.function_log().await;
-    contains(
-        &log,
-        &[REPOSITORY, "its description and its policy stay as they are now"],
-    );
-}
-
 // Proxies.
 
 /// A domain made by hand, with a repository in it that has the name of the stack's proxy.
 async fn with_proxy_by_hand() -> World {
-    let world = World::in_process().await;
+    let world = World::start();
     world.aws.create_domain(DOMAIN, KEY).await;
     world.aws.create_repository(DOMAIN, PROXY).await;
     world
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_to_be_that_holds_a_published_package_or_has_a_policy_is_refused_untouched() {
     for published in [true, false] {
         let world = with_proxy_by_hand().await;
@@ -333,7 +315,7 @@ async fn a_proxy_to_be_that_holds_a_published_package_or_has_a_policy_is_refused
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_proxy_that_was_connected_to_another_registry_is_so_again_when_it_is_released() {
     for drops in [false, true] {
         let world = with_proxy_by_hand().await;
@@ -357,7 +339,7 @@ async fn a_proxy_that_was_connected_to_another_registry_is_so_again_when_it_is_r
 
 // What Plan says before.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plan_says_what_an_adoption_cuts_and_replaces() {
     let [connected, linked] = both().await;
 
@@ -376,7 +358,7 @@ fn replacing_the_domains_policy() -> Value {
     with(adopting(full()), &policy)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_domains_policy_that_an_attempt_did_not_come_to_replace_is_there_after_the_rollback() {
     for (effect, operation) in [
         (Effect::AccessDenied, "PutDomainPermissionsPolicy"),
@@ -408,7 +390,7 @@ async fn a_domains_policy_that_an_attempt_did_not_come_to_replace_is_there_after
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_plan_tells_of_a_policy_and_of_a_group_that_an_adoption_replaces() {
     let world = made_by_hand(None, &[]).await;
     world

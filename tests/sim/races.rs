@@ -2,12 +2,13 @@
 
 use serde_json::json;
 
-use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, neighbour, with};
-use crate::support::{Effect, Fault, World};
+use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, neighbour, with};
+use crate::shared::{Effect, Fault};
+use crate::world::World;
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succeed() {
-    let world = World::start().await;
+    let world = World::start();
     let mut payments = world.stack("payments");
     let mut billing = world.stack("billing");
     world
@@ -32,9 +33,9 @@ async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succee
     assert_eq!(world.aws.domains(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn two_stacks_that_state_one_policy_for_a_domain_that_both_create_share_it() {
-    let world = World::start().await;
+    let world = World::start();
     let mut payments = world.stack("payments");
     let mut billing = world.stack("billing");
     world
@@ -55,9 +56,9 @@ async fn two_stacks_that_state_one_policy_for_a_domain_that_both_create_share_it
     assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_comes_before_the_domains_deletion_keeps_the_domain() {
-    let world = World::start().await;
+    let world = World::start();
     let mut payments = world.stack("payments");
     let mut billing = world.stack("billing");
     payments.create(full()).await.succeeded();
@@ -82,10 +83,10 @@ async fn a_create_that_comes_before_the_domains_deletion_keeps_the_domain() {
     assert_eq!(world.aws.domains(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
     for operation in ["CreateRepository", "AssociateExternalConnection"] {
-        let world = World::start().await;
+        let world = World::start();
         let mut payments = world.stack("payments");
         let mut billing = world.stack("billing");
         payments.create(full()).await.succeeded();
@@ -114,27 +115,10 @@ async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
     }
 }
 
-#[tokio::test]
-async fn two_deletes_at_once_take_the_domain_along() {
-    for _ in 0..5 {
-        let world = World::in_process().await;
-        let mut payments = world.stack("payments");
-        let mut billing = world.stack("billing");
-        payments.create(full()).await.succeeded();
-        billing.create(neighbour()).await.succeeded();
-
-        let (first, second) = tokio::join!(payments.delete(), billing.delete());
-
-        first.succeeded();
-        second.succeeded();
-        assert_eq!(world.aws.domains(), [""; 0]);
-    }
-}
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_overtaken_by_another_takes_the_domain_along() {
     for operation in ["DeleteRepository", "DescribeRepository", "ListTagsForResource"] {
-        let world = World::start().await;
+        let world = World::start();
         let mut payments = world.stack("payments");
         let mut billing = world.stack("billing");
         payments.create(full()).await.succeeded();
@@ -156,7 +140,7 @@ async fn a_delete_overtaken_by_another_takes_the_domain_along() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_during_a_delete_of_the_same_stack_leaves_nothing_that_a_later_delete_would_not_find() {
     for operation in ["DeleteRepository", "DeleteDomain"] {
         let (world, mut stack) = World::with_stack(full()).await;
@@ -178,7 +162,7 @@ async fn an_update_during_a_delete_of_the_same_stack_leaves_nothing_that_a_later
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
     let (world, mut stack) = World::with_stack(full()).await;
     world
@@ -198,9 +182,9 @@ async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
     assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).description, "again");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_update_never_deletes_what_is_to_be_retained() {
-    let world = World::start().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     let described = with(full(), &json!({"DeletionMode": "Retain"}));
     stack.create(described.clone()).await.succeeded();
@@ -222,7 +206,7 @@ async fn an_update_never_deletes_what_is_to_be_retained() {
     assert!(left.contains(&PROXY.to_owned()), "{left:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_policy_that_was_changed_under_an_update_is_read_again_and_replaced() {
     let (world, mut stack) = World::with_stack(full()).await;
     world
@@ -247,25 +231,4 @@ async fn a_policy_that_was_changed_under_an_update_is_read_again_and_replaced() 
 
     updated.succeeded();
     assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("555555555555")));
-}
-
-#[tokio::test]
-async fn many_stacks_come_and_go_in_one_domain_at_the_same_time() {
-    let world = World::start().await;
-    let mut stacks: Vec<_> = (0..4).map(|number| world.stack(&format!("team-{number}"))).collect();
-
-    let creates = stacks.iter_mut().enumerate().map(|(number, stack)| {
-        let properties = with(neighbour(), &json!({"RepositoryName": format!("team-{number}-npm")}));
-        stack.create(properties)
-    });
-    for deployment in futures_util::future::join_all(creates).await {
-        deployment.succeeded();
-    }
-    assert_eq!(world.aws.repositories(DOMAIN).len(), 8);
-    let deletes = stacks.iter_mut().map(crate::support::Stack::delete);
-    for deployment in futures_util::future::join_all(deletes).await {
-        deployment.succeeded();
-    }
-
-    assert_eq!(world.aws.domains(), [""; 0]);
 }

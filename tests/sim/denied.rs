@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::sample::{
+use crate::shared::sample::{
     DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, neighbour, repository_policy, with,
 };
-use crate::support::{Denial, Effect, Fault, Stack, World, contains, same};
+use crate::shared::{Denial, Effect, Fault, Stack, contains, same};
+use crate::world::World;
 
 const NOT_CREATED: &str = "codeartifact-stack:not-created";
 const THEIR_ACCOUNT: &str = "999999999999";
@@ -18,7 +19,7 @@ fn guarded() -> Value {
 
 /// A world in which a stack of these properties is there.
 async fn created(properties: Value) -> (World, Stack) {
-    let world = World::in_process().await;
+    let world = World::start();
     let mut stack = world.stack("payments");
     stack.create(properties).await.succeeded();
     world.aws.forget_calls();
@@ -45,7 +46,7 @@ fn that_forbids(operation: &str) -> Value {
 
 // A Create that touched nothing.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_looks_are_denied_touched_nothing_and_its_delete_makes_no_call() {
     let everything: &[&str] = &["*"];
     for denied in [
@@ -56,7 +57,7 @@ async fn a_create_whose_looks_are_denied_touched_nothing_and_its_delete_makes_no
         &["DescribeDomain", "DescribeRepository", "ListTagsForResource"],
     ] {
         for is_there in [false, true] {
-            let world = World::in_process().await;
+            let world = World::start();
             if is_there {
                 world.stack("billing").create(neighbour()).await.succeeded();
             }
@@ -84,14 +85,14 @@ async fn a_create_whose_looks_are_denied_touched_nothing_and_its_delete_makes_no
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_whose_first_write_is_refused_touched_nothing() {
     for refusal in [
         Fault::new(Effect::AccessDenied).on("CreateDomain"),
         Fault::new(Effect::Quota).on("CreateDomain"),
         Fault::new(Effect::KmsKeyNotFound).on("CreateDomain"),
     ] {
-        let world = World::in_process().await;
+        let world = World::start();
         world.aws.inject(refusal.clone());
         let mut stack = world.stack("payments");
 
@@ -103,7 +104,7 @@ async fn a_create_whose_first_write_is_refused_touched_nothing() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_whose_first_write_is_denied_keeps_the_old_id() {
     let (world, mut stack) = created(full()).await;
     let before = world.aws.everything();
@@ -119,10 +120,10 @@ async fn a_replacement_whose_first_write_is_denied_keeps_the_old_id() {
     same(&world.aws.everything(), &before, "nothing was touched");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_could_not_look_keeps_the_arn() {
     for effect in [Effect::Throttle, Effect::Internal, Effect::ResetBefore] {
-        let world = World::in_process().await;
+        let world = World::start();
         let stack = world.stack("payments");
         world.aws.inject(Fault::new(effect.clone()).on("DescribeDomain"));
 
@@ -140,9 +141,9 @@ async fn a_create_that_could_not_look_keeps_the_arn() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_write_that_was_not_answered_may_have_touched_something() {
-    let world = World::in_process().await;
+    let world = World::start();
     world
         .aws
         .inject(Fault::new(Effect::ResetAfter).on("CreateDomain").times(1));
@@ -152,22 +153,6 @@ async fn a_write_that_was_not_answered_may_have_touched_something() {
     stack.create(full()).await.failed();
 
     assert_eq!(world.aws.domains(), [""; 0]);
-}
-
-#[tokio::test]
-async fn an_endpoint_without_an_address_touched_nothing() {
-    let world = World::with_environment(&[(
-        "AWS_ENDPOINT_URL_CODEARTIFACT",
-        "http://codeartifact.eu-nowhere-9.invalid",
-    )])
-    .await;
-    let mut stack = world.stack("payments");
-
-    let deployment = stack.create(full()).await;
-
-    contains(&deployment.answer.reason, &["has no address", "this region"]);
-    assert_eq!(deployment.answer.physical_id, NOT_CREATED);
-    deployment.failed();
 }
 
 // The rollback of a failed Update.
@@ -184,7 +169,7 @@ async fn fails_and_goes_back(from: Value, to: Value, denied: &[Denial]) {
     same(&world.aws.everything(), &before, &reason);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_from_a_domain_that_is_denied_succeeds_without_a_write() {
     for denied in [
         Denial::default().on("*other-pkgs*"),
@@ -210,14 +195,14 @@ async fn the_rollback_from_a_domain_that_is_denied_succeeds_without_a_write() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_from_an_account_that_grants_nothing_succeeds_without_a_write() {
     let foreign = json!({"DomainOwner": THEIR_ACCOUNT, "KmsKeyArn": null, "DomainPolicyDocument": null});
     let denied = Denial::default().on(&format!("*{THEIR_ACCOUNT}*"));
     fails_and_goes_back(full(), with(full(), &foreign), &[denied]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_from_internal_packages_that_may_not_be_read_succeeds_without_a_write() {
     for operation in ["DescribePackageGroup", "ListAllowedRepositoriesForGroup"] {
         let (world, mut stack) = created(full()).await;
@@ -232,7 +217,7 @@ async fn the_rollback_from_internal_packages_that_may_not_be_read_succeeds_witho
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_from_a_domain_policy_that_may_not_be_read_succeeds_without_a_write() {
     let denied = Denial::of("GetDomainPermissionsPolicy");
     let to = with(
@@ -242,7 +227,7 @@ async fn the_rollback_from_a_domain_policy_that_may_not_be_read_succeeds_without
     fails_and_goes_back(minimal(), to, &[denied]).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_from_a_repository_policy_that_may_not_be_read_succeeds_without_a_write() {
     let access = json!({"Access": {"Publishers": ["111111111111"]}});
     let document = json!({"RepositoryPolicyDocument": repository_policy("222222222222")});
@@ -254,11 +239,11 @@ async fn the_rollback_from_a_repository_policy_that_may_not_be_read_succeeds_wit
 
 // A Delete.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_in_another_accounts_domain_needs_no_list_of_repositories() {
     let foreign = json!({"DomainOwner": THEIR_ACCOUNT, "KmsKeyArn": null, "DomainPolicyDocument": null});
     for mode in ["Delete", "RetainIfNotEmpty"] {
-        let world = World::in_process().await;
+        let world = World::start();
         world.aws.create_foreign_domain(THEIR_ACCOUNT, DOMAIN, KEY).await;
         world.aws.deny("ListRepositoriesInDomain");
         let mut stack = world.stack("payments");
@@ -271,9 +256,9 @@ async fn a_delete_in_another_accounts_domain_needs_no_list_of_repositories() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_in_a_domain_made_by_hand_needs_no_list_of_repositories() {
-    let world = World::in_process().await;
+    let world = World::start();
     world.aws.create_domain(DOMAIN, KEY).await;
     world.aws.deny("ListRepositoriesInDomain");
     let mut stack = world.stack("payments");
@@ -285,7 +270,7 @@ async fn a_delete_in_a_domain_made_by_hand_needs_no_list_of_repositories() {
     assert_eq!(world.aws.domain(DOMAIN).policy, None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_passes_over_what_nothing_shows_to_be_this_stacks() {
     let (world, mut stack) = created(minimal()).await;
     world.stack("billing").create(neighbour()).await.succeeded();
@@ -305,7 +290,7 @@ async fn a_delete_passes_over_what_nothing_shows_to_be_this_stacks() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_fails_if_what_its_marks_show_to_be_its_own_cannot_be_looked_at() {
     for operation in [
         "DescribeRepository",
@@ -327,9 +312,9 @@ async fn a_delete_fails_if_what_its_marks_show_to_be_its_own_cannot_be_looked_at
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_may_not_touch_package_groups_is_gone_after_its_rollback() {
-    let world = World::in_process().await;
+    let world = World::start();
     let denied = |operation: &str| Fault::new(Effect::AccessDenied).on(operation);
     for operation in ["CreatePackageGroup", "ListAllowedRepositoriesForGroup"] {
         world.aws.inject(denied(operation));
@@ -349,11 +334,11 @@ async fn a_create_that_may_not_touch_package_groups_is_gone_after_its_rollback()
     assert_eq!(world.aws.domains(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_create_that_may_not_touch_a_repository_is_gone_after_its_rollback() {
     // The first look comes before there is a domain. The primary's name is in the proxy's.
     for (name, first_looks) in [(REPOSITORY, 2), (PROXY, 1)] {
-        let world = World::in_process().await;
+        let world = World::start();
         let denied = |operation: &str| Fault::new(Effect::AccessDenied).on(operation).about(name);
         world.aws.inject(denied("CreateRepository"));
         for operation in ["DescribeRepository", "ListTagsForResource"] {
@@ -368,7 +353,7 @@ async fn a_create_that_may_not_touch_a_repository_is_gone_after_its_rollback() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_delete_after_which_the_repository_stays_needs_no_list_of_the_others() {
     let (world, mut stack) = created(with(full(), &json!({"DeletionMode": "Retain"}))).await;
     world.aws.deny("ListRepositoriesInDomain");
@@ -380,10 +365,10 @@ async fn a_delete_after_which_the_repository_stays_needs_no_list_of_the_others()
 
 // The policy that a stack puts on the domain may be against itself.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_a_create_that_forbade_deletion_puts_its_own_policy_away_first() {
     for effect in [Effect::AccessDenied, Effect::ResetAfter] {
-        let world = World::in_process().await;
+        let world = World::start();
         world
             .aws
             .inject(Fault::new(effect).on("PutRepositoryPermissionsPolicy"));
@@ -398,7 +383,7 @@ async fn the_rollback_of_a_create_that_forbade_deletion_puts_its_own_policy_away
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_a_create_that_forbade_to_look_puts_its_own_policy_away_first() {
     for operation in [
         "DescribeRepository",
@@ -407,7 +392,7 @@ async fn the_rollback_of_a_create_that_forbade_to_look_puts_its_own_policy_away_
         "GetDomainPermissionsPolicy",
         "ListRepositoriesInDomain",
     ] {
-        let world = World::in_process().await;
+        let world = World::start();
         world
             .aws
             .inject(Fault::new(Effect::AccessDenied).on("PutRepositoryPermissionsPolicy"));
@@ -422,9 +407,9 @@ async fn the_rollback_of_a_create_that_forbade_to_look_puts_its_own_policy_away_
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_a_create_that_forbade_deletion_and_ran_out_of_time_does_so_too() {
-    let world = World::in_process().await;
+    let world = World::start();
     world
         .aws
         .inject(Fault::new(Effect::Hang).on("PutRepositoryPermissionsPolicy"));
@@ -440,7 +425,7 @@ async fn the_rollback_of_a_create_that_forbade_deletion_and_ran_out_of_time_does
     assert_eq!(world.aws.domains(), [""; 0]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_a_replacement_that_forbade_deletion_puts_its_own_policy_away_first() {
     let (world, mut stack) = created(full()).await;
     let before = world.aws.everything();
@@ -452,7 +437,7 @@ async fn the_rollback_of_a_replacement_that_forbade_deletion_puts_its_own_policy
     same(&world.aws.everything(), &before, "all of the attempt is gone");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_policy_that_forbids_deletion_protects_a_stack_from_its_own_delete() {
     let properties = with(full(), &json!({"DomainPolicyDocument": that_forbids_deletion()}));
     let (world, mut stack) = created(properties).await;
@@ -469,9 +454,9 @@ async fn a_policy_that_forbids_deletion_protects_a_stack_from_its_own_delete() {
 
 // What a Reason says of a denial.
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_denied_grant_points_at_the_role_and_the_keys_policy() {
-    let world = World::in_process().await;
+    let world = World::start();
     world.aws.deny("kms:CreateGrant");
 
     let reason = world.stack("payments").create(full()).await.failed();
@@ -487,7 +472,7 @@ async fn a_denied_grant_points_at_the_role_and_the_keys_policy() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_upstream_that_may_not_be_linked_is_told_with_the_right_that_is_missing() {
     let (world, mut stack) = created(minimal()).await;
     world.aws.create_repository(DOMAIN, "tools").await;

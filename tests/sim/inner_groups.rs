@@ -1,0 +1,48 @@
+//! A package group inside another's: the more specific one wins alone, whoever made it.
+
+use serde_json::json;
+
+use crate::shared::contains;
+use crate::shared::sample::{DOMAIN, full, neighbour, with};
+use crate::world::World;
+
+#[tokio::test(start_paused = true)]
+async fn a_pattern_inside_a_neighbours_group_is_refused_naming_it_and_nothing_stays_of_it() {
+    let world = World::start();
+    let mut neighbours = world.stack("billing");
+    neighbours
+        .create(with(neighbour(), &json!({"InternalPackages": ["/npm/payments/*"]})))
+        .await
+        .succeeded();
+    let before = world.aws.everything();
+
+    let inside = json!({"InternalPackages": ["/npm/payments/core$"], "DomainPolicyDocument": null});
+    let reason = world.stack("payments").create(with(full(), &inside)).await.failed();
+
+    contains(
+        &reason,
+        &[
+            "/npm/payments/*",
+            "/npm/payments/core$",
+            &neighbours.stack_id,
+            "[OwnershipConflict]",
+        ],
+    );
+    assert_eq!(world.aws.everything(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_squad_opens_no_hole_in_what_the_platform_blocks() {
+    let world = World::start();
+    let mut platform = world.stack("platform");
+    platform
+        .create(with(full(), &json!({"BlockedPackages": ["/npm//bad~"]})))
+        .await
+        .succeeded();
+    let inner = with(neighbour(), &json!({"InternalPackages": ["/npm//bad$"]}));
+
+    let reason = world.stack("billing").create(inner).await.failed();
+
+    contains(&reason, &["[OwnershipConflict]", "/npm//bad~", "/npm//bad$"]);
+    assert_eq!(world.aws.groups(DOMAIN).into_keys().collect::<Vec<_>>(), ["/npm//bad~"]);
+}

@@ -32,7 +32,7 @@ pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::delete;
 pub(crate) use groups::note_inner;
-pub(crate) use history::{History, has_traces};
+pub(crate) use history::{History, traces};
 pub(crate) use observed::{
     Cause, Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
     Packages, Read, Scope,

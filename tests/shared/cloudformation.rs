@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::lag;
 use super::place::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::sink::{Put, Sink, objections};
 use super::transport::{Ended, Transport};
@@ -22,7 +23,12 @@ struct Deliveries {
 }
 
 /// Enough for any test, little enough to end one that hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long an event may take: longer where all that it makes is seen late.
+pub(crate) fn patience() -> Duration {
+    PATIENCE + 20 * lag::from_environment().unwrap_or_default()
+}
 
 /// What every engine of this kind needs: a way to the function and a place for answers.
 pub(crate) struct Engine {
@@ -266,7 +272,7 @@ impl Stack {
             ),
             logical_id: "Packages".to_owned(),
             record: None,
-            allowed: PATIENCE,
+            allowed: patience(),
             witness: None,
             copies: 1,
         }
@@ -418,6 +424,7 @@ impl Stack {
 
     pub(crate) async fn create(&mut self, properties: Value) -> Deployment {
         assert!(self.record.is_none(), "it was created before");
+        lag::passes().await;
         let answer = self.request(&self.create_event(&properties)).await;
         self.record = Some((answer.physical_id.clone(), properties));
         let mut rollback = None;
@@ -437,6 +444,7 @@ impl Stack {
 
     pub(crate) async fn update(&mut self, properties: Value) -> Deployment {
         let (old_id, old) = self.record.clone().expect("the stack was created");
+        lag::passes().await;
         let answer = self.request(&self.update_event(&properties)).await;
         let new_id = answer.physical_id.clone();
         let mut superseded = Vec::new();
@@ -490,6 +498,7 @@ impl Stack {
     }
 
     pub(crate) async fn delete(&mut self) -> Deployment {
+        lag::passes().await;
         let answer = self.request(&self.delete_event()).await;
         if answer.success {
             self.record = None;

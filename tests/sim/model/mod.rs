@@ -37,7 +37,7 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
 fn lived(history: &History) -> Result<Count, String> {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         runtime(SEED).block_on(async {
-            let world = World::new(settings(history.habits), None);
+            let world = World::new(settings(&history.habits), None);
             live(&world, history).await
         })
     }));
@@ -136,7 +136,7 @@ pub(crate) fn calls_of(seed: u64, histories_due: usize) -> Vec<LogEntry> {
         .collect();
     let of_one = |history: &History| {
         runtime(seed).block_on(async {
-            let world = World::new(settings(history.habits), None);
+            let world = World::new(settings(&history.habits), None);
             world.keep_calls();
             // Whatever was found.
             let _ = live(&world, history).await;

@@ -10,7 +10,7 @@ pub(crate) use crate::shared::{
     Answer, Denial, Deployment, Effect, Ended, Event, Fault, Kind, LogEntry, LostError, LostLocks, OUTPUTS,
     SameConnection, Settings, Stack, Treat, contains, options, same,
 };
-use crate::shared::{aws, cloudformation, place, transport};
+use crate::shared::{aws, cloudformation, lag, place, transport};
 pub(crate) use crate::shared::{marks, sample, sink};
 pub(crate) use http::proxy_that_blocks;
 pub(crate) use world::World;

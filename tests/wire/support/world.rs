@@ -9,8 +9,9 @@ use codeartifact_stack::Patience;
 use serde_json::{Value, json};
 
 use super::aws::{self, Aws};
-use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
+use super::cloudformation::{Answer, Delivered, Engine, Event, Stack, deliver, patience};
 use super::in_process::{IMPATIENT, InProcess};
+use super::lag;
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
 use super::sink_server;
@@ -21,6 +22,14 @@ pub(crate) struct World {
     pub(crate) aws: Aws,
     function: Option<Arc<Lambda>>,
     engine: Arc<Engine>,
+}
+
+/// A service that shows late what was written, where the environment says so.
+fn late(options: Options) -> Options {
+    Options {
+        settings: lag::late(options.settings),
+        ..options
+    }
 }
 
 impl World {
@@ -76,7 +85,7 @@ impl World {
     }
 
     async fn built(options: Options, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Self {
-        let aws = Aws::start(options).await;
+        let aws = Aws::start(late(options)).await;
         let mut environment = environment(&aws.url());
         change(&mut environment);
         let function = Arc::new(Lambda::new(environment));
@@ -104,7 +113,9 @@ impl World {
     }
 
     async fn of_library(patience: Patience, panics_at: Option<&'static str>) -> Self {
-        let aws = Aws::start(aws::options()).await;
+        // Little patience is for a service that shows at once what was written.
+        let patience = lag::from_environment().map_or(patience, |_| Patience::default());
+        let aws = Aws::start(late(aws::options())).await;
         let transport = Arc::new(InProcess::new(&aws.url(), patience, panics_at));
         Self {
             aws,
@@ -117,7 +128,7 @@ impl World {
     pub(crate) async fn begin_again(&self, settings: Settings) {
         self.kill().await;
         self.aws.emulator.reset();
-        self.aws.emulator.set(settings);
+        self.aws.emulator.set(lag::late(settings));
         self.sink().forget();
     }
 
@@ -136,7 +147,8 @@ impl World {
 
     /// Invokes with this text, as it is.
     pub(crate) async fn invoke_text(&self, event: &str) -> Ended {
-        self.engine.invoke(event.to_owned(), PATIENCE).await
+        lag::passes().await;
+        self.engine.invoke(event.to_owned(), patience()).await
     }
 
     /// Invokes as a pipeline does: with JSON, for a returned answer.

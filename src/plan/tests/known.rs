@@ -1,17 +1,23 @@
 //! What is known to end wrong, or was once: each with its shortest case. What still does is ignored, and kept out of the
 //! properties.
 
-use super::alone::Deed;
+use super::alone::{Deed, Scenery};
 use super::oracle::explain::Closeness;
 use super::race::{Ended, Part, after, cancelled, create, deployed, never, shape, wrong_cancelled};
+use super::request::Failure;
 use super::shape::{Connection, Shape};
 use super::stack::{Ask, Heard};
 use super::stranger::Foreign;
+use crate::stack::{DeletionMode, Owner};
 
 impl Ended {
     /// Whether this is one of the ends that are known to be wrong.
     pub(super) fn is_known(&self) -> bool {
-        self.gave_up_policy || self.is_content_with_a_policy_that_goes() || self.leaves_traces()
+        self.gave_up_policy
+            || self.is_content_with_a_policy_that_goes()
+            || self.leaves_traces()
+            || self.sends_upstreams_late()
+            || self.keeps_a_connection()
     }
 
     /// Whether one may be content with a policy of another, which goes or changes at the same time: the contract has it so.
@@ -33,10 +39,41 @@ impl Ended {
     }
 
     /// Whether what failed may leave traces that its rollback cannot tell from what was handed over: a repository that was
-    /// adopted keeps what was written to it.
+    /// adopted keeps what was written to it, and a proxy that an Update made is retained where the properties before it
+    /// say so.
     fn leaves_traces(&self) -> bool {
-        let mut heard = self.rows.iter().flatten();
-        heard.any(|Heard { request, answer, .. }| !answer.is_success() && request.shape.adopts)
+        self.rows.iter().flatten().any(|Heard { request, answer, .. }| {
+            let old = request.old.as_ref().map(|old| old.read().desired.deletion_mode);
+            !answer.is_success() && (request.shape.adopts || old == Some(DeletionMode::Retain))
+        })
+    }
+
+    /// A repository of nobody's that was not connected, and is: see
+    /// `a_proxy_that_is_released_while_it_is_adopted_is_as_it_was`.
+    fn keeps_a_connection(&self) -> bool {
+        let connections = |scenery: &Scenery, domain: &String, name: &String| {
+            let it = scenery.world.domains.get(domain)?.repositories.get(name)?;
+            Owner::in_tags(&it.tags).is_none().then(|| it.connections.clone())
+        };
+        let domains = &self.before.world.domains;
+        let mut all = domains
+            .iter()
+            .flat_map(|(domain, it)| it.repositories.keys().map(move |name| (domain, name)));
+        all.any(|(domain, name)| {
+            let before = connections(&self.before, domain, name);
+            let after = connections(&self.after, domain, name);
+            before.is_some_and(|it| it.is_empty()) && after.is_some_and(|it| !it.is_empty())
+        })
+    }
+
+    /// Upstreams that were sent to a proxy after another delivery had connected it.
+    fn sends_upstreams_late(&self) -> bool {
+        let mut failures = self
+            .rows
+            .iter()
+            .flatten()
+            .filter_map(|heard| heard.answer.failure.as_ref());
+        failures.any(|failure| matches!(failure, Failure::Broken(why) if why.contains("and is given upstreams")))
     }
 }
 
@@ -82,6 +119,7 @@ fn a_cancelled_adoption_of_packages_leaves_no_proxy() {
 }
 
 #[test]
+#[ignore = "a proxy that is released while it is adopted is claimed again, and what the adoption had linked counts as its own"]
 fn a_proxy_that_is_released_while_it_is_adopted_is_as_it_was() {
     let history = [Deed::Foreign(Foreign::MakeRepository {
         domain: 0,
@@ -97,6 +135,7 @@ fn a_proxy_that_is_released_while_it_is_adopted_is_as_it_was() {
 }
 
 #[test]
+#[ignore = "the service refuses upstreams, even none, to a repository that another delivery has just connected"]
 fn a_proxy_that_is_adopted_twice_at_once_is_adopted() {
     let history = [
         Deed::Foreign(Foreign::MakeRepository {
@@ -128,6 +167,7 @@ fn a_proxy_that_is_adopted_twice_at_once_is_adopted() {
 }
 
 #[test]
+#[ignore = "the rollback of an Update under Retain cannot tell a proxy that the Update made from one that was handed over"]
 fn an_update_that_is_rolled_back_leaves_no_proxy_behind() {
     let retained = Shape { mode: 2, ..shape(1) };
     let update = Shape {

@@ -395,6 +395,12 @@ impl Aws {
         self.emulator.set(settings);
     }
 
+    /// A client of whoever calls with this key id.
+    pub(crate) fn client_as(&self, key_id: &str) -> Client {
+        let http = http::for_sdk(http::client().unwrap());
+        client_of(key_id, REGION, &self.url(), http)
+    }
+
     // Behind the function's back.
 
     pub(crate) async fn create_domain(&self, name: &str, key: &str) {

@@ -36,7 +36,7 @@ pub(super) struct Habits {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Late {
-    pub(super) kinds: Vec<u8>,
+    pub(super) kinds: Vec<usize>,
     /// Not before so many seconds.
     pub(super) seconds: u64,
     /// Not to so many looks.
@@ -354,8 +354,8 @@ fn habits() -> impl Strategy<Value = Habits> {
 
 fn late() -> impl Strategy<Value = Late> {
     let kinds = prop_oneof![
-        1 => Just((0..KINDS.len() as u8).collect::<Vec<u8>>()),
-        2 => prop::collection::vec(0..KINDS.len() as u8, 1..4),
+        1 => Just((0..KINDS.len()).collect::<Vec<_>>()),
+        2 => prop::collection::vec(0..KINDS.len(), 1..4),
     ];
     let how_late = prop_oneof![
         3 => prop_oneof![Just(1_u64), Just(2), Just(6)].prop_map(|seconds| (seconds, 0)),

@@ -159,7 +159,7 @@ fn visibility(late: &Late) -> Visibility {
     };
     let mut visibility = Visibility::default();
     for kind in &late.kinds {
-        let (name, set) = KINDS[usize::from(*kind)];
+        let (name, set) = KINDS[*kind];
         // Nobody looks for what is gone: looks would not end it.
         let is_of_deletions = name.contains("deleted") || name.contains("emptied");
         if late.looks == 0 || !is_of_deletions {

@@ -130,10 +130,27 @@ impl Reconciler<'_> {
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
-        let mut plan = plan::converge(desired, history, &observed, self.owner)?;
-        let inner = Box::pin(self.observer(&scope).inner_groups(desired.patterns())).await?;
-        plan.notes.extend(plan::note_inner(self.owner, inner));
-        Ok(plan)
+        Ok(plan::converge(desired, history, &observed, self.owner)?)
+    }
+
+    /// What to know before a plan is carried out that no step needs to know.
+    pub(crate) async fn notes(
+        &self,
+        desired: &Desired,
+        history: &History,
+        plan: &Plan,
+    ) -> Result<Vec<String>, Failure> {
+        let scope = plan::to_converge(desired, history);
+        let observer = self.observer(&scope);
+        let inner = Box::pin(observer.inner_groups(desired.patterns())).await?;
+        let copies = Box::pin(observer.copies(&desired.blocked_packages)).await?;
+        let mut notes = plan::note_inner(self.owner, inner);
+        notes.extend(plan::note_copies(copies));
+        if plan::lets_in_outsiders(desired) {
+            let policy = observer.domain_policy().await?;
+            notes.extend(plan::note_without_token(desired, self.place, plan, &policy));
+        }
+        Ok(notes.iter().map(ToString::to_string).collect())
     }
 
     /// Brings about what is desired, and tells what the template gets back.

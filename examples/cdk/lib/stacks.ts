@@ -69,6 +69,8 @@ export class Squad extends Stack {
         conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
       }),
     });
+    // `-c refresh=` with a new value: each squad's stack is updated, and what drifted is repaired.
+    const refresh: unknown = this.node.tryGetContext('refresh');
     const packages = new CodeArtifactStack(this, 'Packages', {
       serviceToken: platform.serviceToken,
       domainName: DOMAIN,
@@ -78,6 +80,7 @@ export class Squad extends Stack {
       internalPackages,
       access: { publishers: [builds.roleArn], readers: [builds.roleArn, ...readers] },
       deletionMode: 'RetainIfNotEmpty',
+      ...(typeof refresh === 'string' && { refresh }),
     });
     packages.grantLogin(builds);
     Tags.of(this).add('squad', squad);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { App, Stack, Tags } from 'aws-cdk-lib';
+import { App, Stack, Tags, type CfnResource } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import schema from '../../../schema/properties.json' with { type: 'json' };
@@ -120,6 +120,14 @@ test('what is left out stays out', () => {
     DomainName: 'kloudvin-pkgs',
     RepositoryName: 'team-payments',
   });
+});
+
+test('a construct that is renamed can keep its logical id', () => {
+  const template = synthesized({}, (made) => {
+    const resource = made.node.findChild('Resource').node.defaultChild as CfnResource;
+    resource.overrideLogicalId('Kept');
+  });
+  assert.deepEqual(Object.keys(template.findResources('Custom::CodeArtifactStack')), ['Kept']);
 });
 
 test('tags of the app reach the stack too, and win, as they do elsewhere in CDK', () => {

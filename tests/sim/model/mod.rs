@@ -26,7 +26,7 @@ use crate::world::{World, runtime};
 const SEED: u64 = 20_261_124;
 
 /// As many as `make test` has time for.
-const HISTORIES: usize = 60;
+const HISTORIES: usize = 40;
 
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     let text = std::env::var(name).ok().filter(|text| !text.is_empty())?;

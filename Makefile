@@ -75,6 +75,12 @@ soak: ## live through SOAK random histories (20000) of stacks, strangers and fau
 
 ORDERS ?= 20000
 
+.PHONY: lag
+lag: binaries ## run the tests at the wire with all that is written seen 2 s late, then 6 s late (about half an hour)
+	for lag in 2 6; do \
+	  LAG=$$lag $(CARGO) test --locked --test wire -- --test-threads 40 $$(sed -n 's/^\([a-z]\S*\).*/--skip \1/p' tests/wire/timing.txt); \
+	done
+
 .PHONY: interleave
 interleave: ## try every order of calls of events at the same time, ORDERS (20000) of a pair at most, and print the table
 	ORDERS=$(ORDERS) $(SIMULATION) every_order --ignored --nocapture

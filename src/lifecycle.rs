@@ -150,7 +150,9 @@ impl Lifecycle<'_> {
         let mut facts = match reconciler.converge(desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
-                Box::pin(reconciler.settle(&failure, desired, &history)).await;
+                if failure.kind != FailureKind::Cancelled && self.progress.has_written() {
+                    Box::pin(reconciler.settle(desired, &history)).await;
+                }
                 return Err(explained(failure, &asked));
             }
         };

@@ -158,22 +158,33 @@ impl Reconciler<'_> {
         let mut backoff = Backoff::of_pauses(self.patience.races);
         let mut unseen = Backoff::within(self.patience.lag);
         let mut upstream = Backoff::within(self.patience.lag);
+        let mut seen = None;
         loop {
-            match self.converge_once(desired, history).await {
+            match self.converge_once(desired, history, seen.take()).await {
                 Err(RoundError::NoUpstream(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     upstream.wait_or(failure).await?;
                 }
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
-                Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {}
-                Ok(Converged { facts, .. }) => return Ok(facts),
+                Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {
+                    seen = self.settle(desired, history).await;
+                }
+                Ok(Converged { facts, has_written, .. }) => {
+                    // A rollback may come at once.
+                    if has_written && history.is_in_place(desired) {
+                        self.settle(desired, history).await;
+                    }
+                    return Ok(facts);
+                }
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(
-                    RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure) | RoundError::Unseen(failure),
-                ) if !history.is_in_place(desired) && self.may_be_given_up() => {
+                Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure))
+                    if !history.is_in_place(desired) && self.may_be_given_up() =>
+                {
                     return Err(self.give_up(desired, history, failure).await);
                 }
                 Err(RoundError::Unseen(failure)) => {
+                    // A Delete that cancels this event finds it too, and looks on.
+                    self.progress.has_a_sign();
                     info!(reason = failure.reason, "looking for it");
                     self.progress.waits_for(&failure.reason);
                     if let Err(failure) = unseen.wait_or(failure).await {
@@ -207,13 +218,21 @@ impl Reconciler<'_> {
         self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)
     }
 
-    async fn converge_once(&self, desired: &Desired, history: &History) -> Result<Converged, RoundError> {
+    /// One round, of what was `seen` just now, or of a look of its own.
+    async fn converge_once(
+        &self,
+        desired: &Desired,
+        history: &History,
+        seen: Option<Observed>,
+    ) -> Result<Converged, RoundError> {
         let scope = plan::to_converge(desired, history);
-        let observed = self.look_for_ours(&scope).await?;
+        let observed = match seen {
+            Some(seen) => seen,
+            None => self.look_for_ours(&scope).await?,
+        };
         self.remember(&desired.identity, &observed);
-        if plan::has_traces(desired, history, &observed, self.owner) {
-            self.progress.touch();
-        }
+        self.progress
+            .traces(plan::traces(desired, history, &observed, self.owner));
         if let Some(lost) = self.lost(desired, history, &observed) {
             return Err(RoundError::Failed(self.give_way(desired, history, &lost).await));
         }
@@ -247,6 +266,7 @@ impl Reconciler<'_> {
         Ok(Converged {
             facts: self.facts(desired, observed, applied),
             has_claimed: plan.claims(),
+            has_written: !plan.steps.is_empty(),
         })
     }
 
@@ -285,11 +305,24 @@ impl Reconciler<'_> {
         }
     }
 
-    /// What a failed attempt has created is waited for, so that the Delete that follows sees it.
-    pub(crate) async fn settle(&self, failure: &Failure, desired: &Desired, history: &History) {
-        if self.progress.has_created_something() && failure.kind != FailureKind::Cancelled {
-            // Whatever the look comes to, the attempt has failed already.
-            let _ = self.look_for_ours(&plan::to_converge(desired, history)).await;
+    /// Waits until what was written shows, for as long as reads may lag behind writes, so that the event that follows sees
+    /// it: the Delete or the Update of a rollback comes at once. Gives what was seen last.
+    pub(crate) async fn settle(&self, desired: &Desired, history: &History) -> Option<Observed> {
+        let scope = plan::to_converge(desired, history);
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            // Whatever the look comes to, the work is done.
+            let observed = self.look(&scope).await.ok()?;
+            let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
+            let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
+            // What was done and would be done again is not seen yet.
+            let is_unseen = plan::converge(desired, history, &observed, self.owner).is_ok_and(|plan| {
+                let mut steps = plan.steps.iter();
+                steps.any(|step| self.progress.has_done(&step.action.to_string()))
+            });
+            if is_whole && !is_unseen || backoff.wait_or(()).await.is_err() {
+                return Some(observed);
+            }
         }
     }
 
@@ -480,6 +513,7 @@ impl Reconciler<'_> {
 struct Converged {
     facts: Facts,
     has_claimed: bool,
+    has_written: bool,
 }
 
 /// What one round of a Delete did.

@@ -155,7 +155,7 @@ impl Default for Settings {
 /// none is the rule. Writes act on what is true, whether it is seen or not: creating what is there
 /// unseen is a conflict, and a policy's revision is the newest one's. `DeleteDomain` deletes an unseen
 /// domain, as it has no error to say that there is none.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Visibility {
     /// A created domain, for every call that names it: 404.

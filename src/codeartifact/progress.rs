@@ -51,7 +51,9 @@ struct State {
     owned: Vec<Identity>,
     /// What the log has been told, and is not told again by another round.
     told: BTreeSet<String>,
-    /// When the event began, or last ended a step.
+    /// The most things of a new stack that were seen at once.
+    traces: usize,
+    /// When the event began, last ended a step, or noticed what another delivery had made.
     last_sign: Instant,
 }
 
@@ -70,6 +72,7 @@ impl Default for State {
             moments: BTreeMap::new(),
             owned: Vec::new(),
             told: BTreeSet::new(),
+            traces: 0,
             last_sign: Instant::now(),
         }
     }
@@ -80,9 +83,14 @@ impl Progress {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something of the new stack is there, by this delivery of the event or an earlier one.
-    pub(crate) fn touch(&self) {
-        self.state().touched = true;
+    /// So many things of the new stack are there, by this delivery of the event or another.
+    pub(crate) fn traces(&self, count: usize) {
+        let mut state = self.state();
+        state.touched |= count > 0;
+        if count > state.traces {
+            state.traces = count;
+            state.last_sign = Instant::now();
+        }
     }
 
     /// Whether anything of the new stack is there, or may be by a write of this event.
@@ -153,6 +161,11 @@ impl Progress {
             .map_or(String::new(), |it| format!(" It waited, because {it}."))
     }
 
+    /// Something is there that may be of another delivery of this event.
+    pub(crate) fn has_a_sign(&self) {
+        self.state().last_sign = Instant::now();
+    }
+
     /// For how long nothing was made that someone else could have seen.
     pub(crate) fn silence(&self) -> Duration {
         self.state().last_sign.elapsed()
@@ -184,9 +197,13 @@ impl Progress {
         self.state().created.iter().map(told).collect()
     }
 
-    /// Whether this event created anything.
-    pub(crate) fn has_created_something(&self) -> bool {
-        !self.state().created.is_empty()
+    /// Whether any write of this event took effect.
+    pub(crate) fn has_written(&self) -> bool {
+        !self.state().done.is_empty()
+    }
+
+    pub(crate) fn has_done(&self, step: &str) -> bool {
+        self.state().done.iter().any(|done| done == step)
     }
 
     /// Whether this event created any of these things.

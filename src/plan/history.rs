@@ -88,12 +88,12 @@ fn share_names(one: &Identity, other: &Identity) -> bool {
     one.domain == other.domain && (one.is_own(other.repository.as_str()) || other.is_own(one.repository.as_str()))
 }
 
-/// Whether an earlier delivery of the same event left something of a new stack: then a failed replacement has
-/// something to clean up, although this delivery touched nothing.
-pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observed, owner: &Owner) -> bool {
+/// How many things of a new stack are there, by this or another delivery of the same event: if there are any, a failed
+/// replacement has something to clean up, although this delivery touched nothing.
+pub(crate) fn traces(desired: &Desired, history: &History, observed: &Observed, owner: &Owner) -> usize {
     // What bears a new name may be the old stack's own.
     if history.clashing(desired).is_some() {
-        return false;
+        return 0;
     }
     let is_ours = |tags: &TagMap| owner.standing(tags).is_ours();
     let existing = history.existing.as_ref();
@@ -103,12 +103,12 @@ pub(crate) fn has_traces(desired: &Desired, history: &History, observed: &Observ
         .iter()
         .map(|(name, repository)| (name, &repository.tags));
     let hidden = observed.hidden.iter().map(|(name, hidden)| (name, &hidden.tags));
-    let mut repositories = repositories.chain(hidden);
+    let repositories = repositories.chain(hidden);
     let domain = match &observed.domain {
         Read::Found(domain) => Some(&domain.tags),
         Read::Hidden(hidden) => Some(&hidden.tags),
         Read::Absent => None,
     };
-    repositories.any(|(name, tags)| desired.identity.is_own(name.as_str()) && is_ours(tags))
-        || domain.is_some_and(|tags| domain_is_new && is_ours(tags))
+    let ours = repositories.filter(|(name, tags)| desired.identity.is_own(name.as_str()) && is_ours(tags));
+    ours.count() + usize::from(domain.is_some_and(|tags| domain_is_new && is_ours(tags)))
 }

@@ -34,7 +34,7 @@ pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::{delete, rolls_back_otherwise};
 pub(crate) use groups::{note_copies, note_inner};
-pub(crate) use history::{History, has_traces};
+pub(crate) use history::{History, traces};
 pub(crate) use observed::{
     Cause, Contents, Copies, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
     ObservedRepository, OtherGroup, Packages, Read, Scope, Unseen,

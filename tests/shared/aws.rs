@@ -19,6 +19,7 @@ use codeartifact_emulator::{
 use codeartifact_stack::http;
 use serde_json::{Value, json};
 
+use super::lag;
 use super::place::{ACCOUNT, REGION};
 use super::sample::DOMAIN;
 
@@ -149,7 +150,7 @@ impl Aws {
     pub(crate) async fn start(options: Options) -> Self {
         let region = options.region.clone();
         let emulator = Emulator::start(options).await.unwrap();
-        let http = http::for_sdk(http::client().unwrap());
+        let http = lag::patient(http::for_sdk(http::client().unwrap()));
         let mut aws = Self::over(Arc::new(emulator), &region, http);
         aws.keeps_calls = true;
         aws
@@ -205,7 +206,9 @@ impl Aws {
 
     /// Every call that may change something, the refused ones too.
     pub(crate) fn writes(&self) -> Vec<String> {
-        let is_write = |entry: &&LogEntry| entry.kind == Some(Kind::Write);
+        // What is not seen yet is asked for again, or found to be there.
+        let is_early = |entry: &LogEntry| lag::from_environment().is_some() && matches!(entry.status, Some(404 | 409));
+        let is_write = |entry: &&LogEntry| entry.kind == Some(Kind::Write) && !is_early(entry);
         self.log().iter().filter(is_write).map(call).collect()
     }
 
@@ -421,7 +424,7 @@ impl Aws {
 
     /// A domain of another account that lets anyone do anything with it.
     pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
-        let theirs = client_of(account, REGION, &self.url(), self.http.clone());
+        let theirs = client_of(account, REGION, &self.url(), lag::patient(self.http.clone()));
         let open = json!({
             "Version": "2012-10-17",
             "Statement": [{
@@ -588,6 +591,38 @@ impl Aws {
         let get = self.client.get_repository_endpoint().domain(domain).repository(name);
         let got = get.format(format.into()).send().await.unwrap();
         got.repository_endpoint().unwrap_or_default().to_owned()
+    }
+
+    /// Looks for everything that there is, as someone does who waits until it is seen.
+    pub(crate) async fn look_around(&self) {
+        let state = self.emulator.state();
+        for domain in state["domains"].as_array().unwrap() {
+            let (name, arn) = (text(&domain["name"]), text(&domain["arn"]));
+            let _ = self.client.describe_domain().domain(&name).send().await;
+            let _ = self.client.get_domain_permissions_policy().domain(&name).send().await;
+            let _ = self.client.list_repositories_in_domain().domain(&name).send().await;
+            let _ = self.client.list_tags_for_resource().resource_arn(arn).send().await;
+            for repository in domain["repositories"].as_array().unwrap() {
+                let (of, arn) = (text(&repository["name"]), text(&repository["arn"]));
+                let _ = self
+                    .client
+                    .describe_repository()
+                    .domain(&name)
+                    .repository(&of)
+                    .send()
+                    .await;
+                let policy = self.client.get_repository_permissions_policy().domain(&name);
+                let _ = policy.repository(&of).send().await;
+                let _ = self.client.list_packages().domain(&name).repository(&of).send().await;
+                let _ = self.client.list_tags_for_resource().resource_arn(arn).send().await;
+            }
+            for group in domain["packageGroups"].as_array().unwrap() {
+                let (pattern, arn) = (text(&group["pattern"]), text(&group["arn"]));
+                let describe = self.client.describe_package_group().domain(&name);
+                let _ = describe.package_group(pattern).send().await;
+                let _ = self.client.list_tags_for_resource().resource_arn(arn).send().await;
+            }
+        }
     }
 
     /// Puts a package into a repository.

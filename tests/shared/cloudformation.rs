@@ -13,6 +13,7 @@ use codeartifact_emulator::Fault;
 use serde_json::{Map, Value, json};
 
 use super::aws::Aws;
+use super::lag;
 use super::place::{ACCOUNT, FUNCTION_ARN, LOG_GROUP, LOG_STREAM, REGION};
 use super::sink::{Put, Sink, objections};
 use super::transport::{Ended, Transport};
@@ -24,7 +25,12 @@ struct Deliveries {
 }
 
 /// Enough for any test, little enough to end one that hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// How long an event may take: longer where all that it makes is seen late.
+pub(crate) fn patience() -> Duration {
+    PATIENCE + 20 * lag::from_environment().unwrap_or_default()
+}
 
 /// What every engine of this kind needs: a way to the function and a place for answers.
 pub(crate) struct Engine {
@@ -268,7 +274,7 @@ impl Stack {
             ),
             logical_id: "Packages".to_owned(),
             record: None,
-            allowed: PATIENCE,
+            allowed: patience(),
             witness: None,
             copies: 1,
         }
@@ -448,6 +454,7 @@ impl Stack {
 
     pub(crate) async fn create(&mut self, properties: Value) -> Deployment {
         assert!(self.record.is_none(), "it was created before");
+        lag::passes().await;
         let answer = self.request(&self.create_event(&properties)).await;
         self.record = Some((answer.physical_id.clone(), properties));
         let mut rollback = None;
@@ -467,6 +474,7 @@ impl Stack {
 
     pub(crate) async fn update(&mut self, properties: Value) -> Deployment {
         let (old_id, old) = self.record.clone().expect("the stack was created");
+        lag::passes().await;
         let answer = self.request(&self.update_event(&properties)).await;
         let new_id = answer.physical_id.clone();
         let mut superseded = Vec::new();
@@ -520,6 +528,7 @@ impl Stack {
     }
 
     pub(crate) async fn delete(&mut self) -> Deployment {
+        lag::passes().await;
         let answer = self.request(&self.delete_event()).await;
         if answer.success {
             self.record = None;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 pub(crate) mod aws;
 pub(crate) mod cloudformation;
+pub(crate) mod lag;
 pub(crate) mod marks;
 pub(crate) mod place;
 pub(crate) mod sample;

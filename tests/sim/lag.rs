@@ -6,54 +6,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::shared::marks::{ADOPTED, LINKED};
-use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, full, minimal, neighbour, with};
-use crate::shared::{Effect, Fault, Lag, Settings, Unknown, Visibility, contains, same};
+use crate::shared::lag::{KINDS, all, ms, one, reads};
+use crate::shared::marks::{ADOPTED, LINKED, STACK_ID};
+use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
+use crate::shared::{Effect, Fault, Settings, Unknown, Visibility, contains, same};
 use crate::world::{World, runtime};
 
 /// Lives through it under virtual time: however long it waits, it takes no time.
 fn live<T>(story: impl Future<Output = T>) -> T {
     runtime(7).block_on(story)
-}
-
-const fn ms(ms: u64) -> Lag {
-    Lag { reads: 0, ms }
-}
-
-const fn reads(reads: u32) -> Lag {
-    Lag { reads, ms: 0 }
-}
-
-/// One kind of lag alone, by its name.
-type Kind = (&'static str, fn(&mut Visibility, Lag));
-
-const KINDS: [Kind; 12] = [
-    ("domain", |visibility, lag| visibility.domain = lag),
-    ("repository", |visibility, lag| visibility.repository = lag),
-    ("package group", |visibility, lag| visibility.package_group = lag),
-    ("tags", |visibility, lag| visibility.tags = lag),
-    ("creation tags", |visibility, lag| visibility.creation_tags = lag),
-    ("policy", |visibility, lag| visibility.policy = lag),
-    ("repository changes", |visibility, lag| {
-        visibility.repository_changes = lag;
-    }),
-    ("deleted domain", |visibility, lag| visibility.deleted_domain = lag),
-    ("deleted repository", |visibility, lag| {
-        visibility.deleted_repository = lag;
-    }),
-    ("deleted package group", |visibility, lag| {
-        visibility.deleted_package_group = lag;
-    }),
-    ("emptied domain", |visibility, lag| visibility.emptied_domain = lag),
-    ("lists", |visibility, lag| visibility.lists = lag),
-];
-
-fn all(lag: Lag) -> Visibility {
-    let mut visibility = Visibility::default();
-    for (_, set) in KINDS {
-        set(&mut visibility, lag);
-    }
-    visibility
 }
 
 fn world_with(visibility: Visibility) -> World {
@@ -62,13 +23,6 @@ fn world_with(visibility: Visibility) -> World {
         ..Settings::default()
     };
     World::new(settings, None)
-}
-
-/// With one kind of lag alone.
-fn one(set: fn(&mut Visibility, Lag), lag: Lag) -> Visibility {
-    let mut visibility = Visibility::default();
-    set(&mut visibility, lag);
-    visibility
 }
 
 /// A stack with one of everything.
@@ -165,6 +119,80 @@ fn the_same_create_twice_at_once_ends_alike_although_neither_sees_what_the_other
             assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
         });
     }
+}
+
+#[test]
+fn a_create_that_only_waits_for_another_delivery_of_it_does_not_take_the_silence_for_a_cancellation() {
+    live(async {
+        let world = world_with(all(ms(6000)));
+        let mut stack = world.stack("payments");
+        stack.copies = 2;
+
+        // The domain, then the proxy, then the primary are each seen 6 s after the other delivery has made them.
+        let proxied = with(minimal(), &json!({"ExternalConnection": "public:npmjs"}));
+        stack.create(proxied).await.succeeded();
+    });
+}
+
+// An Update is seen by the Update that follows at once.
+
+#[test]
+fn an_update_that_is_rolled_back_at_once_is_undone_although_reads_lag() {
+    for lag in [ms(2000), ms(6000), reads(1)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut stack = world.stack("payments");
+            stack.create(everything()).await.succeeded();
+            let before = state(&world);
+            world.aws.set(|settings| settings.visibility = all(lag));
+
+            // Another resource of the template fails.
+            stack.update(changed()).await.succeeded();
+            stack.update(everything()).await.succeeded();
+
+            same(&state(&world), &before, &format!("{lag:?}"));
+        });
+    }
+}
+
+#[test]
+fn a_failed_update_is_undone_although_reads_lag() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut stack = world.stack("payments");
+            stack.create(everything()).await.succeeded();
+            let before = state(&world);
+            world.aws.set(|settings| settings.visibility = all(lag));
+            // The last step but the proxy that goes.
+            world
+                .aws
+                .inject(Fault::new(Effect::AccessDenied).on("DeletePackageGroup").times(1));
+            let update =
+                json!({"RepositoryDescription": "changed", "InternalPackages": null, "Tags": {"team": "billing"}});
+
+            stack.update(with(everything(), &update)).await.failed();
+
+            same(&state(&world), &before, &format!("{lag:?}"));
+        });
+    }
+}
+
+#[test]
+fn what_is_written_before_a_claim_is_looked_at_again_is_not_written_twice() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.repository_changes = lag, ms(1000)));
+        let mut stack = world.stack("payments");
+        stack.create(everything()).await.succeeded();
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        world.aws.untag(REPOSITORY_ARN, &[STACK_ID]).await;
+        world.aws.forget_calls();
+
+        let description = json!({"RepositoryDescription": "changed"});
+        stack.update(with(everything(), &description)).await.succeeded();
+
+        assert_eq!(world.aws.requests("UpdateRepository").len(), 1);
+    });
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use super::event::Progress;
-use super::names::POLICY_REPOSITORY;
 use super::turns::Turns;
 use super::world::{Fault, World};
 use crate::plan::check::Check;
@@ -125,25 +124,14 @@ impl Applier<'_> {
 
     /// What the plan makes of a write; what is not seen at once is looked for once more, after the others had a turn.
     async fn judge(&self, check: &Check, look: &Look, revision: Option<&str>) -> Verdict {
-        let seen = self.looked_after(look).await;
+        let seen = self.look(look).await;
         match check.verdict(self.owner, revision, &seen, Trust::MayLag) {
             Verdict::LookAgain => {}
             verdict => return verdict,
         }
         self.turns.wait().await;
-        let seen = self.looked_after(look).await;
-        check.verdict(self.owner, revision, &seen, Trust::Settled)
-    }
-
-    async fn looked_after(&self, look: &Look) -> Seen {
         let seen = self.look(look).await;
-        if let Seen::Domain(Some(domain), Some(primary)) = &seen
-            && domain.tags.contains_key(POLICY_REPOSITORY)
-            && self.owner.standing(&primary.tags).is_ours()
-        {
-            self.turns.saw_own_policy().set(true);
-        }
-        seen
+        check.verdict(self.owner, revision, &seen, Trust::Settled)
     }
 
     /// The action as it is called: when what this event has created was created is known only by then.

@@ -233,7 +233,7 @@ impl<'a> Event<'a> {
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<bool, Round> {
         let observed = self.look_for_ours(&plan::to_converge(desired, history)).await;
         self.remember(&desired.identity, &observed);
-        if plan::has_traces(desired, history, &observed, &self.owner) {
+        if plan::traces(desired, history, &observed, &self.owner) > 0 {
             self.progress.touch();
         }
         if let Some(lost) = self.lost(desired, history, &observed) {

@@ -59,7 +59,6 @@ pub(super) struct Ended {
     pub(super) after: Scenery,
     pub(super) rows: Vec<Vec<Heard>>,
     pub(super) gave_up_policy: bool,
-    pub(super) saw_own_policy: bool,
 }
 
 pub(super) fn ended(before: Scenery, parts: &[Part], schedule: &Schedule) -> Ended {
@@ -71,7 +70,6 @@ pub(super) fn ended(before: Scenery, parts: &[Part], schedule: &Schedule) -> End
         after,
         rows,
         gave_up_policy: turns.gave_up_policy().get(),
-        saw_own_policy: turns.saw_own_policy().get(),
     }
 }
 

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::alone::{asks, deeds};
 use super::cases;
 use super::explained::wrong_after_cancelling;
-use super::known::adopts_packages;
 use super::oracle::explain::Closeness;
 use super::race::{Part, after, ended, told};
 use super::shape::shapes;
@@ -62,7 +61,7 @@ proptest! {
     ) {
         let before = after(&history);
         let stack = &before.stacks[0];
-        if stack.record.is_some() || adopts_packages(&before, &shape) {
+        if stack.record.is_some() {
             return Ok(());
         }
         let create = stack.request(&Ask::Deploy(shape.clone())).expect("a Create");

@@ -33,8 +33,6 @@ pub(super) struct Turns {
     is_waiting: Cell<bool>,
     /// Whether a claim of a policy was given up again.
     gave_up_policy: Cell<bool>,
-    /// Whether a policy that was put looked like the stack's own right after it.
-    saw_own_policy: Cell<bool>,
     /// What happened, a line each, if it is to be told.
     journal: RefCell<Option<Vec<String>>>,
     /// Whose turn it is.
@@ -108,10 +106,6 @@ impl Turns {
 
     pub(super) fn gave_up_policy(&self) -> &Cell<bool> {
         &self.gave_up_policy
-    }
-
-    pub(super) fn saw_own_policy(&self) -> &Cell<bool> {
-        &self.saw_own_policy
     }
 
     /// A write took effect.

@@ -4,6 +4,8 @@
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::shared::lag::KINDS;
+
 /// What happens, one after the other, in a service with these habits.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -13,7 +15,7 @@ pub(super) struct History {
 }
 
 /// What the service does in more than one way, and whether strangers were there first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Habits {
     /// So many Deletes of an emptied domain are still refused.
@@ -26,6 +28,19 @@ pub(super) struct Habits {
     pub(super) upstreams_are_held: bool,
     /// The first domain is a stranger's, and has repositories to link to.
     pub(super) furnished: bool,
+    /// What is seen late.
+    pub(super) late: Late,
+}
+
+/// What is seen late, by its number among the kinds of lag, and how late.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Late {
+    pub(super) kinds: Vec<usize>,
+    /// Not before so many seconds.
+    pub(super) seconds: u64,
+    /// Not to so many looks.
+    pub(super) looks: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +98,25 @@ pub(super) enum Trouble {
     Killed { after: u8, effect: Side },
     /// Someone changes something while a call is under way.
     Meanwhile(Held, Foreign),
+    /// A right is missing, on everything or on what has one of a few names.
+    Denied {
+        operation: usize,
+        about: Option<usize>,
+        lasts: Lasts,
+    },
+    /// IAM does not know those whom policies name, for so many seconds or for good.
+    Unknown(Option<u64>),
+}
+
+/// For how long.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(super) enum Lasts {
+    /// Until the answer.
+    Event,
+    /// Until the next answer too: a rollback runs with the rights that made the attempt fail.
+    Rollback,
+    /// Until all is done that follows from it.
+    Step,
 }
 
 /// A call that waits for what else happens.
@@ -139,6 +173,31 @@ pub(super) const WRITES: [&str; 15] = [
     "DeleteDomain",
     "CreatePackageGroup",
     "UpdatePackageGroupOriginConfiguration",
+];
+
+/// What a missing right may be to, beside the writes.
+pub(super) const READS: [&str; 10] = [
+    "DescribeDomain",
+    "DescribeRepository",
+    "ListTagsForResource",
+    "ListRepositoriesInDomain",
+    "ListPackages",
+    "GetDomainPermissionsPolicy",
+    "GetRepositoryPermissionsPolicy",
+    "GetRepositoryEndpoint",
+    "DescribePackageGroup",
+    "ListAllowedRepositoriesForGroup",
+];
+
+/// What a missing right may be on, by a part of its name.
+pub(super) const ABOUT: [&str; 7] = [
+    "alpha",
+    "beta",
+    "-upstream",
+    "tools",
+    "domain/",
+    "other-pkgs",
+    "payments",
 ];
 
 /// Properties, each by a choice among a few.
@@ -279,14 +338,33 @@ fn habits() -> impl Strategy<Value = Habits> {
         prop_oneof![4 => Just(None), 1 => (1..4_usize).prop_map(Some)],
         prop::bool::weighted(0.2),
         prop::bool::weighted(0.4),
+        late(),
     )
-        .prop_map(|(not_empty_lag, pending, page, upstreams_are_held, furnished)| Habits {
-            not_empty_lag,
-            pending,
-            page,
-            upstreams_are_held,
-            furnished,
-        })
+        .prop_map(
+            |(not_empty_lag, pending, page, upstreams_are_held, furnished, late)| Habits {
+                not_empty_lag,
+                pending,
+                page,
+                upstreams_are_held,
+                furnished,
+                late,
+            },
+        )
+}
+
+fn late() -> impl Strategy<Value = Late> {
+    let kinds = prop_oneof![
+        1 => Just((0..KINDS.len()).collect::<Vec<_>>()),
+        2 => prop::collection::vec(0..KINDS.len(), 1..4),
+    ];
+    let how_late = prop_oneof![
+        3 => prop_oneof![Just(1_u64), Just(2), Just(6)].prop_map(|seconds| (seconds, 0)),
+        1 => (1..4_u32).prop_map(|looks| (0, looks)),
+    ];
+    prop_oneof![
+        3 => Just(Late::default()),
+        2 => (kinds, how_late).prop_map(|(kinds, (seconds, looks))| Late { kinds, seconds, looks }),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -314,7 +392,14 @@ fn ask(alone: bool) -> impl Strategy<Value = Ask> {
         stack,
         what,
         // Two deliveries share what goes wrong: which of them it strikes is nobody's to say.
-        twice: twice.filter(|_| !matches!(trouble, Some(Trouble::Lasting { .. } | Trouble::Meanwhile(..)))),
+        twice: twice.filter(|_| {
+            !matches!(
+                trouble,
+                Some(
+                    Trouble::Lasting { .. } | Trouble::Meanwhile(..) | Trouble::Denied { .. } | Trouble::Unknown(None)
+                )
+            )
+        }),
         trouble,
     })
 }
@@ -367,7 +452,19 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         ),
         2 => (0..40_u8, side()).prop_map(|(after, effect)| Trouble::Killed { after, effect }),
         2 => (held(), foreign()).prop_map(|(held, foreign)| Trouble::Meanwhile(held, foreign)),
+        4 => denied(),
+        1 => prop_oneof![3 => (1..25_u64).prop_map(Some), 1 => Just(None)].prop_map(Trouble::Unknown),
     ]
+}
+
+fn denied() -> impl Strategy<Value = Trouble> {
+    let about = prop::option::weighted(0.6, 0..ABOUT.len());
+    let lasts = prop_oneof![Just(Lasts::Event), Just(Lasts::Rollback), Just(Lasts::Step)];
+    (0..WRITES.len() + READS.len(), about, lasts).prop_map(|(operation, about, lasts)| Trouble::Denied {
+        operation,
+        about,
+        lasts,
+    })
 }
 
 fn shape() -> impl Strategy<Value = Shape> {

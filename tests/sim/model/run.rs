@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use codeartifact_emulator::{Emulator, LogEntry};
 use serde_json::Value;
 
 use super::history::{
-    Ask, Foreign, Habits, Held, History, Lasting, Passing, STACKS, Shape, Side, Step, Trouble, Twice, WRITES, What,
+    ABOUT, Ask, Foreign, Habits, Held, History, Lasting, Lasts, Late, Passing, READS, STACKS, Shape, Side, Step,
+    Trouble, Twice, WRITES, What,
 };
 use super::properties::properties;
 use super::stranger::Strangers;
@@ -17,7 +19,10 @@ use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use crate::oracle::explain::{Answered, Closeness, Happening, Scene, after_all};
 use crate::oracle::there::{Tags, There};
 use crate::oracle::weigh::{part_of_the_way, resembles};
-use crate::shared::{Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Settings, Stack};
+use crate::shared::lag::KINDS;
+use crate::shared::{
+    Answer, DeleteOfUpstream, Effect, Ended, Event, Fault, Kind, Lag, Settings, Stack, Unknown, Visibility,
+};
 use crate::world::World;
 
 /// What was lived through, for the record.
@@ -49,6 +54,8 @@ struct Heard {
     after: There,
     /// Whether a fault struck a call of it.
     was_struck: bool,
+    /// Whether all that struck it were refusals, by which nothing is touched.
+    was_only_refused: bool,
     /// The operations by which it asked for changes.
     writes: Vec<String>,
 }
@@ -73,11 +80,21 @@ struct Run<'a> {
     world: &'a World,
     stacks: Vec<Member>,
     strangers: Strangers,
+    late: &'a Late,
+    /// The stack that was updated last, or created, if nothing has happened since.
+    last: Option<(usize, Last)>,
     /// Every incarnation seen so far.
     known: BTreeSet<u64>,
     now: There,
     record: Arc<Record>,
     count: Count,
+}
+
+/// What was done last.
+#[derive(Clone, Copy, PartialEq)]
+enum Last {
+    Created,
+    Updated,
 }
 
 /// One of the stacks.
@@ -95,6 +112,8 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
         world,
         stacks: (0..STACKS).map(|number| member(world, number, &record)).collect(),
         strangers: Strangers::default(),
+        late: &history.habits.late,
+        last: None,
         known: BTreeSet::new(),
         now: There::default(),
         record,
@@ -118,7 +137,7 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
     Ok(run.count)
 }
 
-pub(super) fn settings(habits: Habits) -> Settings {
+pub(super) fn settings(habits: &Habits) -> Settings {
     Settings {
         domain_not_empty_lag: habits.not_empty_lag,
         domain_pending_describes: habits.pending,
@@ -128,14 +147,33 @@ pub(super) fn settings(habits: Habits) -> Settings {
         } else {
             DeleteOfUpstream::Allow
         },
+        visibility: visibility(&habits.late),
         ..Settings::default()
     }
+}
+
+fn visibility(late: &Late) -> Visibility {
+    let lag = Lag {
+        reads: late.looks,
+        ms: late.seconds * 1000,
+    };
+    let mut visibility = Visibility::default();
+    for kind in &late.kinds {
+        let (name, set) = KINDS[*kind];
+        // Nobody looks for what is gone: looks would not end it.
+        let is_of_deletions = name.contains("deleted") || name.contains("emptied");
+        if late.looks == 0 || !is_of_deletions {
+            set(&mut visibility, lag);
+        }
+    }
+    visibility
 }
 
 /// A stack whose requests are written down; an answer ends what goes wrong, unless that outlives it.
 fn member(world: &World, number: usize, record: &Arc<Record>) -> Member {
     let mut stack = world.stack(&format!("team-{number}"));
     let emulator = Arc::clone(&world.aws.emulator);
+    let is_late = emulator.settings().visibility != Visibility::default();
     let record = Arc::clone(record);
     stack.witness = Some(Arc::new(move |event: &Event, answer: &Answer| {
         let log = emulator.log();
@@ -148,15 +186,20 @@ fn member(world: &World, number: usize, record: &Arc<Record>) -> Member {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less);
         if outlived.is_err() {
             emulator.clear_faults();
+            know_everyone(&emulator);
         }
         record.log.lock().unwrap().push(Heard {
             stack: number,
             event: event.json.clone(),
             answer: answer.clone(),
             after: There::read(&emulator.state()),
-            was_struck: calls.clone().any(|call| call.fault.is_some()),
+            was_struck: calls.clone().any(was_struck),
+            was_only_refused: calls
+                .clone()
+                .filter(|call| was_struck(call))
+                .all(|call| matches!(call.status, Some(400..=403))),
             writes: calls
-                .filter(|call| call.kind == Some(Kind::Write))
+                .filter(|call| call.kind == Some(Kind::Write) && !(is_late && is_not_seen_yet(call)))
                 .filter_map(|call| call.operation.clone())
                 .collect(),
         });
@@ -165,6 +208,29 @@ fn member(world: &World, number: usize, record: &Arc<Record>) -> Member {
         stack,
         shape: Shape::default(),
         is_stuck: false,
+    }
+}
+
+/// Whether something went wrong with a call that is not the function's doing: a fault, or a principal that IAM does not
+/// know.
+fn was_struck(call: &LogEntry) -> bool {
+    call.fault.is_some()
+        || call
+            .message
+            .as_ref()
+            .is_some_and(|message| message.contains("rincipal"))
+}
+
+/// Whether a write found that what it needs is not there, or that what it makes is: it is made again, or looked for.
+fn is_not_seen_yet(call: &LogEntry) -> bool {
+    matches!(call.status, Some(404 | 409))
+}
+
+fn know_everyone(emulator: &Emulator) {
+    let mut settings = emulator.settings();
+    if !settings.unknown_principals.is_empty() {
+        settings.unknown_principals.clear();
+        emulator.set(settings);
     }
 }
 
@@ -248,11 +314,21 @@ impl Run<'_> {
         self.world.forget_calls();
         // Nothing else tells what was created later: here work takes no time.
         tokio::time::advance(Duration::from_secs(1)).await;
+        if !matches!(step, Step::Ask(_)) {
+            self.catch_up().await;
+        }
         match step {
             Step::Ask(ask) => self.ask(ask).await?,
             Step::Together(one, other, held) => self.together(one, other, *held).await?,
             Step::Cancel(stack, shape, after) => self.cancel(*stack, shape, *after).await?,
-            Step::Foreign(foreign) => self.strangers.act(self.world, foreign).await,
+            Step::Foreign(foreign) => {
+                self.world
+                    .aws
+                    .set(|settings| settings.visibility = Visibility::default());
+                self.strangers.act(self.world, foreign).await;
+                let visibility = visibility(self.late);
+                self.world.aws.set(|settings| settings.visibility = visibility);
+            }
         }
         self.settle();
         let there = self.now.incarnations();
@@ -264,15 +340,29 @@ impl Run<'_> {
         }
     }
 
+    /// Until all is seen that was done so far.
+    async fn catch_up(&mut self) {
+        self.last = None;
+        if self.late.kinds.is_empty() {
+            return;
+        }
+        tokio::time::advance(Duration::from_mins(1)).await;
+        for _ in 0..self.late.looks {
+            self.world.aws.look_around().await;
+        }
+        self.world.forget_calls();
+    }
+
     /// What is there now is the truth from here on.
     fn settle(&mut self) {
         self.now = self.look();
         self.known.extend(self.now.incarnations());
         self.record.outlives.store(0, Ordering::Relaxed);
         self.world.aws.clear_faults();
+        know_everyone(&self.world.aws.emulator);
         let calls = self.world.aws.log();
         self.count.calls += calls.len();
-        self.count.struck += calls.iter().filter(|call| call.fault.is_some()).count();
+        self.count.struck += calls.iter().filter(|call| was_struck(call)).count();
         self.world.forget_calls();
     }
 
@@ -286,12 +376,35 @@ impl Run<'_> {
     // One stack at a time.
 
     async fn ask(&mut self, ask: &Ask) -> Result<(), String> {
-        let member = &mut self.stacks[ask.stack];
+        let member = &self.stacks[ask.stack];
         let Some(request) = member.request(ask.stack, &ask.what) else {
             return Ok(());
         };
-        let copies = if ask.twice == Some(Twice::AtOnce) { 2 } else { 1 };
+        let last = self.last;
+        // A rollback comes at once, whatever else may take its time: it deletes what was created, or updates back.
+        let is_at_once = match &request {
+            Request::Create(..) => false,
+            Request::Update(..) => last == Some((ask.stack, Last::Updated)),
+            Request::Delete => last.is_some_and(|(stack, _)| stack == ask.stack),
+        };
+        if !is_at_once {
+            self.catch_up().await;
+        }
+        self.last = match &request {
+            Request::Create(..) => Some((ask.stack, Last::Created)),
+            Request::Update(..) => Some((ask.stack, Last::Updated)),
+            Request::Delete => None,
+        };
+        let member = &mut self.stacks[ask.stack];
+        // Known: what another delivery has just created, and shows no tags yet, is taken for unowned.
+        let shows_owners = self.world.aws.emulator.settings().visibility.creation_tags == Lag::default();
+        let copies = if ask.twice == Some(Twice::AtOnce) && shows_owners {
+            2
+        } else {
+            1
+        };
         let planned = match ask.trouble {
+            None if is_at_once => None,
             None => plan(self.world, member, &request).await,
             Some(_) => None,
         };
@@ -332,8 +445,36 @@ impl Run<'_> {
                 meanwhile(self.world, &mut self.strangers, *held, foreign, work).await;
                 false
             }
+            Some(Trouble::Denied {
+                operation,
+                about,
+                lasts,
+            }) => {
+                self.record.outlives.store(outlives(*lasts), Ordering::Relaxed);
+                self.world.aws.inject(denied(*operation, *about));
+                work.await;
+                true
+            }
+            Some(Trouble::Unknown(seconds)) => {
+                let unknown = match seconds {
+                    Some(seconds) => Unknown::For {
+                        times: 0,
+                        ms: seconds * 1000,
+                    },
+                    None => Unknown::ForGood,
+                };
+                self.record.outlives.store(0, Ordering::Relaxed);
+                self.world
+                    .aws
+                    .set(|settings| settings.unknown_principals = [("*:root".to_owned(), unknown)].into());
+                work.await;
+                true
+            }
         };
-        let lasts = matches!(ask.trouble, Some(Trouble::Lasting { .. }));
+        let lasts = matches!(
+            ask.trouble,
+            Some(Trouble::Lasting { .. } | Trouble::Denied { .. } | Trouble::Unknown(None))
+        );
         let heard = self.heard();
         if !is_watched {
             return Ok(());
@@ -395,6 +536,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.settle();
+        self.catch_up().await;
         let event = Event {
             url: first.event["ResponseURL"].as_str().unwrap().to_owned(),
             json: first.event.clone(),
@@ -512,7 +654,8 @@ impl Run<'_> {
     /// A Create whose Delete comes before it has answered.
     async fn cancel(&mut self, number: usize, shape: &Shape, after: u8) -> Result<(), String> {
         let stack = &self.stacks[number].stack;
-        if stack.record.is_some() {
+        // Known: where reads lag, the Delete does again what does not show yet, until it runs out of time.
+        if stack.record.is_some() || !self.late.kinds.is_empty() {
             return Ok(());
         }
         let properties = properties(number, shape);
@@ -751,7 +894,7 @@ fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
         return says_what_is_there(heard);
     }
     // A Create that could not look does not know what an earlier delivery of it has made.
-    let is_blind = event["RequestType"] == "Create" && heard.was_struck;
+    let is_blind = event["RequestType"] == "Create" && heard.was_struck && !heard.was_only_refused;
     if got != old && !heard.wrote() && !is_blind && !contract::has_traces(before, event) {
         return Err(format!("nothing was touched, and the answer has the new id {got}"));
     }
@@ -806,6 +949,25 @@ fn lasting(effect: Lasting, on: Option<usize>, after: u8) -> Fault {
         Lasting::ResetBefore => aimed(Effect::ResetBefore, on, after),
         Lasting::ResetAfter => aimed(Effect::ResetAfter, on, after),
         Lasting::DeniedOnce => aimed(Effect::AccessDenied, on, after).times(1),
+    }
+}
+
+fn denied(operation: usize, about: Option<usize>) -> Fault {
+    let mut operations = WRITES.into_iter().chain(READS);
+    let operation = operations.nth(operation % (WRITES.len() + READS.len()));
+    let fault = Fault::new(Effect::AccessDenied).on(operation.unwrap_or_default());
+    match about {
+        Some(about) => fault.about(ABOUT[about % ABOUT.len()]),
+        None => fault,
+    }
+}
+
+/// How many answers what goes wrong outlives.
+fn outlives(lasts: Lasts) -> usize {
+    match lasts {
+        Lasts::Event => 0,
+        Lasts::Rollback => 1,
+        Lasts::Step => usize::MAX,
     }
 }
 

@@ -8,7 +8,8 @@ use codeartifact_emulator::Options;
 use serde_json::Value;
 
 use super::aws::{self, Aws};
-use super::cloudformation::{Answer, Delivered, Engine, Event, PATIENCE, Stack, deliver};
+use super::cloudformation::{Answer, Delivered, Engine, Event, Stack, deliver, patience};
+use super::lag;
 use super::lambda::{Lambda, environment};
 use super::sink::Sink;
 use super::sink_server;
@@ -19,6 +20,14 @@ pub(crate) struct World {
     pub(crate) aws: Aws,
     function: Arc<Lambda>,
     engine: Arc<Engine>,
+}
+
+/// A service that shows late what was written, where the environment says so.
+fn late(options: Options) -> Options {
+    Options {
+        settings: lag::late(options.settings),
+        ..options
+    }
 }
 
 impl World {
@@ -74,7 +83,7 @@ impl World {
     }
 
     async fn built(options: Options, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Self {
-        let aws = Aws::start(options).await;
+        let aws = Aws::start(late(options)).await;
         let mut environment = environment(&aws.url());
         change(&mut environment);
         let function = Arc::new(Lambda::new(environment));
@@ -97,7 +106,8 @@ impl World {
 
     /// Invokes with this text, as it is.
     pub(crate) async fn invoke_text(&self, event: &str) -> Ended {
-        self.engine.invoke(event.to_owned(), PATIENCE).await
+        lag::passes().await;
+        self.engine.invoke(event.to_owned(), patience()).await
     }
 
     /// Invokes as a pipeline does: with JSON, for a returned answer.

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::plan::has_traces;
 use crate::plan::tests::scene::{
     Asked, Scene, and, anothers, created, domain, identity, nothing, stack, tag_changes, us,
 };
+use crate::plan::traces;
 
 #[test]
 fn a_replacement_whose_clean_up_could_not_tell_it_apart_is_refused() {
@@ -79,7 +79,7 @@ fn former_primaries_are_those_of_the_same_domain() {
 #[test]
 fn a_new_stack_has_traces_if_anything_of_its_names_is_ours() {
     let traces =
-        |asked: &Asked, scene: &Scene| has_traces(&asked.desired(), &asked.history(), &asked.observed(scene), &us());
+        |asked: &Asked, scene: &Scene| traces(&asked.desired(), &asked.history(), &asked.observed(scene), &us()) > 0;
     let new = stack().with("ExternalConnection", "public:npmjs");
     assert!(!traces(&new, &nothing()));
     assert!(traces(&new, &domain(created())));

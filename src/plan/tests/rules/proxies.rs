@@ -220,7 +220,6 @@ fn a_proxy_that_no_properties_name_is_found_by_its_name() {
 }
 
 #[test]
-#[ignore = "a fault: the unlinking names a proxy that is gone, which the service refuses for ever"]
 fn a_primary_with_a_dead_link_can_be_released() {
     let mut scene = domain(anothers())
         .proxy("alpha-upstream-npmjs", created())

@@ -1,5 +1,9 @@
 //! The one HTTP client: its connections, TLS roots and proxies serve the service's calls and the answers, of all events.
 
+mod handshake;
+mod names;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -9,28 +13,104 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use reqwest::{Body, Client, redirect};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::{self, CipherSuite, ClientConfig};
+use tower::limit::ConcurrencyLimitLayer;
+
+use handshake::HandshakeOnly;
+use names::Names;
 
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Sets the client up, all of it: the system's TLS roots and the proxy variables are read here. It follows no redirect.
-///
-/// # Errors
-/// If the TLS roots cannot be loaded.
-pub fn client() -> reqwest::Result<Client> {
-    Client::builder()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build()
+/// How many connections are opened at the same time. One by one, each resumes a session of those before it: all at once,
+/// each would begin with a full handshake.
+const OPENED_AT_ONCE: usize = 1;
+
+/// The client, and the TLS sessions that its connections resume.
+#[derive(Clone, Debug)]
+pub struct Http {
+    client: Client,
+    tls: Arc<ClientConfig>,
+    names: Names,
 }
 
-/// The same client, for the SDK.
-///
-/// The SDK's own parses the roots when it is built and again in the first call. This one cannot mark a connection
-/// for closure: `ReconnectMode::ReuseAllConnections` keeps the SDK from asking.
-#[must_use]
-pub fn for_sdk(client: Client) -> SharedHttpClient {
-    let connector = SharedHttpConnector::new(Connector(client));
+/// The client cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetUpError {
+    /// The system has no TLS roots.
+    #[error("the TLS roots cannot be loaded: {0}")]
+    Roots(#[from] rustls::Error),
+    /// Anything else.
+    #[error(transparent)]
+    Client(#[from] reqwest::Error),
+}
+
+impl Http {
+    /// Sets the client up, all of it: the system's TLS roots and the proxy variables are read here. It follows no redirect.
+    ///
+    /// # Errors
+    /// If the TLS roots cannot be loaded.
+    pub fn set_up() -> Result<Self, SetUpError> {
+        let tls = tls()?;
+        let names = Names::default();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .connector_layer(ConcurrencyLimitLayer::new(OPENED_AT_ONCE))
+            .dns_resolver(names.clone())
+            .tls_backend_preconfigured(tls.clone())
+            .build()?;
+        let tls = Arc::new(tls);
+        Ok(Self { client, tls, names })
+    }
+
+    /// For the answers.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The same client, for the SDK.
+    ///
+    /// The SDK's own parses the roots when it is built and again in the first call. This one cannot mark a connection
+    /// for closure: `ReconnectMode::ReuseAllConnections` keeps the SDK from asking.
+    #[must_use]
+    pub fn for_sdk(&self) -> SharedHttpClient {
+        always(Connector(self.client()))
+    }
+
+    /// Shakes hands in place of each call, and sends nothing: the client's connections resume the session.
+    #[must_use]
+    pub fn for_rehearsal(&self) -> SharedHttpClient {
+        always(HandshakeOnly {
+            tls: Arc::clone(&self.tls),
+            names: self.names.clone(),
+        })
+    }
+}
+
+fn tls() -> Result<ClientConfig, rustls::Error> {
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()?
+        .with_platform_verifier()?
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
+}
+
+/// Prefers the suite with SHA-256: processors have instructions for it. Few have those for SHA-384, with which a handshake
+/// takes about a fifth longer.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    let preferred = CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider.cipher_suites.sort_by_key(|suite| suite.suite() != preferred);
+    provider
+}
+
+fn always(connector: impl HttpConnector + 'static) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(connector);
     http_client_fn(move |_, _| connector.clone())
 }
 

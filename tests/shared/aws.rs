@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use codeartifact_emulator::{
     Denial, Emulator, Fault, Kind, LogEntry, Options, PackageRequest, Principal, Refusal, Seed, SeedPackage, Settings,
 };
-use codeartifact_stack::http;
+use codeartifact_stack::Http;
 use serde_json::{Value, json};
 
 use super::place::{ACCOUNT, REGION};
@@ -148,7 +148,7 @@ impl Aws {
     pub(crate) async fn start(options: Options) -> Self {
         let region = options.region.clone();
         let emulator = Emulator::start(options).await.unwrap();
-        let http = http::for_sdk(http::client().unwrap());
+        let http = Http::set_up().unwrap().for_sdk();
         let mut aws = Self::over(Arc::new(emulator), &region, http);
         aws.keeps_calls = true;
         aws
@@ -406,7 +406,7 @@ impl Aws {
 
     /// A domain of another account that lets anyone do anything with it.
     pub(crate) async fn create_foreign_domain(&self, account: &str, name: &str, key: &str) {
-        let http = http::for_sdk(http::client().unwrap());
+        let http = Http::set_up().unwrap().for_sdk();
         let theirs = client_of(account, REGION, &self.url(), http);
         let open = json!({
             "Version": "2012-10-17",

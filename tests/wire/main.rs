@@ -25,6 +25,7 @@ mod domain_access;
 mod drift;
 mod faults;
 mod guard;
+mod handshakes;
 mod hostile;
 mod hosts;
 mod lifecycle;

@@ -10,7 +10,7 @@ use aws_sdk_codeartifact::config::retry::RetryConfig;
 use aws_sdk_codeartifact::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_codeartifact::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use codeartifact_stack::{Delivery, Function, Patience, http};
+use codeartifact_stack::{Delivery, Function, Http, Patience};
 use serde_json::value::RawValue;
 use tokio::task::AbortHandle;
 
@@ -40,11 +40,11 @@ impl InProcess {
             .with_max_attempts(3)
             .with_initial_backoff(Duration::from_millis(1))
             .with_max_backoff(Duration::from_millis(4));
-        let http_client = http::client().unwrap();
+        let http = Http::set_up().unwrap();
         let mut config = aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(codeartifact)
-            .http_client(http::for_sdk(http_client.clone()))
+            .http_client(http.for_sdk())
             .region(Region::new(REGION))
             .retry_config(retries)
             .credentials_provider(Credentials::new("AKIAINPROCESS0000001", "secret", None, None, "test"));
@@ -55,7 +55,7 @@ impl InProcess {
             });
         }
         let client = Client::from_conf(config.build());
-        let delivery = Delivery::new(http_client);
+        let delivery = Delivery::new(http.client());
         Self {
             function: Arc::new(Function::new(settings(patience), &client, delivery)),
             running: Mutex::new(Vec::new()),

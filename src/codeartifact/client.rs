@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 /// Many stacks share the service's write limit of an account: patient enough for fifty at once, in pauses short enough
 /// that none sleeps while the others leave the limit unused. `make scale` holds both.
-const MOST_ATTEMPTS: u32 = 15;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MOST_ATTEMPTS: u32 = 40;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How the service's calls are tried again when the environment does not say.
 #[must_use]

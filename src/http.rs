@@ -2,6 +2,7 @@
 
 mod handshake;
 mod names;
+mod turns;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,17 +17,13 @@ use reqwest::{Body, Client, redirect};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::{self, CipherSuite, ClientConfig};
-use tower::limit::ConcurrencyLimitLayer;
 
 use handshake::HandshakeOnly;
 use names::Names;
+use turns::Turns;
 
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// How many connections are opened at the same time. One by one, each resumes a session of those before it: all at once,
-/// each would begin with a full handshake.
-const OPENED_AT_ONCE: usize = 1;
 
 /// The client, and the TLS sessions that its connections resume.
 #[derive(Clone, Debug)]
@@ -34,6 +31,7 @@ pub struct Http {
     client: Client,
     tls: Arc<ClientConfig>,
     names: Names,
+    turns: Turns,
 }
 
 /// The client cannot be set up.
@@ -54,16 +52,21 @@ impl Http {
     /// If the TLS roots cannot be loaded.
     pub fn set_up() -> Result<Self, SetUpError> {
         let tls = tls()?;
-        let names = Names::default();
+        let (names, turns) = (Names::default(), Turns::new());
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .connector_layer(ConcurrencyLimitLayer::new(OPENED_AT_ONCE))
+            .connector_layer(turns.clone())
             .dns_resolver(names.clone())
             .tls_backend_preconfigured(tls.clone())
             .build()?;
         let tls = Arc::new(tls);
-        Ok(Self { client, tls, names })
+        Ok(Self {
+            client,
+            tls,
+            names,
+            turns,
+        })
     }
 
     /// For the answers.
@@ -78,7 +81,10 @@ impl Http {
     /// for closure: `ReconnectMode::ReuseAllConnections` keeps the SDK from asking.
     #[must_use]
     pub fn for_sdk(&self) -> SharedHttpClient {
-        always(Connector(self.client()))
+        always(Connector {
+            client: self.client(),
+            turns: self.turns.clone(),
+        })
     }
 
     /// Shakes hands in place of each call, and sends nothing: the client's connections resume the session.
@@ -114,14 +120,18 @@ fn always(connector: impl HttpConnector + 'static) -> SharedHttpClient {
     http_client_fn(move |_, _| connector.clone())
 }
 
-#[derive(Debug)]
-struct Connector(Client);
+#[derive(Clone, Debug)]
+struct Connector {
+    client: Client,
+    turns: Turns,
+}
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
+        let Self { client, turns } = self.clone();
         HttpConnectorFuture::new(async move {
-            let answer = client.execute(to_reqwest(request)?).await.map_err(to_connector_error)?;
+            let sending = client.execute(to_reqwest(request)?);
+            let answer = turns.take(sending).await.map_err(to_connector_error)?;
             let answer = http::Response::from(answer).map(SdkBody::from_body_1_x);
             HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
         })

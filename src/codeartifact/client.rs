@@ -47,6 +47,10 @@ const LONGEST_REHEARSAL: Duration = Duration::from_millis(500);
 /// All that a process does once, at its first call, is done then. How it ends is of no matter: nothing depends on it.
 pub async fn rehearse(client: &Client, http: SharedHttpClient) {
     let once = Builder::new().http_client(http).retry_config(RetryConfig::disabled());
-    let call = client.describe_domain().domain("rehearsal").customize().config_override(once);
+    let call = client
+        .describe_domain()
+        .domain("rehearsal")
+        .customize()
+        .config_override(once);
     let _ = timeout(LONGEST_REHEARSAL, call.send()).await;
 }

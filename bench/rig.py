@@ -47,6 +47,9 @@ class Handshakes:
     def __sub__(self, other: "Handshakes") -> "Handshakes":
         return Handshakes(self.full - other.full, self.resumed - other.resumed)
 
+    def __str__(self) -> str:
+        return f"{self.full} full, {self.resumed} resumed"
+
 
 class HttpServer:
     """As much of HTTP/1.1 as the function's clients speak, over TLS where there is a context for it."""

@@ -51,7 +51,9 @@ impl HandshakeOnly {
             return Err("no server that speaks TLS".into());
         };
         let mut addresses = self.names.look_up(host).await?;
-        addresses.iter_mut().for_each(|address| address.set_port(port));
+        for address in &mut addresses {
+            address.set_port(port);
+        }
         let stream = TcpStream::connect(&addresses[..]).await?;
         let stream = TlsConnector::from(self.tls)
             .connect(host.to_owned().try_into()?, stream)

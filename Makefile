@@ -19,6 +19,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 export CODEARTIFACT_EMULATOR := $(CURDIR)/target/debug/codeartifact-emulator
 export CODEARTIFACT_STACK := $(CURDIR)/target/debug/codeartifact-stack
 
+# Workspaces of their own, which are no part of the product. What may be linked twice is its business alone.
+BESIDE := fuzz/Cargo.toml bench/functions/Cargo.toml
+
 ##@ See it work
 
 .PHONY: demo
@@ -91,6 +94,9 @@ lint-rust: .venv/.stamp
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --locked
 	@$(CARGO) fetch --quiet --locked # what other platforms build with, too: cargo-deny looks at all of it
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
+	@for manifest in $(BESIDE); do $(CARGO) fetch --quiet --locked --manifest-path "$$manifest"; done
+	$(TOOLS); for manifest in $(BESIDE); do \
+	  $(CARGO) deny --offline --locked --log-level error --config deny.toml --manifest-path "$$manifest" check licenses sources; done
 
 .PHONY: lint-python
 lint-python: .venv/.stamp
@@ -102,9 +108,10 @@ lint-typescript: examples/cdk/node_modules/.stamp
 	@cd examples/cdk && $(NODE) npm --silent run check
 
 .PHONY: lint-template
-lint-template: .venv/.stamp .venv/sam/.stamp
+lint-template: .venv/.stamp .venv/sam/.stamp .venv/checkov/.stamp
 	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/*/*.yaml
 	@mkdir -p target/home
+	HOME="$(CURDIR)/target/home" .venv/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
 
 .PHONY: lint-texts
@@ -117,6 +124,8 @@ lint-texts: .venv/.stamp
 .PHONY: audit
 audit: .venv/.stamp ## look dependencies up in the advisory database (needs it reachable)
 	$(TOOLS) $(CARGO) deny --locked check advisories
+	$(TOOLS); for manifest in $(BESIDE); do \
+	  $(CARGO) deny --locked --config deny.toml --manifest-path "$$manifest" check advisories; done
 
 ##@ Measure it
 
@@ -137,12 +146,12 @@ build: .venv/.stamp ## build the zip that Lambda runs (ARCH=arm64 or x86_64), in
 	@tools/build.sh $(ARCH)
 
 .PHONY: sbom
-sbom: .venv/.stamp ## write a CycloneDX bill of materials of the function to target/sbom/
+sbom: .venv/.stamp ## write CycloneDX bills of materials of the function, for both architectures, to target/sbom/
 	@tools/sbom.sh
 
 .PHONY: dist
 dist: build sbom ## put together what is released for ARCH, into target/dist/
-	@$(PYTHON) tools/release.py assemble --sbom target/sbom/codeartifact-stack.cdx.json \
+	@$(PYTHON) tools/release.py assemble --sboms target/sbom \
 	  $(ARCH)=target/lambda/codeartifact-stack/bootstrap.zip
 
 ##@ Keep house

@@ -73,6 +73,7 @@ class Demo:
         self.repair_drift()
         self.add_a_second_squad()
         self.keep_the_namesake_out()
+        self.refuse_a_curious_neighbour()
         self.replace_the_repository()
         self.log_a_build_in()
         self.delete_everything()
@@ -230,6 +231,28 @@ class Demo:
             "an administrator may not publish payments' packages elsewhere either",
             self._refused("publish", SHARED, version="2.0.0", **ours),
         )
+
+    def refuse_a_curious_neighbour(self) -> None:
+        self._report.chapter("The search squad would like to read what payments publishes")
+        curious = LEDGER | {"RepositoryName": "team-search-npm", "Upstreams": "team-payments-npm", "Squad": "search"}
+        curious["InternalPackages"] = ""
+        self._report.asked("CloudFormation: create stack search-packages")
+        reason = ""
+        try:
+            self._cloud.deploy("search-packages", self._squad_template, **curious)
+        except StackFailed as refused:
+            reason = next(line.strip() for line in str(refused).splitlines() if "Upstreams:" in line)
+        self._tell(self._cloud.new_work())
+        self._report.note("reason", reason)
+        self._expect("it is refused", "OwnershipConflict" in reason)
+        self._expect(
+            "… with what payments would have to say",
+            "its stack has to name team-search-npm in Downstreams" in reason,
+        )
+        self._expect("nothing was written", not any(map(is_write, self._cloud.new_calls())))
+        self._cloud.delete("search-packages")
+        self._cloud.new_work()
+        self._expect("payments is untouched", self._plan()["Converged"])
 
     def replace_the_repository(self) -> None:
         self._report.chapter("Payments renames its repository: a replacement")

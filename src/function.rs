@@ -11,9 +11,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument as _, Span, info, info_span, warn};
 use url::Url;
 
-use crate::cloudformation::{
-    AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status, floor_char_boundary,
-};
+use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status, within_limit};
 use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
 use crate::lifecycle::{Channel, Lifecycle, Outcome};
@@ -161,7 +159,7 @@ impl Function {
             Channel::Return
         };
         let outcome = self.work_in_time(request, invocation, channel).await;
-        Span::current().record("physical_id", shown(outcome.physical_id.as_str()));
+        Span::current().record("physical_id", within_limit(outcome.physical_id.as_str()));
         let put = match return_address {
             Some(address) => {
                 let body = encoded(&outcome, &address, invocation)?;
@@ -236,6 +234,11 @@ impl Function {
         // A Create that could not look does not know what an earlier delivery has made.
         let is_blind = request.request_type() == Ok(RequestType::Create) && progress.is_blind();
         let new_id = new_id.into_inner().filter(|_| progress.has_touched() || is_blind);
+        // What may not be looked at in the rollback either may never have been made.
+        let new_id = new_id.map(|id| match cut_short.kind {
+            FailureKind::AccessDenied => id.unfinished(),
+            _ => id,
+        });
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),
             result: Err(cut_short.and(&what).and(&progress.summary())),
@@ -324,18 +327,12 @@ fn span_of(request: Option<&Request>, invocation: &Invocation) -> Span {
     let text = |field: fn(&Request) -> &Option<String>| request.and_then(|request| field(request).as_deref());
     info_span!(
         "event",
-        request_id = shown(text(|request| &request.request_id).unwrap_or(&invocation.request_id)),
+        request_id = within_limit(text(|request| &request.request_id).unwrap_or(&invocation.request_id)),
         lambda_request_id = invocation.request_id,
-        stack_id = shown(text(|request| &request.stack_id).unwrap_or_default()),
-        logical_id = shown(text(|request| &request.logical_id).unwrap_or_default()),
-        physical_id = shown(text(|request| &request.physical_id).unwrap_or_default()),
+        stack_id = within_limit(text(|request| &request.stack_id).unwrap_or_default()),
+        logical_id = within_limit(text(|request| &request.logical_id).unwrap_or_default()),
+        physical_id = within_limit(text(|request| &request.physical_id).unwrap_or_default()),
     )
-}
-
-/// An id as far as the protocol allows it to go: whatever else an event holds there is no id.
-fn shown(id: &str) -> &str {
-    const LONGEST_ID: usize = 1024;
-    &id[..floor_char_boundary(id, LONGEST_ID)]
 }
 
 fn failure_of(answered: &Result<Answered, Failure>) -> Option<&Failure> {

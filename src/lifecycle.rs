@@ -10,10 +10,10 @@ use crate::cloudformation::{Answer, Data, PhysicalId, Request, RequestType, Stat
 use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::{self, Facts};
-use crate::plan::{History, Plan};
+use crate::plan::{self, History, Plan};
 use crate::properties::{Asked, Desired, Limits, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
-use crate::stack::{DeletionMode, Evidence, Identity, Owner, Place, Policy, UnfitOwner};
+use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
 
 /// Where an answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,10 +116,12 @@ impl Lifecycle<'_> {
             .logical_id
             .clone()
             .unwrap_or_else(|| identity.repository.to_string());
+        let owner = Owner::new(stack_id.clone(), logical_id.clone())?;
+        // Only now: what cannot be an owner may be of any length.
         let span = Span::current();
         span.record("stack_id", stack_id.as_str());
         span.record("logical_id", logical_id.as_str());
-        Owner::new(stack_id, logical_id)
+        Ok(owner)
     }
 
     async fn create_or_update(&self, (asked, history): (Asked, History)) -> Result<Outcome, Failure> {
@@ -143,7 +145,8 @@ impl Lifecycle<'_> {
         };
         if let Some(abandoned) = history.abandoned(desired) {
             info!(repository = %abandoned.repository, "cleaning up after a replacement that was rolled back");
-            reconciler.delete(abandoned, Evidence::None, &history.previous).await?;
+            let attempt = history.previous.clone().unfinished();
+            reconciler.delete(abandoned, Evidence::None, &attempt).await?;
         }
         let physical_id = self
             .given_id()
@@ -157,17 +160,13 @@ impl Lifecycle<'_> {
 
     /// The id of what a failure leaves to the rollback, which tells an attempt if that makes a difference.
     fn id_of_attempt(&self, desired: &Desired) -> PhysicalId {
-        let Desired { identity, domain, .. } = desired;
-        let retains = desired.deletion_mode == DeletionMode::Retain;
-        let forbids = domain.policy().is_some_and(Policy::forbids);
-        let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
-        if retains || forbids || may_guard_adopted {
-            PhysicalId::of_attempt(identity, self.place)
+        let identity = &desired.identity;
+        let arn = self.place.repository_arn(&identity.domain, &identity.repository);
+        let id = PhysicalId::of_stack(identity, arn);
+        if plan::rolls_back_otherwise(desired) {
+            id.unfinished()
         } else {
-            PhysicalId::of_stack(
-                identity,
-                self.place.repository_arn(&identity.domain, &identity.repository),
-            )
+            id
         }
     }
 

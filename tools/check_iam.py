@@ -28,7 +28,14 @@ PARAMETERS = {
     "OtherDomainOwner": OTHER,
     "KmsKeyArns": f"arn:aws:kms:REGION:{OWN}:key/KEY",
 }
-CONDITIONS = {"UsesOtherDomains": True, "AnyKey": False, "HasPlatformRepositories": True}
+CONDITIONS = {
+    "UsesOtherDomains": True,
+    "AnyKey": False,
+    "HasPlatformRepositories": True,
+    # What Lambda does in the role's name is none of the function's calls.
+    "HasLogKey": False,
+    "RunsInVpc": False,
+}
 
 ON_DOMAINS = {
     "DeleteDomain",

@@ -67,7 +67,7 @@ def newest_changes(root: Path) -> tuple[str, str, str]:
     return headings[0]["version"], headings[0]["date"] or "", text[headings[0].end() : end].strip()
 
 
-def assemble(root: Path, output: Path, sbom: Path, zips: dict[str, Path]) -> None:
+def assemble(root: Path, output: Path, sboms: Path, zips: dict[str, Path]) -> None:
     """Puts everything that a release has into one folder, from which it can be deployed as it is."""
     shutil.rmtree(output, ignore_errors=True)
     output.mkdir(parents=True)
@@ -77,10 +77,10 @@ def assemble(root: Path, output: Path, sbom: Path, zips: dict[str, Path]) -> Non
         check_zip(built, architecture)
         package = f"{NAME}-{number}-{architecture}.zip"
         shutil.copyfile(built, output / package)
+        shutil.copyfile(sboms / f"{NAME}-{architecture}.cdx.json", output / f"{NAME}-{number}-{architecture}.cdx.json")
         (output / f"template-{architecture}.yaml").write_text(
             released_template(template, architecture, package), encoding="utf-8"
         )
-    shutil.copyfile(sbom, output / f"{NAME}-{number}.cdx.json")
     for companion in COMPANIONS:
         shutil.copyfile(root / companion, output / companion)
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(output.iterdir())]
@@ -135,7 +135,7 @@ def main() -> int:
     commands.add_parser("notes", help="print what CHANGELOG.md says of the version")
     assembled = commands.add_parser("assemble", help="put a release together in target/dist/")
     assembled.add_argument("--output", type=Path, default=ROOT / "target/dist")
-    assembled.add_argument("--sbom", type=Path, required=True)
+    assembled.add_argument("--sboms", type=Path, required=True, help="the folder that tools/sbom.sh writes")
     assembled.add_argument("zips", nargs="+", type=architecture_and_zip, metavar="ARCH=ZIP")
     arguments = parser.parse_args()
     try:
@@ -144,7 +144,7 @@ def main() -> int:
         elif arguments.command == "notes":
             print(newest_changes(ROOT)[2])
         else:
-            assemble(ROOT, arguments.output, arguments.sbom, dict(arguments.zips))
+            assemble(ROOT, arguments.output, arguments.sboms, dict(arguments.zips))
             print("\n".join(sorted(str(file) for file in arguments.output.iterdir())))
     except Unfit as unfit:
         print(unfit, file=sys.stderr)

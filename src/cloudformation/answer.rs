@@ -95,7 +95,7 @@ fn longest_escape(text: &str) -> usize {
 }
 
 /// The last place in a text that is not behind `index`, and at which it can be cut.
-pub(crate) fn floor_char_boundary(text: &str, index: usize) -> usize {
+pub(super) fn floor_char_boundary(text: &str, index: usize) -> usize {
     let mut index = index.min(text.len());
     while !text.is_char_boundary(index) {
         index -= 1;

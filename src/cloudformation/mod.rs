@@ -8,8 +8,8 @@ mod request;
 
 #[cfg(any(fuzzing, test))]
 pub(crate) use answer::LONGEST;
-pub(crate) use answer::{Answer, Data, Status, floor_char_boundary};
+pub(crate) use answer::{Answer, Data, Status};
 pub use delivery::{Delivery, Reply, Sender};
 pub use hosts::{AllowedHosts, BadPattern, DEFAULT_PATTERNS};
 pub(crate) use physical_id::PhysicalId;
-pub(crate) use request::{MalformedRequest, Request, RequestType};
+pub(crate) use request::{MalformedRequest, Request, RequestType, within_limit};

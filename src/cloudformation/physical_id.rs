@@ -67,12 +67,15 @@ impl PhysicalId {
         }
     }
 
-    /// The id to answer a failed attempt to make a stack with, if its Delete must be told from that of a stack that was
-    /// handed over: the rollback retains nothing, puts the domain's policy away first, and leaves no guard behind.
-    pub(crate) fn of_attempt(identity: &Identity, place: &Place) -> Self {
-        Self {
-            text: place.repository_arn(&identity.domain, &identity.repository) + UNFINISHED,
-            names: Names::Attempt(identity.clone()),
+    /// The same of a failed attempt to make that stack, if its Delete must be told from that of a stack that was handed over:
+    /// the rollback retains nothing, puts the domain's policy away first, and leaves no guard behind.
+    pub(crate) fn unfinished(self) -> Self {
+        match self.names {
+            Names::Stack(identity) => Self {
+                text: self.text + UNFINISHED,
+                names: Names::Attempt(identity),
+            },
+            Names::Attempt(_) | Names::NotCreated | Names::Unknown => self,
         }
     }
 

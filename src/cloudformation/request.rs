@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::answer::floor_char_boundary;
 use crate::json::Fields;
 use crate::json::shortened;
 
@@ -58,6 +59,12 @@ impl fmt::Debug for ResponseUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("ResponseUrl(secret)")
     }
+}
+
+/// An id as far as the protocol allows it to go: whatever else an event holds there is no id.
+pub(crate) fn within_limit(id: &str) -> &str {
+    const LONGEST_ID: usize = 1024;
+    &id[..floor_char_boundary(id, LONGEST_ID)]
 }
 
 impl Request {

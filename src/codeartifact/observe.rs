@@ -12,7 +12,7 @@ use super::Service;
 use super::error::Result;
 use crate::plan::{
     Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
-    Packages, Read, Scope,
+    OtherGroup, Packages, Read, Scope,
 };
 use crate::stack::{
     ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
@@ -41,7 +41,7 @@ impl Observer<'_> {
     /// Looks at all of a scope at once, and then at the repositories that turned up by it: proxies, and what groups name.
     pub(crate) async fn look(&self, scope: &Scope) -> Result<Observed> {
         let names: BTreeSet<&RepositoryName> = scope.others.iter().chain([&scope.primary]).collect();
-        let ((domain, hidden_policy), looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
+        let ((domain, policy_alone), looked_at, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
             self.domain_and_policy(scope),
             self.repositories(names.iter().copied()),
             self.repository_policy(scope),
@@ -52,7 +52,7 @@ impl Observer<'_> {
         )?;
         let mut observed = Observed {
             domain,
-            hidden_policy,
+            policy_alone,
             repository_policy,
             endpoints,
             listed,
@@ -67,13 +67,12 @@ impl Observer<'_> {
         let proxies = possible_proxy_names(&scope.primary)
             .into_iter()
             .filter(|name| linked.contains(name) || is_listed(name.as_str()));
-        let former = primary.and_then(ObservedRepository::former_links);
         // What stays after a Delete may have to be linked anew, and nothing that is gone can be.
         let stays = primary.filter(|primary| scope.contents != Contents::Unseen && primary.may_stay());
         let linked_of_what_stays = stays.into_iter().flat_map(|primary| primary.upstreams.clone());
         let turned_up: BTreeSet<RepositoryName> = proxies
             .chain(linked_of_what_stays)
-            .chain(former.into_iter().flat_map(|former| former.upstreams))
+            .chain(linked_before(scope, &observed.repositories))
             .chain(named_by_leaving_groups(scope, &observed.package_groups))
             .filter(|name| !names.contains(name))
             .collect();
@@ -84,15 +83,21 @@ impl Observer<'_> {
             self.adopted(scope, &observed),
         )?;
         let (repositories, hidden) = sorted(turned_up);
+        observed.hidden.extend(hidden);
+        // A proxy that turned up may have been adopted.
+        let linked_before = linked_before(scope, &repositories);
         observed.repositories.extend(repositories);
         observed.repositories.extend(adopted);
+        let unseen = linked_before.iter().filter(|name| observed.is_gone(name));
+        let (repositories, hidden) = sorted(self.repositories(unseen).await?);
+        observed.repositories.extend(repositories);
         observed.hidden.extend(hidden);
         (observed.has_others, observed.neighbours) = (has_others, neighbours);
         Ok(observed)
     }
 
-    /// The domain with its policy; why that could not be looked at, if the domain is not there.
-    async fn domain_and_policy(&self, scope: &Scope) -> Result<(Read<ObservedDomain>, Option<Hidden>)> {
+    /// The domain with its policy, or the policy alone.
+    async fn domain_and_policy(&self, scope: &Scope) -> Result<(Read<ObservedDomain>, Read<ObservedPolicy>)> {
         let Service { place, domain, .. } = self.service;
         // What is on another account's domain is not looked at.
         let reads_policy = scope.domain_policy && place.foreign_owner(domain).is_none();
@@ -102,8 +107,8 @@ impl Observer<'_> {
         let read = self.or_hidden(domain_read, arn.as_deref()).await?;
         let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
         Ok(match read {
-            Read::Found(domain) => (Read::Found(ObservedDomain { policy, ..domain }), None),
-            read => (read, policy.hidden().cloned()),
+            Read::Found(domain) => (Read::Found(ObservedDomain { policy, ..domain }), Read::Absent),
+            read => (read, policy),
         })
     }
 
@@ -340,12 +345,11 @@ impl Observer<'_> {
                 .or_hidden(self.service.inner_groups(pattern).await.map(Some), None)
                 .await?;
             for inner in groups.found().into_iter().flatten() {
-                let arn = self.service.place.arn_of_group(self.service.domain, inner);
-                let tags = self.or_hidden(self.service.tags(&arn).await, None).await?;
+                let tags = self.or_hidden(self.service.tags(&inner.arn).await, None).await?;
+                let tags = tags.found().cloned().unwrap_or_default();
                 found.push(InnerGroup {
                     pattern: pattern.clone(),
-                    inner: inner.clone(),
-                    tags: tags.found().cloned().unwrap_or_default(),
+                    inner: OtherGroup { tags, ..inner.clone() },
                 });
             }
         }
@@ -374,11 +378,30 @@ impl Observer<'_> {
                 None => self.service.allowed_repositories(pattern, *origin).await?,
             };
         }
-        if let Some((pattern, tags)) = &mut group.parent {
-            let arn = self.service.place.arn_of_group(self.service.domain, pattern);
-            *tags = self.service.tags(&arn).await?.unwrap_or_default();
-        }
+        group.parent = self.holder(group.parent).await?;
         Ok(Some(ObservedGroup { tags, ..group }))
+    }
+
+    /// The nearest of the groups around one that somebody owns, with its tags: one that is unowned has what is around it in
+    /// force, unless it says otherwise.
+    async fn holder(&self, parent: Option<OtherGroup>) -> Result<Option<OtherGroup>> {
+        let mut around = parent;
+        while let Some(group) = around {
+            let tags = self.service.tags(&group.arn).await?.unwrap_or_default();
+            if Owner::in_tags(&tags).is_some() {
+                return Ok(Some(OtherGroup { tags, ..group }));
+            }
+            around = match group.pattern.parse() {
+                Ok(pattern) => self
+                    .service
+                    .describe_package_group(&pattern)
+                    .await?
+                    .and_then(|group| group.parent),
+                // A pattern of a form that this function does not make, and so of nobody's.
+                Err(_) => None,
+            };
+        }
+        Ok(None)
     }
 }
 
@@ -387,6 +410,17 @@ fn own_names(scope: &Scope) -> BTreeSet<RepositoryName> {
     let mut names = possible_proxy_names(&scope.primary);
     names.insert(scope.primary.clone());
     names
+}
+
+/// What this stack's own repositories were linked to before they were adopted: is it there still?
+fn linked_before(
+    scope: &Scope,
+    repositories: &BTreeMap<RepositoryName, ObservedRepository>,
+) -> BTreeSet<RepositoryName> {
+    let ours = own_names(scope);
+    let ours = repositories.iter().filter(|(name, _)| ours.contains(name));
+    let former = ours.filter_map(|(_, repository)| repository.former_links());
+    former.flat_map(|former| former.upstreams).collect()
 }
 
 /// Reads all of these at once.

@@ -7,7 +7,7 @@ use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription};
 
 use super::error::{Kind, Result, ServiceError};
 use super::translate::{self, CreatedDomain, CreatedRepository};
-use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, Tagged};
+use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, OtherGroup, Tagged};
 use crate::stack::{
     Domain, EndpointType, ExternalConnection, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place,
     RepositoryName, TagMap,
@@ -172,13 +172,16 @@ impl Service<'_> {
             .map(|group| translate::package_group(group, expected)))
     }
 
-    /// The patterns of some of the groups inside a package group.
-    pub(crate) async fn inner_groups(&self, pattern: &PackagePattern) -> Result<Vec<String>> {
+    /// Some of the groups inside a package group.
+    pub(crate) async fn inner_groups(&self, pattern: &PackagePattern) -> Result<Vec<OtherGroup>> {
         let request = request!(self.list_sub_package_groups(package_group(pattern)));
         let answer = request.max_results(MOST_INNER_GROUPS).send().await;
         let output = found(answer.map_err(|error| ServiceError::new(self.package_group(pattern), &error)))?;
         let groups = output.and_then(|output| output.package_groups).unwrap_or_default();
-        Ok(groups.into_iter().filter_map(|group| group.pattern).collect())
+        let groups = groups.into_iter();
+        Ok(groups
+            .filter_map(|it| translate::other_group(it.pattern, it.arn))
+            .collect())
     }
 
     /// The repositories that a package group names for an origin.

@@ -9,7 +9,7 @@ use aws_sdk_codeartifact::types::{
     UpstreamRepository,
 };
 
-use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository};
+use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, OtherGroup};
 use crate::stack::{Allowed, Format, Moment, Origin, Restrictions, TagMap};
 
 /// A domain as `CreateDomain` leaves it.
@@ -87,16 +87,23 @@ pub(super) fn package_group(described: PackageGroupDescription, expected_arn: St
         let repositories = BTreeSet::new();
         Some((origin, Allowed { mode, repositories }))
     });
-    let parent = described
-        .parent
-        .and_then(|parent| parent.pattern)
-        .filter(|pattern| pattern != ROOT);
+    let parent = described.parent;
+    let parent = parent.and_then(|parent| other_group(parent.pattern, parent.arn));
     ObservedGroup {
-        parent: parent.map(|pattern| (pattern, TagMap::new())),
+        parent: parent.filter(|parent| parent.pattern != ROOT),
         arn: described.arn.unwrap_or(expected_arn),
         restrictions: Restrictions(allowed.collect()),
         ..ObservedGroup::default()
     }
+}
+
+/// A group that is only referred to, by the ARN that the service gives it; without its tags, which another call reads.
+pub(super) fn other_group(pattern: Option<String>, arn: Option<String>) -> Option<OtherGroup> {
+    Some(OtherGroup {
+        pattern: pattern?,
+        arn: arn?,
+        tags: TagMap::new(),
+    })
 }
 
 pub(super) fn policy(policy: ResourcePolicy) -> Option<ObservedPolicy> {

@@ -1,10 +1,11 @@
 //! What the parts of a plan are made from.
 
+use super::consent::Consent;
 use super::history::History;
 use super::observed::{Observed, ObservedRepository};
 use super::step::StepId;
-use crate::properties::{Desired, Previous};
-use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, RepositoryName, Standing, TagMap};
+use crate::properties::{Desired, DomainSource, Previous};
+use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap};
 
 /// What a Create or an Update is planned from.
 pub(super) struct Converging<'a> {
@@ -64,11 +65,44 @@ impl<'a> Converging<'a> {
         is_adopted && !had
     }
 
-    /// Whether the previous properties had a proxy of this name.
-    pub(super) fn had_proxy(&self, name: &RepositoryName) -> bool {
+    /// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
+    pub(super) fn has_lost(&self, proxy: &Proxy) -> bool {
+        let repository = self.observed.repositories.get(&proxy.name);
+        repository.is_none_or(|repository| {
+            self.had_proxy(proxy) && self.owner.standing(&repository.tags) == Standing::Unowned
+        })
+    }
+
+    pub(super) fn consent(&self) -> Consent<'a> {
+        Consent {
+            owner: self.owner,
+            observed: self.observed,
+            is_foreign: self.desired.domain == DomainSource::Foreign,
+        }
+    }
+
+    /// Whether a proxy was this stack's: the previous properties had it, or an Update left it behind that is rolled back now.
+    pub(super) fn had_proxy(&self, proxy: &Proxy) -> bool {
         let primary = &self.desired.identity.repository;
         let before = self.previous.map(|previous| previous.connections.proxies(primary));
-        before.is_some_and(|proxies| proxies.iter().any(|proxy| proxy.name == *name))
+        before.is_some_and(|proxies| proxies.iter().any(|it| it.name == proxy.name)) || self.left_proxy(proxy)
+    }
+
+    /// Whether there is a proxy without an owner that is what this stack makes, to the letter, beside a primary of ours.
+    fn left_proxy(&self, proxy: &Proxy) -> bool {
+        let is_ours = |primary: &ObservedRepository| self.owner.standing(&primary.tags).is_ours();
+        let is_as_made = |it: &ObservedRepository| {
+            let is_connected = it.connections == [proxy.connection.as_str()] && it.upstreams.is_empty();
+            it.description == self.description_of(proxy) && is_connected
+        };
+        let left = self.observed.repositories.get(&proxy.name);
+        self.is_in_place && self.primary().is_some_and(is_ours) && left.is_some_and(is_as_made)
+    }
+
+    /// The description of a proxy, which says what it is of.
+    pub(super) fn description_of(&self, proxy: &Proxy) -> String {
+        let (connection, primary) = (proxy.connection.as_str(), &self.desired.identity.repository);
+        format!("Public proxy ({connection}) for {primary}")
     }
 }
 
@@ -87,9 +121,23 @@ impl<'a> Deleting<'a> {
         self.observed.repositories.get(&self.identity.repository)
     }
 
+    /// Whether the domain's policy goes before all else: in a rollback, which it may forbid, and if nothing shows later that
+    /// it is this stack's.
+    pub(super) fn policy_goes_first(&self) -> bool {
+        self.evidence == Evidence::None || self.last.is_unfinished
+    }
+
     pub(super) fn primary_is_unowned(&self) -> bool {
         let standing = self.primary().map(|primary| self.owner.standing(&primary.tags));
         standing == Some(Standing::Unowned)
+    }
+
+    pub(super) fn consent(&self) -> Consent<'a> {
+        Consent {
+            owner: self.owner,
+            observed: self.observed,
+            is_foreign: self.identity.domain.owner != *self.place.account(),
+        }
     }
 
     /// The repositories that have the name of a proxy of the primary.

@@ -7,8 +7,8 @@ use super::observed::Observed;
 use super::reasons::Refused;
 use super::step::Plan;
 use super::{domain, domain_policy, groups, primary, proxies};
-use crate::properties::Previous;
-use crate::stack::{Evidence, Identity, Owner, Place};
+use crate::properties::{Desired, Previous};
+use crate::stack::{DeletionMode, Evidence, Identity, Owner, Place, Policy};
 
 /// Plans the writes after which nothing that this owner made is left.
 ///
@@ -36,12 +36,17 @@ pub(crate) fn delete(
     }
     // If only the primary repository shows that the policy is ours too, it goes before that; and in a rollback, which it
     // may forbid. What was handed over is protected by its policy.
-    let policy_first = evidence == Evidence::None || last.is_unfinished;
+    let policy_first = from.policy_goes_first();
     let first = if policy_first {
         domain_policy::delete(from, &mut plan, &[], OwnerTag::Removed)
     } else {
         Vec::new()
     };
+    // It may forbid to look at the rest.
+    if !first.is_empty() && observed.is_partial() {
+        plan.look_again();
+        return plan.finish();
+    }
     let fate = primary::delete(from, &mut plan, &first);
     let done = proxies::delete(from, &mut plan, &fate, &first);
     primary::release(from, &mut plan, &fate, &done);
@@ -64,4 +69,13 @@ pub(crate) fn delete(
         domain::delete(from, &mut plan);
     }
     plan.finish()
+}
+
+/// Whether the Delete of a failed attempt at this has to be told from that of a stack that was handed over: what it retains,
+/// which policy it finds, and what it guards are then others.
+pub(crate) fn rolls_back_otherwise(desired: &Desired) -> bool {
+    let policy = desired.domain.policy();
+    let retains = desired.deletion_mode == DeletionMode::Retain;
+    let adopts_more = policy.is_some() || desired.patterns().next().is_some();
+    retains || policy.is_some_and(Policy::forbids) || desired.adopt_existing && adopts_more
 }

@@ -87,10 +87,6 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         plan.note(Note::UnownedDomain(name.clone()));
         return false;
     }
-    if let Some(hidden) = from.observed.listed.hidden() {
-        plan.need(hidden, true);
-        return false;
-    }
     // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
     let mut there = from.observed.repositories.keys();
@@ -103,8 +99,13 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
             plan.look_again();
         }
         plan.note(Note::UsedDomain(name.clone()));
+        return false;
     }
-    !has_others
+    if let Some(hidden) = from.observed.listed.hidden() {
+        plan.need(hidden, true);
+        return false;
+    }
+    true
 }
 
 /// A lost key locks the repositories, but not the domain, which goes with all that is in it: only if no neighbour's
@@ -124,7 +125,9 @@ pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
     };
     let ours = 1 + from.last.connections.all().len();
     let has_others = domain.repositories.is_none_or(|count| count > ours);
-    if Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
+    let on_primary = from.primary().map_or(&hidden.tags, |primary| &primary.tags);
+    let is_others = matches!(from.owner.standing(on_primary), Standing::OwnedBy(_));
+    if is_others || Owner::in_tags(&domain.tags).is_none() || from.evidence == Evidence::None {
         plan.note(Note::Unreadable(hidden.clone()));
     } else if has_others {
         let (domain, hidden) = (name.clone(), hidden.clone());

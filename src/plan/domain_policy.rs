@@ -4,9 +4,10 @@ use super::action::{Action, Tagged, Thing, policy_keys};
 use super::builder::{Builder, among};
 use super::check::Check;
 use super::context::{Converging, Deleting};
-use super::observed::ObservedDomain;
+use super::observed::{Hidden, ObservedDomain, ObservedPolicy};
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
+use crate::properties::Previous;
 use crate::stack::{DomainName, Evidence, Policy, PolicyOwner, RepositoryName, TagMap};
 
 /// The tags of a domain that is created with a policy to come.
@@ -34,7 +35,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
     };
     let Some(domain) = to.observed.domain.found() else {
         // What is put is looked at again.
-        if let Some(hidden) = &to.observed.hidden_policy {
+        if let Some(hidden) = to.observed.policy_alone.hidden() {
             plan.need(hidden, true);
         }
         put(to, plan, policy, None, created);
@@ -73,6 +74,9 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             plan.refuse(Refusal::UnownedPolicy(name()));
         }
         (Found::Unowned, _) => {
+            if is_equal == Some(false) && !had {
+                plan.note(Note::ReplacesDomainPolicy(name()));
+            }
             let claimed = claim(to, plan, policy, domain, primary);
             put(to, plan, policy, Some(domain), &[claimed]);
         }
@@ -136,7 +140,12 @@ fn remove(to: &Converging, plan: &mut Builder) {
     let Some(domain) = to.observed.domain.found().filter(|_| to.is_in_place) else {
         return;
     };
+    let on = tagged(domain, &to.desired.identity.domain.name);
     match (whose(to, domain), domain.policy.hidden()) {
+        (Found::Ours, None) if to.previous_in_domain.is_some_and(|before| is_as_found(before, domain)) => {
+            plan.note(Note::PolicyAsFound(to.desired.identity.domain.name.clone()));
+            plan.untag(on, policy_keys(), &[]);
+        }
         (Found::Ours, None) => {
             delete_it(
                 plan,
@@ -152,6 +161,15 @@ fn remove(to: &Converging, plan: &mut Builder) {
     }
 }
 
+/// Whether the policy is one that was there before: what adopts it claims it first, and may fail before it puts its own.
+fn is_as_found(last: &Previous, domain: &ObservedDomain) -> bool {
+    let stated = last.domain_policy.as_ref().filter(|_| last.adopt_existing);
+    let found = domain.policy.found();
+    stated
+        .zip(found)
+        .is_some_and(|(stated, found)| !stated.means_the_same_as(&found.document))
+}
+
 /// What becomes of the policy owner tag when the policy goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum OwnerTag {
@@ -163,13 +181,8 @@ pub(super) enum OwnerTag {
 /// The policy goes if it is this stack's. Gives the steps after which it is gone.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag: OwnerTag) -> Vec<StepId> {
     let Some(domain) = from.observed.domain.found() else {
-        if let Some(hidden) = from.observed.domain.hidden() {
-            plan.need(
-                hidden,
-                from.evidence == Evidence::WasOurs && from.last.domain_policy.is_some(),
-            );
-        }
-        return Vec::new();
+        let hidden = from.observed.domain.hidden();
+        return hidden.map_or_else(Vec::new, |hidden| delete_alone(from, plan, hidden));
     };
     let (name, primary) = (&from.identity.domain.name, &from.identity.repository);
     let on_primary = from.primary().map(|primary| &primary.tags);
@@ -178,7 +191,13 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
         .policy_owner(&domain.tags, primary, on_primary, from.evidence)
     {
         PolicyOwner::Us => {
-            if let Some(hidden) = domain.policy.hidden() {
+            if from.last.is_unfinished && is_as_found(from.last, domain) {
+                plan.note(Note::PolicyAsFound(name.clone()));
+                plan.untag(tagged(domain, name), policy_keys(), &[]);
+                return Vec::new();
+            }
+            // It may forbid to be read; a rollback deletes what it finds there.
+            if let Some(hidden) = domain.policy.hidden().filter(|_| !from.policy_goes_first()) {
                 plan.need(hidden, true);
                 return Vec::new();
             }
@@ -190,6 +209,28 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
         }
         PolicyOwner::Another(_) | PolicyOwner::Unowned => Vec::new(),
     }
+}
+
+/// The policy of a domain that may not be looked at, which the policy itself may forbid: a rollback deletes it if the tags
+/// show it to be this stack's, or if those are hidden too and it is what the attempt stated.
+fn delete_alone(from: &Deleting, plan: &mut Builder, hidden: &Hidden) -> Vec<StepId> {
+    let stated = from.last.domain_policy.as_ref();
+    let primary = &from.identity.repository;
+    let owner = from.owner.policy_owner(&hidden.tags, primary, None, from.evidence);
+    let is_ours = |found: &ObservedPolicy| {
+        let is_stated = stated.is_some_and(|stated| stated.means_the_same_as(&found.document));
+        owner == PolicyOwner::Us || hidden.has_hidden_tags && from.last.is_unfinished && is_stated
+    };
+    let found = from.observed.policy_alone.found();
+    let Some(found) = found.filter(|found| from.policy_goes_first() && is_ours(found)) else {
+        plan.need(hidden, from.evidence == Evidence::WasOurs && stated.is_some());
+        return Vec::new();
+    };
+    let delete = Action::DeleteDomainPolicy {
+        name: from.identity.domain.name.clone(),
+        revision: found.revision.clone(),
+    };
+    vec![plan.add(delete, [])]
 }
 
 /// The tags go after the policy: they say what is left to do. A `stated` policy is looked for once more after that.

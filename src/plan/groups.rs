@@ -19,8 +19,8 @@ use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
 use crate::properties::Previous;
 use crate::stack::{
-    FORMER_RESTRICTIONS, GROUP_REPOSITORY, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions, Standing,
-    TagMap,
+    Evidence, FORMER_RESTRICTIONS, GROUP_REPOSITORY, OriginChange, Owner, PackagePattern, RepositoryName, Restrictions,
+    Standing, TagMap,
 };
 
 /// The groups come after the primary repository, whose publishers they name.
@@ -58,11 +58,11 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
 pub(crate) fn note_inner(owner: &Owner, groups: Vec<InnerGroup>) -> Vec<Note> {
     let foreign = groups
         .into_iter()
-        .filter(|group| !owner.standing(&group.tags).is_ours());
-    let note = |group: InnerGroup| Note::HoldsGroup {
-        owner: Owner::in_tags(&group.tags),
-        pattern: group.pattern,
-        inner: group.inner,
+        .filter(|group| !owner.standing(&group.inner.tags).is_ours());
+    let note = |InnerGroup { pattern, inner }| Note::HoldsGroup {
+        owner: Owner::in_tags(&inner.tags),
+        pattern,
+        inner: inner.pattern,
     };
     foreign.map(note).collect()
 }
@@ -122,11 +122,22 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         // Someone took its tags: what it allowed before we had it is not known any more.
         Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
         Standing::Unowned if to.desired.adopt_existing => {
+            // What it allows would win over the neighbour's rule as much as if it were made now.
+            if let Some((parent, owner)) = group.neighbour(to.owner) {
+                return plan.refuse(Refusal::InsideGroup {
+                    pattern: pattern.clone(),
+                    parent: parent.to_owned(),
+                    owner,
+                });
+            }
             let Some(former) = group.restrictions.to_tag() else {
                 return plan.refuse(Refusal::CrowdedGroup(pattern.clone()));
             };
             wanted.extend(to.owner.tags_of_adopted());
             wanted.insert(FORMER_RESTRICTIONS.to_owned(), former);
+            if group.restrictions != restrictions {
+                plan.note(Note::Restricts(pattern.clone()));
+            }
         }
         Standing::Unowned => return plan.refuse(Refusal::UnownedGroup(pattern.clone())),
         Standing::OwnedBy(owner) => {
@@ -201,8 +212,14 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
 /// The groups go after the primary that they are of is gone (`gone_after`), and are never taken from one that stays.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
+    // What a failed attempt named may never have been made.
+    let evidence = if from.last.is_unfinished {
+        Evidence::None
+    } else {
+        from.evidence
+    };
     for hidden in from.observed.hidden_groups.values() {
-        plan.need(hidden, hidden.may_be_of(from.owner, from.evidence));
+        plan.need(hidden, hidden.may_be_of(from.owner, evidence));
     }
     for (pattern, group) in &from.observed.package_groups {
         let leaving = Leaving {
@@ -239,8 +256,12 @@ impl Leaving<'_> {
     /// Whether a replacement, or its rollback, moved the group to another primary repository of this owner.
     fn guards_another(&self, primary: &RepositoryName) -> bool {
         let is_ours = |name: &str| {
-            let repository = self.observed.repositories.iter().find(|(it, _)| it.as_str() == name);
-            repository.is_some_and(|(_, repository)| self.owner.standing(&repository.tags).is_ours())
+            let named = |it: &RepositoryName| it.as_str() == name;
+            let seen = self.observed.repositories.iter().find(|(it, _)| named(it));
+            let hidden = self.observed.hidden.iter().find(|(it, _)| named(it));
+            // One that may not be looked at may be the replacement: what guards it is not taken away.
+            seen.is_some_and(|(_, repository)| self.owner.standing(&repository.tags).is_ours())
+                || hidden.is_some_and(|(_, hidden)| hidden.may_be_of(self.owner, Evidence::WasOurs))
         };
         let tagged = self.group.repository();
         let tagged = tagged.iter().map(RepositoryName::as_str);

@@ -8,6 +8,7 @@
 mod action;
 mod builder;
 mod check;
+mod consent;
 mod context;
 mod converge;
 mod delete;
@@ -30,12 +31,12 @@ mod upstreams;
 pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
-pub(crate) use delete::delete;
+pub(crate) use delete::{delete, rolls_back_otherwise};
 pub(crate) use groups::note_inner;
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
     Cause, Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
-    Packages, Read, Scope,
+    OtherGroup, Packages, Read, Scope,
 };
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};

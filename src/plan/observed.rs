@@ -43,8 +43,9 @@ pub(crate) enum Contents {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Observed {
     pub(crate) domain: Read<ObservedDomain>,
-    /// Why the policy could not be looked at of a domain that is not there: nor will it be when it is.
-    pub(crate) hidden_policy: Option<Hidden>,
+    /// The policy of a domain that is not there, or could not be looked at itself: if a policy that is not there may not be
+    /// read, it may not be when it is.
+    pub(crate) policy_alone: Read<ObservedPolicy>,
     pub(crate) repositories: BTreeMap<RepositoryName, ObservedRepository>,
     /// Repositories that could not be looked at.
     pub(crate) hidden: BTreeMap<RepositoryName, Hidden>,
@@ -164,11 +165,18 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
-    /// The group whose pattern holds this one's, with its tags: none if that is the root, which holds all.
-    pub(crate) parent: Option<(String, TagMap)>,
+    /// The nearest group around this one that somebody owns.
+    pub(crate) parent: Option<OtherGroup>,
 }
 
 impl Observed {
+    /// Whether anything could not be looked at.
+    pub(super) fn is_partial(&self) -> bool {
+        let hides_some = !self.hidden.is_empty() || !self.hidden_groups.is_empty();
+        let listed = [self.listed.hidden(), self.contents.hidden(), self.domain.hidden()];
+        hides_some || listed.iter().any(Option::is_some)
+    }
+
     /// The neighbours' repositories that have a repository as an upstream.
     pub(crate) fn having_upstream(&self, name: &RepositoryName) -> Vec<RepositoryName> {
         let having = self.neighbours.iter().filter(|(_, upstreams)| upstreams.contains(name));
@@ -219,6 +227,15 @@ impl ObservedRepository {
         self.tags.contains_key(ADOPTED) || Owner::in_tags(&self.tags).is_none()
     }
 
+    /// Whether its link to an upstream is dead: a repository that was recreated keeps its name, not its link. It is newer
+    /// than this one and than what was linked last.
+    pub(crate) fn has_stale_link_to(&self, upstream: &Self) -> bool {
+        let Some(created) = upstream.created else {
+            return false;
+        };
+        self.created.is_some_and(|of_this| created > of_this) && self.linked().is_none_or(|linked| created > linked)
+    }
+
     /// When the newest of the upstreams was created that were linked last, if a tag says so.
     pub(crate) fn linked(&self) -> Option<Moment> {
         Moment::parse(self.tags.get(LINKED)?)
@@ -243,20 +260,27 @@ impl ObservedDomain {
     }
 }
 
+/// A package group around or inside one of this stack's.
+#[derive(Clone, Debug)]
+pub(crate) struct OtherGroup {
+    pub(crate) pattern: String,
+    pub(crate) arn: String,
+    pub(crate) tags: TagMap,
+}
+
 /// A package group inside one of this stack's.
 #[derive(Clone, Debug)]
 pub(crate) struct InnerGroup {
     pub(crate) pattern: PackagePattern,
-    pub(crate) inner: String,
-    pub(crate) tags: TagMap,
+    pub(crate) inner: OtherGroup,
 }
 
 impl ObservedGroup {
     /// The group that this one is inside of, if it is owned by another.
     pub(crate) fn neighbour(&self, owner: &Owner) -> Option<(&str, Owner)> {
-        let (parent, tags) = self.parent.as_ref()?;
-        match owner.standing(tags) {
-            Standing::OwnedBy(neighbour) => Some((parent, neighbour)),
+        let parent = self.parent.as_ref()?;
+        match owner.standing(&parent.tags) {
+            Standing::OwnedBy(neighbour) => Some((&parent.pattern, neighbour)),
             _ => None,
         }
     }

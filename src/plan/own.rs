@@ -2,8 +2,9 @@
 
 use super::action::Action;
 use super::builder::{Builder, tagged};
+use super::consent::Consent;
 use super::context::Converging;
-use super::observed::{Observed, ObservedRepository};
+use super::observed::ObservedRepository;
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
@@ -24,18 +25,21 @@ pub(super) fn own(
     let mut wanted = if is_adopted { TagMap::new() } else { tags(to) };
     match to.owner.standing(&repository.tags) {
         Standing::Created | Standing::Adopted => {}
-        Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
+        Standing::Unowned if had => {
+            wanted.extend(to.owner.tags_of_adopted());
+            // Someone may have taken the tags only: then what it was linked to before is known, and what it is linked to is ours.
+            if repository.former_links().is_none() {
+                let links = links(to, repository).to_tag();
+                wanted.extend(links.map(|links| (FORMER_LINKS.to_owned(), links)));
+            }
+        }
         Standing::Unowned if to.desired.adopt_existing => {
-            let former = FormerLinks {
-                connection: repository.connections.first().cloned(),
-                upstreams: repository.upstreams.clone(),
-            };
-            let Some(former) = former.to_tag() else {
+            let Some(links) = links(to, repository).to_tag() else {
                 plan.refuse(Refusal::CrowdedRepository(name.clone()));
                 return None;
             };
             wanted.extend(to.owner.tags_of_adopted());
-            wanted.insert(FORMER_LINKS.to_owned(), former);
+            wanted.insert(FORMER_LINKS.to_owned(), links);
         }
         Standing::Unowned => {
             plan.refuse(Refusal::UnownedRepository(name.clone()));
@@ -59,6 +63,20 @@ pub(super) fn own(
     )
 }
 
+/// What an unowned repository is linked to, but for proxies that this stack created: those go with it.
+fn links(to: &Converging, repository: &ObservedRepository) -> FormerLinks {
+    let is_made_here = |name: &&RepositoryName| {
+        let proxy = to.observed.repositories.get(*name);
+        let standing = proxy.map(|proxy| to.owner.standing(&proxy.tags));
+        to.desired.identity.is_own(name.as_str()) && matches!(standing, None | Some(Standing::Created))
+    };
+    let upstreams = repository.upstreams.iter().filter(|name| !is_made_here(name));
+    FormerLinks {
+        connection: repository.connections.first().cloned(),
+        upstreams: upstreams.cloned().collect(),
+    }
+}
+
 /// The user's tags on a repository, and which neighbours may have it as an upstream.
 fn tags(to: &Converging) -> TagMap {
     let mut tags = to.desired.tags.clone();
@@ -71,7 +89,7 @@ pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
     let after = plan.all();
     let primary = [(&to.desired.identity.repository, to.is_in_place)];
     let proxies = to.desired.proxies.iter();
-    let proxies = proxies.map(|proxy| (&proxy.name, to.had_proxy(&proxy.name)));
+    let proxies = proxies.map(|proxy| (&proxy.name, to.had_proxy(proxy)));
     for (name, had) in proxies.chain(primary) {
         let repository = to.observed.repositories.get(name);
         if let Some(repository) = repository.filter(|repository| to.adopts(repository, had)) {
@@ -107,10 +125,11 @@ pub(super) fn note_adoption(
     }
 }
 
-/// Puts back what an adopted repository was linked to, as far as that is there still; gives the steps to wait for.
+/// Puts back what an adopted repository was linked to, as far as that is there still and would consent to a new link;
+/// gives the steps to wait for.
 pub(super) fn restore(
     plan: &mut Builder,
-    observed: &Observed,
+    consent: &Consent,
     name: &RepositoryName,
     repository: &ObservedRepository,
     former: &FormerLinks,
@@ -124,12 +143,12 @@ pub(super) fn restore(
     for hidden in former
         .upstreams
         .iter()
-        .filter_map(|upstream| observed.hidden.get(upstream))
+        .filter_map(|upstream| consent.observed.hidden.get(upstream))
     {
         plan.need(hidden, true);
     }
-    let is_there = |upstream: &&RepositoryName| observed.repositories.contains_key(*upstream);
-    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(is_there).cloned().collect();
+    let may_be = |upstream: &&RepositoryName| consent.restores(repository, name, upstream);
+    let upstreams: Vec<RepositoryName> = former.upstreams.iter().filter(may_be).cloned().collect();
     if repository.upstreams != upstreams {
         let update = Action::UpdateRepository {
             name: name.clone(),

@@ -160,7 +160,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
         (Standing::Adopted, _) => {
             plan.leave_repository(name, Why::Adopted);
             Fate::Released(match primary.former_links() {
-                Some(former) => restore(plan, from.observed, name, primary, &former, &[]),
+                Some(former) => restore(plan, &from.consent(), name, primary, &former, &[]),
                 None => unlink(from, plan, primary),
             })
         }
@@ -180,15 +180,17 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
     }
 }
 
-/// Takes the proxies that this stack created out of a primary that stays, and with them what is gone, which no update may
-/// name; nothing else of it changes.
+/// Takes the proxies that this stack created out of a primary that stays, and with them what no update may name: what is
+/// gone, and a dead link to what does not consent; nothing else of it changes.
 fn unlink(from: &Deleting, plan: &mut Builder, primary: &ObservedRepository) -> Vec<StepId> {
     let ours = from
         .proxies()
         .filter(|(_, proxy)| from.owner.standing(&proxy.tags) == Standing::Created);
     let mut ours: BTreeSet<&RepositoryName> = ours.map(|(name, _)| name).collect();
     if primary.upstreams.iter().any(|name| ours.contains(name)) {
-        ours.extend(primary.upstreams.iter().filter(|name| from.observed.is_gone(name)));
+        let (own, consent) = (&from.identity.repository, from.consent());
+        let may_not = |name: &&RepositoryName| from.observed.is_gone(name) || !consent.keeps(primary, own, name);
+        ours.extend(primary.upstreams.iter().filter(may_not));
     }
     let update = |upstreams| Action::UpdateRepository {
         name: from.identity.repository.clone(),

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::action::Action;
 use super::builder::Builder;
+use super::consent::Consent;
 use super::context::{Converging, Deleting, Fate};
-use super::observed::{Observed, ObservedRepository, Read};
+use super::observed::{ObservedRepository, Read};
 use super::own::{note_adoption, own, restore};
 use super::reasons::{Refusal, Why};
 use super::step::StepId;
@@ -26,7 +27,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
     let unlinked = unlink_stale(to, plan);
     let mut ready = Vec::new();
     for proxy in &to.desired.proxies {
-        let after = unlinked.as_ref().filter(|_| is_stale(to, proxy)).map(|(step, _)| *step);
+        let after = unlinked.as_ref().filter(|_| to.has_lost(proxy)).map(|(step, _)| *step);
         if let Some(hidden) = to.observed.hidden.get(&proxy.name) {
             plan.need(hidden, true);
             continue;
@@ -35,7 +36,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
             ready.push(create(to, plan, proxy, domain.iter().copied().chain(after)));
             continue;
         };
-        let had = to.had_proxy(&proxy.name);
+        let had = to.had_proxy(proxy);
         let claimed = own(to, plan, &proxy.name, repository, had, after);
         ready.extend(claimed);
         if to.adopts(repository, had) {
@@ -67,7 +68,7 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
     let after = plan.all();
     for proxy in &to.desired.proxies {
         let repository = to.observed.repositories.get(&proxy.name);
-        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(&proxy.name))) {
+        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(proxy))) {
             repair(to, plan, proxy, repository, after.clone());
         }
     }
@@ -77,7 +78,7 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
 /// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
 fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<RepositoryName>)> {
     let primary = to.primary()?;
-    let stale = to.desired.proxies.iter().filter(|proxy| is_stale(to, proxy));
+    let stale = to.desired.proxies.iter().filter(|proxy| to.has_lost(proxy));
     let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
     let linked = primary.upstreams_without(&stale)?;
     let update = Action::UpdateRepository {
@@ -88,22 +89,10 @@ fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<Repo
     Some((plan.add(update, []), linked))
 }
 
-/// Whether a proxy is not there, or was perhaps recreated by someone else: it has lost its owner tags.
-fn is_stale(to: &Converging, proxy: &Proxy) -> bool {
-    let repository = to.observed.repositories.get(&proxy.name);
-    repository
-        .is_none_or(|repository| to.had_proxy(&proxy.name) && to.owner.standing(&repository.tags) == Standing::Unowned)
-}
-
-fn description(to: &Converging, proxy: &Proxy) -> String {
-    let (connection, primary) = (proxy.connection.as_str(), &to.desired.identity.repository);
-    format!("Public proxy ({connection}) for {primary}")
-}
-
 fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterator<Item = StepId>) -> StepId {
     let create = Action::CreateRepository {
         name: proxy.name.clone(),
-        description: description(to, proxy),
+        description: to.description_of(proxy),
         upstreams: Vec::new(),
         tags: to.tags_of_created_repository(),
     };
@@ -117,7 +106,7 @@ fn repair(to: &Converging, plan: &mut Builder, proxy: &Proxy, repository: &Obser
     let wanted = proxy.connection.as_str();
     let unwanted = repository.connections.iter().filter(|connection| *connection != wanted);
     let mut after = plan.disassociate(&proxy.name, unwanted, after);
-    let description = description(to, proxy);
+    let description = to.description_of(proxy);
     let description = (repository.description != description).then_some(description);
     let upstreams = (!repository.upstreams.is_empty()).then(Vec::new);
     if description.is_some() || upstreams.is_some() {
@@ -177,7 +166,7 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
             }
             Standing::Adopted => {
                 plan.leave_repository(&name, Why::Adopted);
-                let restored = give_back(plan, to.observed, &name, repository, &after);
+                let restored = give_back(plan, &to.consent(), &name, repository, &after);
                 plan.release(to.owner, &name, repository, &restored);
             }
             Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
@@ -189,7 +178,7 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
 /// Puts back what an adopted proxy was linked to, if that is known; gives the steps to wait for.
 fn give_back(
     plan: &mut Builder,
-    observed: &Observed,
+    consent: &Consent,
     name: &RepositoryName,
     proxy: &ObservedRepository,
     after: &[StepId],
@@ -197,7 +186,7 @@ fn give_back(
     let Some(former) = proxy.former_links() else {
         return after.to_vec();
     };
-    restore(plan, observed, name, proxy, &former, after)
+    restore(plan, consent, name, proxy, &former, after)
 }
 
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
@@ -235,7 +224,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                     Fate::Deleted(after) | Fate::Released(after) => &after[..],
                     Fate::Retained | Fate::Others => &[],
                 };
-                let restored = give_back(plan, from.observed, name, proxy, after);
+                let restored = give_back(plan, &from.consent(), name, proxy, after);
                 plan.release(from.owner, name, proxy, &restored)
             }
             (Standing::Unowned, _) => {

@@ -237,6 +237,8 @@ pub(crate) enum Note {
     Group(PackagePattern, Why),
     /// The policy of the domain is another stack's.
     Policy(DomainName),
+    /// The policy of the domain is not the one that an attempt to adopt it stated.
+    PolicyAsFound(DomainName),
     ForeignDomain(DomainName, AccountId),
     /// No stack created the domain.
     UnownedDomain(DomainName),
@@ -274,6 +276,10 @@ pub(crate) enum Note {
     },
     /// An adoption replaces the policy of a repository.
     ReplacesPolicy(RepositoryName),
+    /// An adoption replaces the policy of the domain.
+    ReplacesDomainPolicy(DomainName),
+    /// An adoption changes what a package group allows.
+    Restricts(PackagePattern),
     /// The repository that this stack's replaces, and what becomes of it.
     Replaced(RepositoryName, DeletionMode),
 }
@@ -340,6 +346,10 @@ impl fmt::Display for Note {
                 formatter,
                 "the policy of the domain {domain} stays: it is owned by another stack"
             ),
+            Self::PolicyAsFound(domain) => write!(
+                formatter,
+                "the policy of the domain {domain} stays: it is not the one that this stack stated when it adopted it"
+            ),
             Self::ForeignDomain(domain, account) => {
                 write!(formatter, "the domain {domain} stays: it is account {account}'s")
             }
@@ -398,6 +408,14 @@ impl fmt::Display for Note {
             Self::ReplacesPolicy(name) => write!(
                 formatter,
                 "the policy of the adopted repository {name} is replaced, and is not put back when it is released"
+            ),
+            Self::ReplacesDomainPolicy(name) => write!(
+                formatter,
+                "the unowned policy of the domain {name} is replaced, and is not put back when the stack goes"
+            ),
+            Self::Restricts(pattern) => write!(
+                formatter,
+                "what the adopted package group {pattern} allows is changed, and is put back when it is released"
             ),
             Self::Replaced(name, mode) => {
                 write!(formatter, "the repository {name}, which this stack replaces, ")?;

@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use super::builder::Builder;
 use super::context::Converging;
-use super::observed::ObservedRepository;
 use super::reasons::{Note, Refusal};
-use crate::properties::DomainSource;
-use crate::stack::{DOWNSTREAMS, Downstreams, Owner, RepositoryName};
+use crate::stack::{Owner, RepositoryName};
 
 /// What is wrong with the links that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +20,10 @@ pub(super) enum Health {
 /// Looks at each upstream that is wanted.
 pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
     let primary = to.primary();
-    let differs = primary.is_none_or(|primary| primary.upstreams != to.desired.upstreams);
+    // A proxy that is made anew is linked anew, and all upstreams are sent with it.
+    let is_sent = primary.is_none_or(|primary| primary.upstreams != to.desired.upstreams)
+        || to.desired.proxies.iter().any(|proxy| to.has_lost(proxy));
+    let consent = to.consent();
     let proxies: BTreeSet<&RepositoryName> = to.desired.proxies.iter().map(|proxy| &proxy.name).collect();
     let mut health = Health::Sound;
     for name in &to.desired.upstreams {
@@ -32,8 +33,13 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
             match to.observed.hidden.get(name) {
                 // The proxies are looked after elsewhere.
                 _ if is_proxy => {}
+                // Whom it lets in cannot be told; what is linked stays so.
+                Some(hidden) if !consent.is_foreign => {
+                    plan.need(hidden, is_sent);
+                    health = Health::Dead;
+                }
                 Some(hidden) => plan.need(hidden, false),
-                None if linked.is_some() && !differs => {
+                None if linked.is_some() && !is_sent => {
                     plan.note(Note::DeadLink(name.clone()));
                     health = Health::Dead;
                 }
@@ -41,14 +47,15 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
             }
             continue;
         };
-        let is_stale = linked.is_some_and(|primary| is_stale(primary, upstream));
-        match (linked, is_proxy || consents(to, upstream)) {
+        let is_stale = linked.is_some_and(|primary| primary.has_stale_link_to(upstream));
+        let lets_in = is_proxy || consent.lets_in(upstream, &to.desired.identity.repository);
+        match (linked, lets_in) {
             (_, true) if is_stale && health != Health::Dead => {
                 plan.note(Note::StaleLink(name.clone()));
                 health = Health::Stale;
             }
             (_, true) => {}
-            (Some(_), false) if !is_stale || !differs => {
+            (Some(_), false) if !is_stale || !is_sent => {
                 plan.note(Note::WithoutConsent(name.clone()));
                 // Sending it would make a link anew that is dead.
                 if is_stale {
@@ -63,23 +70,4 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
         }
     }
     health
-}
-
-/// Whether an upstream lets the primary in. One without the tag was made by hand; in another account's domain its policy
-/// decides.
-fn consents(to: &Converging, upstream: &ObservedRepository) -> bool {
-    let is_foreign = to.desired.domain == DomainSource::Foreign;
-    let is_ours = to.owner.standing(&upstream.tags).is_ours();
-    let tag = upstream.tags.get(DOWNSTREAMS);
-    is_foreign || is_ours || tag.is_none_or(|tag| Downstreams::tag_lets_in(tag, &to.desired.identity.repository))
-}
-
-/// A repository that was recreated keeps its name, not its link: it is newer than the primary and than what was linked
-/// last.
-fn is_stale(primary: &ObservedRepository, upstream: &ObservedRepository) -> bool {
-    let Some(created) = upstream.created else {
-        return false;
-    };
-    primary.created.is_some_and(|of_primary| created > of_primary)
-        && primary.linked().is_none_or(|linked| created > linked)
 }

@@ -21,6 +21,8 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Downstreams {
              domain"
         );
         reader.problem(name, message);
+        // A Delete reads on, and looks at each.
+        return Downstreams::default();
     }
     downstreams
 }

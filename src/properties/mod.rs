@@ -181,6 +181,8 @@ pub(crate) struct Previous {
     pub(crate) domain_policy: Option<Policy>,
     /// Whether it stated a policy for the primary repository.
     pub(crate) states_repository_policy: bool,
+    /// Whether it took over what existed.
+    pub(crate) adopt_existing: bool,
     /// The user's tags.
     pub(crate) tags: TagMap,
     /// Which neighbours' repositories might have this stack's as an upstream.
@@ -205,6 +207,7 @@ impl Previous {
             identity: draft.identity(place),
             domain_policy: draft.stated_domain_policy().cloned(),
             states_repository_policy: draft.stated_repository_policy().is_some(),
+            adopt_existing: draft.adopt_existing,
             connections: draft.connections.distinct(),
             tags: draft.tags,
             downstreams: draft.downstreams,

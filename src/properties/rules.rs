@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::json::shortened;
 use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
 
 use super::draft::Draft;
@@ -260,5 +261,12 @@ fn problem_of_policy(policy: &Policy) -> Option<String> {
     if !policy.has_statement() {
         return Some("has no Statement: it would allow and deny nothing; leave it out to have no policy".to_owned());
     }
-    policy.open_statement()
+    let unknown = policy.unknown_element();
+    let unknown = unknown.map(|name| {
+        format!(
+            "has the element {:?}, which the policy language does not know",
+            shortened(name)
+        )
+    });
+    unknown.or_else(|| policy.open_statement())
 }

@@ -300,6 +300,18 @@ schema_of!(Description, |_| json_schema!({
     "pattern": readable(),
 }));
 
+/// A pattern for these characters in whatever case.
+fn in_any_case(text: &str) -> String {
+    let one = |letter: char| {
+        if letter.is_ascii_alphabetic() {
+            format!("[{}{}]", letter.to_ascii_lowercase(), letter.to_ascii_uppercase())
+        } else {
+            letter.to_string()
+        }
+    };
+    text.chars().map(one).collect()
+}
+
 struct TagKey;
 schema_of!(TagKey, |_| json_schema!({
     "description": format!("must not begin with aws: or {RESERVED_PREFIX}, which are reserved"),
@@ -307,7 +319,7 @@ schema_of!(TagKey, |_| json_schema!({
     "minLength": 1,
     "maxLength": LONGEST_KEY,
     "pattern": readable(),
-    "not": {"pattern": format!("^([aA][wW][sS]:|{RESERVED_PREFIX})")},
+    "not": {"pattern": format!("^({}|{})", in_any_case("aws:"), in_any_case(RESERVED_PREFIX))},
 }));
 
 struct TagValue;

@@ -84,7 +84,11 @@ fn key_and_value(item: &Map<String, Value>) -> Option<(String, &Value)> {
 
 pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
     let (key_length, value_length) = (key.chars().count(), value.chars().count());
-    let begins_with_aws = key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    // IAM looks for the key of a tag in whatever case: "IAM JSON policy elements: Condition", on key names.
+    let begins_with = |prefix: &str| {
+        key.get(..prefix.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+    };
     if key_length == 0 || key_length > LONGEST_KEY {
         Err(format!(
             "must have a key of 1 to {LONGEST_KEY} characters, got {key_length}"
@@ -93,7 +97,7 @@ pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
         Err(format!(
             "must have a value of at most {LONGEST_VALUE} characters, got {value_length}"
         ))
-    } else if begins_with_aws || key.starts_with(RESERVED_PREFIX) {
+    } else if begins_with("aws:") || begins_with(RESERVED_PREFIX) {
         Err(format!(
             "must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
         ))

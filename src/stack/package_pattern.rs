@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::characters::first_unreadable;
 use super::{Format, Rule};
 
 /// The service's limit on a pattern, in characters.
@@ -100,8 +101,9 @@ impl FromStr for PackagePattern {
     type Err = Rule;
 
     fn from_str(text: &str) -> Result<Self, Rule> {
-        if !(2..=LONGEST).contains(&text.chars().count()) || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            return Err("must be 2 to 520 characters without white space".into());
+        let has_space = text.chars().any(char::is_whitespace) || first_unreadable(text).is_some();
+        if !(2..=LONGEST).contains(&text.chars().count()) || has_space {
+            return Err("must be 2 to 520 characters without white space or invisible characters".into());
         }
         let ending = text.chars().last().filter(|last| "*~$".contains(*last));
         let (Some(ending), Some(path)) = (ending, text.strip_prefix('/')) else {

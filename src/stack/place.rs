@@ -1,6 +1,5 @@
 //! Where things are: the region, the accounts, and the ARNs that follow from them.
 
-use super::package_pattern::encoded as encoded_pattern;
 use super::{AccountId, Domain, Identity, PackagePattern, RepositoryName};
 
 /// Where the function runs: ARNs are derived from it, not fetched.
@@ -62,12 +61,6 @@ impl Place {
             &domain.owner,
             &format!("package-group/{}{}", domain.name, pattern.encoded()),
         )
-    }
-
-    /// The same of any group's pattern, as the service gives it.
-    pub(crate) fn arn_of_group(&self, domain: &Domain, pattern: &str) -> String {
-        let path = format!("package-group/{}{}", domain.name, encoded_pattern(pattern));
-        self.arn(&domain.owner, &path)
     }
 
     /// An ARN as long as that of a domain's bucket, whose name the service makes up. Source: the user guide's example of

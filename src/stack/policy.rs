@@ -14,6 +14,19 @@ use crate::json::scalar;
 /// The service's limit on a policy document, in characters.
 pub(crate) const LONGEST: usize = 7168;
 
+/// What a statement can have. Source: the IAM user guide, "Grammar of the IAM JSON policy language".
+const STATEMENT_ELEMENTS: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+
 /// A resource policy: the document to send, and what it means.
 #[derive(Clone)]
 pub(crate) struct Policy {
@@ -40,6 +53,18 @@ impl Policy {
     pub(crate) fn means_the_same_as(&self, document: &str) -> bool {
         serde_json::from_str::<Map<String, Value>>(document)
             .is_ok_and(|document| meaning_of_document(&document) == self.meaning)
+    }
+
+    /// An element that the policy language does not have, or not in this case. What reads a policy leniently might take it
+    /// for one that was never looked at here.
+    pub(crate) fn unknown_element(&self) -> Option<&str> {
+        let of_document = self.meaning.as_object().into_iter().flat_map(Map::keys);
+        let statements = self.statements().iter().filter_map(Value::as_object);
+        let of_document = of_document.filter(|name| !["Version", "Id", "Statement"].contains(&name.as_str()));
+        let of_statements = statements
+            .flat_map(Map::keys)
+            .filter(|name| !STATEMENT_ELEMENTS.contains(&name.as_str()));
+        of_document.chain(of_statements).map(String::as_str).next()
     }
 
     /// Whether it says anything at all.
@@ -373,6 +398,23 @@ mod tests {
         ] {
             assert!(policy(&with).has_statement(), "{with}");
         }
+    }
+
+    #[test]
+    fn an_element_that_the_policy_language_does_not_have_is_found() {
+        let good = statement(&json!({"Sid": "Read", "Effect": "Deny", "NotAction": "*", "NotResource": "*"}));
+        assert_eq!(policy(&good).unknown_element(), None);
+        assert_eq!(
+            policy(&statement(&json!({"effect": "Allow"}))).unknown_element(),
+            Some("effect")
+        );
+        assert_eq!(
+            policy(&statement(&json!({"Principals": "*"}))).unknown_element(),
+            Some("Principals")
+        );
+        let mut second = good;
+        second["statement"] = json!([{"Effect": "Allow", "Principal": "*"}]);
+        assert_eq!(policy(&second).unknown_element(), Some("statement"));
     }
 
     #[test]

@@ -117,6 +117,14 @@ impl Owner {
     }
 }
 
+impl Described {
+    /// Whether the domain's policy is not what was stated beside an adoption, which claims it before it puts its own.
+    fn found_another(&self, domain: &Domain) -> bool {
+        let differs = |stated: &Value| domain.policy.as_ref().is_some_and(|policy| policy != stated);
+        self.adopt && self.domain_policy.as_ref().is_some_and(differs)
+    }
+}
+
 fn unclaim_policy(tags: &mut Tags) {
     tags.remove(POLICY_REPOSITORY);
     tags.remove(POLICY_OWNER);
@@ -276,7 +284,16 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
             "Retain" if is_attempt => "RetainIfNotEmpty",
             mode => mode,
         };
-        retire(&mut next, &owner, &identity, named_by_id, mode, &described.internal);
+        let attempt = Some(&described).filter(|_| is_attempt);
+        retire(
+            &mut next,
+            &owner,
+            &identity,
+            named_by_id,
+            mode,
+            &described.internal,
+            attempt,
+        );
         return Verdict::Done(next);
     }
     if described.is_broken(&event["ResourceProperties"]) {
@@ -311,14 +328,20 @@ pub(crate) fn outputs(event: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The id that a failure is answered with that leaves its rollback to be told from another Delete.
+pub(crate) fn told_id_of_attempt(event: &Value) -> String {
+    identity_wanted(event).arn() + UNFINISHED
+}
+
 /// The id that a failure is answered with once anything was touched.
 pub(crate) fn id_of_attempt(event: &Value) -> String {
     let described = Described::read(&event["ResourceProperties"]);
     let arn = described.identity.arn();
     // A rollback has to be told from the Delete of what was handed over, if it makes a difference.
-    let is_told = described.mode == "Retain" || described.adopt && !described.internal.is_empty();
+    let adopts_more = !described.internal.is_empty() || described.domain_policy.is_some();
+    let is_told = described.mode == "Retain" || described.adopt && adopts_more;
     if is_told && !names_in_place(event) {
-        arn + UNFINISHED
+        told_id_of_attempt(event)
     } else {
         arn
     }
@@ -376,6 +399,7 @@ impl Update<'_> {
                 false,
                 mode,
                 &previous.internal,
+                Some(previous),
             );
         }
         Verdict::Done(next)
@@ -432,13 +456,30 @@ impl Update<'_> {
         Ok(is_whole)
     }
 
-    /// Whether the primary or a proxy was ours by what CloudFormation says.
-    fn had(&self, name: &str) -> bool {
+    /// Whether the primary or a proxy was ours by what CloudFormation says, or is a proxy as we leave one behind.
+    fn had(&self, domain: &Domain, name: &str) -> bool {
         if name == self.described.identity.repository {
             return self.is_in_place;
         }
         let proxies = self.before().map(|before| &before.proxies);
-        proxies.is_some_and(|proxies| proxies.iter().any(|(proxy, _)| proxy == name))
+        proxies.is_some_and(|proxies| proxies.iter().any(|(proxy, _)| proxy == name)) || self.left(domain, name)
+    }
+
+    fn left(&self, domain: &Domain, name: &str) -> bool {
+        let primary = &self.described.identity.repository;
+        let is_as_made = |(proxy, connection): &(String, String)| {
+            let there = domain.repositories.get(name);
+            proxy == name
+                && there.is_some_and(|there| {
+                    there.description == format!("Public proxy ({connection}) for {primary}")
+                        && there.connections == [connection.as_str()]
+                        && there.upstreams.is_empty()
+                })
+        };
+        let ours = domain.repositories.get(primary);
+        self.is_in_place
+            && ours.is_some_and(|primary| self.owner.has(&primary.tags))
+            && self.described.proxies.iter().any(is_as_made)
     }
 
     fn may_have_all(&self, domain: &Domain) -> Result<(), String> {
@@ -449,12 +490,12 @@ impl Update<'_> {
             };
             match self.owner.standing(&repository.tags) {
                 Standing::Others => return Err(format!("{name} belongs to another")),
-                Standing::Nobodys if !self.had(name) && !self.described.adopt => {
+                Standing::Nobodys if !self.had(domain, name) && !self.described.adopt => {
                     return Err(format!("{name} belongs to nobody"));
                 }
                 // What was published to a repository, and who its policy lets in, has no place in a proxy.
                 Standing::Nobodys
-                    if !self.had(name)
+                    if !self.had(domain, name)
                         && name != primary
                         && (repository.policy.is_some() || repository.packages != json!([])) =>
                 {
@@ -492,17 +533,29 @@ impl Update<'_> {
             .is_some_and(|before| before.internal.contains(pattern))
     }
 
-    /// Adopts a repository that is unowned, and says what it was linked to, unless it was ours.
-    fn own_repository(&self, repository: &mut Repository, had: bool) {
-        let is_adopted = self.owner.standing(&repository.tags) == Standing::Nobodys && !had;
+    /// Adopts a repository that is unowned, and says what it was linked to, unless that is said already of what was ours.
+    fn own_repository(&self, repository: &mut Repository, had: bool, made_here: &BTreeSet<String>) {
+        let is_said = had && repository.tags.contains_key(FORMER_LINKS);
+        let is_adopted = self.owner.standing(&repository.tags) == Standing::Nobodys && !is_said;
         self.own(&mut repository.tags, self.before());
         repository
             .tags
             .insert(DOWNSTREAMS.to_owned(), self.described.downstreams.clone());
         if is_adopted {
-            let former = former_links(repository);
+            let former = former_links(repository, made_here);
             repository.tags.insert(FORMER_LINKS.to_owned(), former);
         }
+    }
+
+    /// The proxies among a primary's upstreams that this stack created, or that are gone.
+    fn proxies_made_here(&self, domain: &Domain, primary: &Repository) -> BTreeSet<String> {
+        let names = primary.upstreams.iter().map(|it| &it.name);
+        let proxies = names.filter(|name| is_proxy_name(&self.described.identity.repository, name));
+        let is_anothers = |name: &&String| {
+            let there = domain.repositories.get(*name);
+            there.is_some_and(|it| self.owner.standing(&it.tags) != Standing::Created)
+        };
+        proxies.filter(|name| !is_anothers(name)).cloned().collect()
     }
 
     fn created_repository(&self) -> Tags {
@@ -532,9 +585,10 @@ impl Update<'_> {
         let mut is_relinked = false;
         for (name, connection) in &self.described.proxies {
             let described = format!("Public proxy ({connection}) for {}", self.described.identity.repository);
+            let had = self.had(domain, name);
             let proxy = domain.repositories.get_mut(name);
             // Made again by hand, perhaps.
-            let lost = |proxy: &Repository| self.owner.standing(&proxy.tags) == Standing::Nobodys && self.had(name);
+            let lost = |proxy: &Repository| self.owner.standing(&proxy.tags) == Standing::Nobodys && had;
             is_relinked |= proxy.as_ref().is_none_or(|proxy| lost(proxy));
             match proxy {
                 None => {
@@ -548,7 +602,7 @@ impl Update<'_> {
                     domain.repositories.insert(name.clone(), made);
                 }
                 Some(proxy) => {
-                    self.own_repository(proxy, self.had(name));
+                    self.own_repository(proxy, had, &BTreeSet::new());
                     proxy.description = described;
                     proxy.upstreams.clear();
                     proxy.connections = vec![connection.clone()];
@@ -568,7 +622,8 @@ impl Update<'_> {
             packages: json!([]),
             ..Repository::default()
         });
-        self.own_repository(&mut primary, self.had(name));
+        let made_here = self.proxies_made_here(domain, &primary);
+        self.own_repository(&mut primary, self.is_in_place, &made_here);
         primary.description.clone_from(&described.description);
         primary.connections.clear();
         let differs = primary.upstreams.iter().map(|it| &it.name).ne(wanted.iter().copied());
@@ -629,7 +684,10 @@ impl Update<'_> {
         let Some(policy) = &self.described.domain_policy else {
             // Taken out by its owner.
             if self.is_in_place && mark.as_ref() == Some(name) && !is_anothers {
-                domain.policy = None;
+                let before = self.before_in_domain();
+                if before.is_none_or(|before| !before.found_another(domain)) {
+                    domain.policy = None;
+                }
                 unclaim_policy(&mut domain.tags);
             }
             return Ok(());
@@ -695,7 +753,15 @@ impl Update<'_> {
 }
 
 /// A Delete, or the part of a rollback that is one.
-fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mode: &str, internal: &BTreeSet<String>) {
+fn retire(
+    there: &mut There,
+    owner: &Owner,
+    identity: &Identity,
+    by_id: bool,
+    mode: &str,
+    internal: &BTreeSet<String>,
+    attempt: Option<&Described>,
+) {
     let name = &identity.repository;
     let Some(domain) = there.0.get_mut(&identity.domain) else {
         return;
@@ -735,7 +801,9 @@ fn retire(there: &mut There, owner: &Owner, identity: &Identity, by_id: bool, mo
         Some(Standing::Others) => false,
     };
     if is_marked && is_ours {
-        domain.policy = None;
+        if attempt.is_none_or(|attempt| !attempt.found_another(domain)) {
+            domain.policy = None;
+        }
         unclaim_policy(&mut domain.tags);
     }
     let is_someones = domain.tags.contains_key(STACK_ID) && domain.tags.contains_key(LOGICAL_ID);
@@ -826,11 +894,12 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
 }
 
 /// The reserved tag that keeps what an adopted repository was linked to before.
-fn former_links(repository: &Repository) -> String {
+fn former_links(repository: &Repository, made_here: &BTreeSet<String>) -> String {
     if let Some(connection) = repository.connections.first() {
         return format!("EXTERNAL={connection}");
     }
-    let names: Vec<&str> = repository.upstreams.iter().map(|it| it.name.as_str()).collect();
+    let names = repository.upstreams.iter().map(|it| it.name.as_str());
+    let names: Vec<&str> = names.filter(|name| !made_here.contains(*name)).collect();
     format!("UPSTREAMS={}", names.join("/"))
 }
 

@@ -39,6 +39,34 @@ def test_the_function_says_what_troubleshooting_quotes(reason):
     assert re.search(pattern, what_the_function_says()), "no text of the function is like this"
 
 
+def threats() -> list[list[str]]:
+    """The rows of the threat model, without its head."""
+    page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
+    width = next(len(row) for row in rows if row[-1] == "shown by")
+    return [row for row in rows if len(row) == width and row[-1] != "shown by" and set(row[0]) != {"-"}]
+
+
+def test_the_threat_model_speaks_of_each_attacker():
+    whom = "\n".join(row[0] for row in threats())
+    for attacker in (
+        "author of a template",
+        "direct caller",
+        "tagger",
+        "neighbour with IAM rights",
+        "reader of the queue",
+    ):
+        assert attacker in whom
+
+
+@pytest.mark.parametrize("row", threats(), ids=lambda row: f"{row[0]} {row[1]}"[:60])
+def test_each_attack_of_the_threat_model_is_shown_by_a_test_that_exists(row):
+    named = re.findall("`([a-z0-9_]+)`", row[-1])
+    assert named or row[-1] == "not exercised"
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests/wire").glob("*.rs"))
+    assert [name for name in named if f"async fn {name}()" not in tests] == []
+
+
 def pages() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.split()]

@@ -89,13 +89,18 @@ def a_zip(path: Path, machine: int, name: str = "bootstrap", mode: int = 0o755) 
     return path
 
 
+def some_sboms(folder: Path) -> Path:
+    folder.mkdir()
+    for architecture in release.MACHINES:
+        (folder / f"codeartifact-stack-{architecture}.cdx.json").write_text("{}")
+    return folder
+
+
 @pytest.fixture
 def dist(tmp_path):
     """What is released, with zips that hold a header only."""
-    sbom = tmp_path / "sbom.json"
-    sbom.write_text("{}")
     zips = {"arm64": a_zip(tmp_path / "a.zip", 0xB7), "x86_64": a_zip(tmp_path / "x.zip", 0x3E)}
-    release.assemble(ROOT, tmp_path / "dist", sbom, zips)
+    release.assemble(ROOT, tmp_path / "dist", some_sboms(tmp_path / "sbom"), zips)
     return tmp_path / "dist"
 
 
@@ -119,6 +124,11 @@ def test_a_released_template_differs_in_its_code_alone(dist, architecture):
     assert released == source
 
 
+@pytest.mark.parametrize("architecture", ["arm64", "x86_64"])
+def test_each_architecture_has_its_bill_of_materials(dist, architecture):
+    assert len(list(dist.glob(f"codeartifact-stack-*-{architecture}.cdx.json"))) == 1
+
+
 def test_what_the_metadata_names_is_in_the_release(dist):
     metadata = cfn_yaml.load(dist / "template-arm64.yaml")["Metadata"]["AWS::ServerlessRepo::Application"]
     assert (dist / metadata["LicenseUrl"]).is_file()
@@ -130,14 +140,12 @@ def test_the_released_templates_are_clean(dist):
 
 
 def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
-    built, sbom = tmp_path / "bootstrap.zip", tmp_path / "sbom.json"
-    bootstrap = tmp_path / "bootstrap"
+    built, bootstrap = tmp_path / "bootstrap.zip", tmp_path / "bootstrap"
     subprocess.run(["strip", "--strip-debug", "-o", bootstrap, BINARY], check=True)
     with zipfile.ZipFile(built, "w") as archive:
         archive.write(bootstrap, "bootstrap")
-    sbom.write_text("{}")
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    release.assemble(ROOT, tmp_path / "dist", sbom, {architecture: built})
+    release.assemble(ROOT, tmp_path / "dist", some_sboms(tmp_path / "sbom"), {architecture: built})
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.search(r"\*\*From a release\*\*.*?^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)[1]

@@ -26,6 +26,56 @@ def test_the_function_has_no_more_time_than_cloudformation_waits():
     assert function["Timeout"] + function["EventInvokeConfig"]["MaximumEventAgeInSeconds"] <= 3600
 
 
+def test_by_default_answers_go_where_cloudformation_takes_them_in_the_stacks_own_region_alone():
+    environment = TEMPLATE["Resources"]["Function"]["Properties"]["Environment"]["Variables"]
+    condition, given, (text, names) = flattened(environment["RESPONSE_URL_ALLOWED_HOSTS"]["Fn::If"])
+    assert (condition, given) == ("HasResponseHosts", {"Ref": "ResponseUrlAllowedHosts"})
+    assert names == {"Bucket": "cloudformation-custom-resource-response-euwest1"}
+    bucket = names["Bucket"]
+    place = {"Bucket": bucket, "AWS::Region": "eu-west-1", "AWS::URLSuffix": "amazonaws.com"}
+    hosts = re.sub(r"\$\{([^}]+)}", lambda name: place[name[1]], text).split(",")
+    assert hosts == [
+        f"{bucket}.s3.eu-west-1.amazonaws.com",
+        f"{bucket}.s3-eu-west-1.amazonaws.com",
+        f"{bucket}.s3.amazonaws.com",
+    ]
+
+
+def flattened(value):
+    """The value with what CloudFormation makes of Join, Split and Sub's names, in eu-west-1."""
+    match value:
+        case {"Fn::Join": [separator, parts]}:
+            return separator.join(flattened(parts))
+        case {"Fn::Split": [separator, text]}:
+            return flattened(text).split(separator)
+        case {"Fn::Sub": [text, names]}:
+            return text, flattened(names)
+        case {"Ref": "AWS::Region"}:
+            return "eu-west-1"
+        case list():
+            return [flattened(item) for item in value]
+        case dict():
+            return {name: flattened(item) for name, item in value.items()}
+        case _:
+            return value
+
+
+def test_nothing_is_deleted_that_carries_no_owner_tag():
+    statements = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    things = {"codeartifact:DeleteDomain", "codeartifact:DeletePackageGroup", "codeartifact:DeleteRepository"}
+    deleting = [statement for statement in statements if things & set(statement.get("Action", []))]
+    assert {action for statement in deleting for action in statement["Action"]} >= things
+    for statement in deleting:
+        assert statement["Condition"] == {"Null": {"aws:ResourceTag/codeartifact-stack:stack-id": "false"}}
+
+
+def test_with_a_key_of_its_own_the_log_and_the_failed_events_are_encrypted_with_it():
+    queue = TEMPLATE["Resources"]["FailedEvents"]["Properties"]
+    log = TEMPLATE["Resources"]["LogGroup"]["Properties"]
+    wanted = {"Fn::If": ["HasLogKey", {"Ref": "LogKmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
+    assert queue["KmsMasterKeyId"] == log["KmsKeyId"] == wanted
+
+
 def test_every_create_needs_the_owner_tag():
     statements = TEMPLATE["Resources"]["Role"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     wide = [statement for statement in statements if statement.get("Resource") == "*"]

@@ -392,6 +392,12 @@ impl Aws {
         self.emulator.set(settings);
     }
 
+    /// A client of whoever calls with this key id.
+    pub(crate) fn client_as(&self, key_id: &str) -> Client {
+        let http = Http::set_up().unwrap().for_sdk();
+        client_of(key_id, REGION, &self.url(), http)
+    }
+
     // Behind the function's back.
 
     pub(crate) async fn create_domain(&self, name: &str, key: &str) {

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::marks::{DOWNSTREAMS, FORMER_LINKS, marked};
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, repository_policy, with};
+use crate::support::marks::{DOWNSTREAMS, FORMER_LINKS, LOGICAL_ID, STACK_ID, marked};
+use crate::support::sample::{
+    DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, repository_policy, with,
+};
 use crate::support::{Effect, Fault, Stack, World, contains, same};
 
 const STORE: &str = "pypi-store";
@@ -75,6 +77,62 @@ async fn what_it_was_linked_to_is_kept_in_its_tag_and_put_back_when_the_stack_is
         assert_eq!(released.tags["theirs"], "before");
         assert!(!world.aws.repositories(DOMAIN).contains(&PROXY.to_owned()));
     }
+}
+
+#[tokio::test]
+async fn a_proxy_gets_its_upstreams_back_when_the_stack_is_deleted_or_drops_it() {
+    for is_dropped in [false, true] {
+        let world = World::in_process().await;
+        world.aws.create_domain(DOMAIN, KEY).await;
+        for name in [STORE, PROXY] {
+            world.aws.create_repository(DOMAIN, name).await;
+        }
+        world.aws.link(DOMAIN, PROXY, &[STORE]).await;
+        let mut stack = adopted(&world).await;
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+
+        if is_dropped {
+            let dropped = with(adopting(full()), &json!({"ExternalConnection": null}));
+            stack.update(dropped).await.succeeded();
+        } else {
+            stack.delete().await.succeeded();
+        }
+
+        let proxy = world.aws.repository(DOMAIN, PROXY);
+        assert_eq!((proxy.connections, proxy.upstreams), (vec![], vec![STORE.to_owned()]));
+        assert!(!marked(&proxy.tags), "{:?}", proxy.tags);
+    }
+}
+
+#[tokio::test]
+async fn what_was_recreated_by_hand_and_taken_back_by_an_update_gets_its_links_back() {
+    for name in [REPOSITORY, PROXY] {
+        let (world, mut stack) = World::with_new_stack(full()).await;
+        world.aws.delete_repository(DOMAIN, name).await;
+        world.aws.create_repository(DOMAIN, name).await;
+        world.aws.connect(DOMAIN, name, "public:pypi").await;
+
+        stack.update(with(full(), &json!({"Refresh": 1}))).await.succeeded();
+        assert_eq!(links(&world), (vec![], vec![PROXY.to_owned()]), "{name}");
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+        stack.delete().await.succeeded();
+
+        let released = world.aws.repository(DOMAIN, name);
+        let links = (released.connections, released.upstreams);
+        assert_eq!(links, (vec!["public:pypi".to_owned()], vec![]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_only_lost_its_tags_is_released_without_the_proxy_that_the_stack_made() {
+    let (world, mut stack) = World::with_new_stack(full()).await;
+    world.aws.untag(REPOSITORY_ARN, &[STACK_ID, LOGICAL_ID]).await;
+    stack.update(with(full(), &json!({"Refresh": 1}))).await.succeeded();
+
+    stack.delete().await.succeeded();
+
+    assert_eq!(links(&world), (vec![], vec![]));
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
 }
 
 #[tokio::test]
@@ -309,4 +367,63 @@ async fn a_plan_says_what_an_adoption_cuts_and_replaces() {
     let notes = plan(&linked, &adopting(minimal())).await;
     contains(&notes, &[REPOSITORY, "loses its upstreams pypi-store"]);
     assert!(!notes.contains("policy"), "{notes}");
+}
+
+/// The same domain, with a policy of its own that the stack is to replace.
+fn replacing_the_domains_policy() -> Value {
+    let policy =
+        json!({"DomainPolicyDocument": domain_policy("111111111111"), "InternalPackages": ["/npm/payments/*"]});
+    with(adopting(full()), &policy)
+}
+
+#[tokio::test]
+async fn a_domains_policy_that_an_attempt_did_not_come_to_replace_is_there_after_the_rollback() {
+    for (effect, operation) in [
+        (Effect::AccessDenied, "PutDomainPermissionsPolicy"),
+        (Effect::Quota, "PutDomainPermissionsPolicy"),
+        (Effect::Internal, "PutDomainPermissionsPolicy"),
+        (Effect::AccessDenied, "CreatePackageGroup"),
+    ] {
+        for is_update in [false, true] {
+            let world = made_by_hand(None, &[]).await;
+            let theirs = domain_policy("999999999999");
+            world.aws.put_domain_policy(DOMAIN, &theirs).await;
+            let mut stack = world.stack("payments");
+            if is_update {
+                stack.create(adopting(minimal())).await.succeeded();
+            }
+            let tags = world.aws.domain(DOMAIN).tags;
+            world.aws.inject(Fault::new(effect.clone()).on(operation));
+
+            if is_update {
+                stack.update(replacing_the_domains_policy()).await.failed();
+            } else {
+                stack.create(replacing_the_domains_policy()).await.failed();
+            }
+
+            let domain = world.aws.domain(DOMAIN);
+            assert_eq!(domain.policy, Some(theirs), "{operation}, update: {is_update}");
+            assert_eq!(domain.tags, tags, "{operation}, update: {is_update}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_tells_of_a_policy_and_of_a_group_that_an_adoption_replaces() {
+    let world = made_by_hand(None, &[]).await;
+    world
+        .aws
+        .put_domain_policy(DOMAIN, &domain_policy("999999999999"))
+        .await;
+    world.aws.create_group(DOMAIN, "/npm/payments/*").await;
+
+    let notes = plan(&world, &replacing_the_domains_policy()).await;
+
+    contains(
+        &notes,
+        &[
+            "the unowned policy of the domain kloudvin-pkgs is replaced",
+            "the adopted package group /npm/payments/*",
+        ],
+    );
 }

@@ -27,12 +27,17 @@ async fn created(properties: Value) -> (World, Stack) {
 
 /// A policy for the domain that lets nobody delete a repository in it.
 fn that_forbids_deletion() -> Value {
+    that_forbids("DeleteRepository")
+}
+
+/// A policy for the domain that lets nobody do this in it.
+fn that_forbids(operation: &str) -> Value {
     json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Effect": "Deny",
             "Principal": "*",
-            "Action": "codeartifact:DeleteRepository",
+            "Action": format!("codeartifact:{operation}"),
             "Resource": "*",
         }],
     })
@@ -322,6 +327,38 @@ async fn a_delete_fails_if_what_its_marks_show_to_be_its_own_cannot_be_looked_at
     }
 }
 
+#[tokio::test]
+async fn a_create_that_may_not_touch_package_groups_is_gone_after_its_rollback() {
+    let world = World::in_process().await;
+    let denied = |operation: &str| Fault::new(Effect::AccessDenied).on(operation);
+    for operation in ["CreatePackageGroup", "ListAllowedRepositoriesForGroup"] {
+        world.aws.inject(denied(operation));
+    }
+    // The first look comes before there is a domain.
+    world.aws.inject(denied("DescribePackageGroup").after(1));
+    world
+        .aws
+        .inject(denied("ListTagsForResource").about("*:package-group/*").after(1));
+    let mut stack = world.stack("payments");
+
+    stack
+        .create(with(full(), &json!({"InternalPackages": ["/npm/payments/*"]})))
+        .await
+        .failed();
+
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_delete_after_which_the_repository_stays_needs_no_list_of_the_others() {
+    let (world, mut stack) = created(with(full(), &json!({"DeletionMode": "Retain"}))).await;
+    world.aws.deny("ListRepositoriesInDomain");
+
+    stack.delete().await.succeeded();
+
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY, PROXY]);
+}
+
 // The policy that a stack puts on the domain may be against itself.
 
 #[tokio::test]
@@ -339,6 +376,30 @@ async fn the_rollback_of_a_create_that_forbade_deletion_puts_its_own_policy_away
             .failed();
 
         assert_eq!(world.aws.domains(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn the_rollback_of_a_create_that_forbade_to_look_puts_its_own_policy_away_first() {
+    for operation in [
+        "DescribeRepository",
+        "DescribeDomain",
+        "ListTagsForResource",
+        "GetDomainPermissionsPolicy",
+        "ListRepositoriesInDomain",
+    ] {
+        let world = World::in_process().await;
+        world
+            .aws
+            .inject(Fault::new(Effect::AccessDenied).on("PutRepositoryPermissionsPolicy"));
+        let mut stack = world.stack("payments");
+
+        stack
+            .create(with(full(), &json!({"DomainPolicyDocument": that_forbids(operation)})))
+            .await
+            .failed();
+
+        assert_eq!(world.aws.domains(), [""; 0], "{operation}");
     }
 }
 

@@ -648,6 +648,19 @@ async fn a_replacement_moves_the_group_in_place_and_the_clean_up_spares_it() {
 }
 
 #[tokio::test]
+async fn the_clean_up_of_a_replacement_spares_the_group_although_the_new_repository_may_not_be_looked_at() {
+    let (world, mut stack) = World::with_new_stack(guarded()).await;
+    world.aws.deny_on("ListTagsForResource", "*/team-billing-npm");
+
+    stack.update(renamed()).await.succeeded();
+
+    assert_eq!(
+        world.aws.group(DOMAIN, SCOPE).restrictions,
+        guard_of("team-billing-npm")
+    );
+}
+
+#[tokio::test]
 async fn a_replacement_there_and_back_leaves_the_guard_as_it_was() {
     let (world, mut stack) = World::with_new_stack(guarded()).await;
     let before = world.aws.everything();

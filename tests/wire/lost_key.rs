@@ -78,6 +78,23 @@ async fn a_delete_beside_a_neighbour_fails_with_what_to_do_about_the_key_and_tou
 }
 
 #[tokio::test]
+async fn a_delete_in_the_name_of_another_stack_does_not_take_the_domain_while_tags_can_be_read() {
+    let (world, stack) = World::with_stack(minimal()).await;
+    world
+        .aws
+        .set(|settings| settings.keys.lost_locks = LostLocks::ListsAndDeletions);
+    lose_key(&world);
+
+    let event = json!({
+        "RequestType": "Delete", "StackId": "another", "LogicalResourceId": "Packages",
+        "PhysicalResourceId": stack.id(), "ResourceProperties": minimal(),
+    });
+    world.invoke(&event).await.returned();
+
+    assert_eq!(world.aws.domains(), [DOMAIN]);
+}
+
+#[tokio::test]
 async fn when_the_key_is_back_the_delete_goes_through() {
     let (world, mut stack) = shared_and_locked().await;
     stack.delete().await.answer.failed();

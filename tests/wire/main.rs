@@ -44,4 +44,5 @@ mod rollback;
 mod secrets;
 mod service;
 mod support;
+mod trust;
 mod upstreams;

@@ -54,6 +54,18 @@ async fn exactly_one_line_per_event_has_an_outcome_and_no_step() {
 }
 
 #[tokio::test]
+async fn an_id_of_any_length_is_cut_before_it_is_logged() {
+    let world = World::start().await;
+    for name in ["StackId", "LogicalResourceId", "RequestId", "PhysicalResourceId"] {
+        let mut event = json!({"RequestType": "Delete", "ResourceProperties": full()});
+        event[name] = json!("x".repeat(20_000));
+        world.invoke(&event).await;
+    }
+    let log = world.function_log().await;
+    assert!(log.contains(&"x".repeat(1024)) && !log.contains(&"x".repeat(1025)));
+}
+
+#[tokio::test]
 async fn lines_about_an_event_carry_its_ids_and_steps_carry_step_duration_and_outcome() {
     let world = World::start().await;
     let stack = world.stack("payments");

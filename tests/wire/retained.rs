@@ -146,3 +146,26 @@ async fn a_proxy_that_a_neighbour_uses_is_not_dropped_unless_delete_is_stated() 
         }
     }
 }
+
+#[tokio::test]
+async fn a_proxy_that_an_update_left_behind_is_had_again_by_its_rollback() {
+    let retains = with(full(), &json!({"DeletionMode": "Retain"}));
+    let (world, mut stack) = World::with_new_stack(retains.clone()).await;
+    let dropped = with(retains.clone(), &json!({"ExternalConnection": null}));
+    stack.update(dropped.clone()).await.succeeded();
+    assert!(!marked(&world.aws.repository(DOMAIN, PROXY).tags));
+
+    stack.update(retains).await.succeeded();
+
+    let proxy = world.aws.repository(DOMAIN, PROXY);
+    assert!(owned_by(&proxy.tags, &stack));
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, [PROXY]);
+    // One that differs was made by someone else.
+    stack.update(dropped.clone()).await.succeeded();
+    world.aws.describe_repository_as(DOMAIN, PROXY, "theirs").await;
+    let reason = stack
+        .update(with(dropped, &json!({"ExternalConnection": "public:npmjs"})))
+        .await
+        .failed();
+    contains(&reason, &[PROXY, "is unowned"]);
+}

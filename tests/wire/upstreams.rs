@@ -6,7 +6,7 @@ use codeartifact_stack::Patience;
 use serde_json::{Value, json};
 
 use crate::support::marks::{DOWNSTREAMS, LINKED};
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, neighbour, with};
+use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
 use crate::support::{Effect, Fault, Stack, World, contains, same};
 
 const SHARED: &str = "platform-shared";
@@ -196,6 +196,35 @@ async fn a_neighbours_proxy_does_not_let_anyone_in_either() {
         .failed();
 
     contains(&reason, &["team-billing-npm-upstream", "Downstreams"]);
+}
+
+#[tokio::test]
+async fn one_that_is_owned_and_has_lost_the_tag_lets_nobody_in() {
+    let world = World::in_process().await;
+    world
+        .stack("platform")
+        .create(platform(&json!([REPOSITORY])))
+        .await
+        .succeeded();
+    let arn = REPOSITORY_ARN.replace(REPOSITORY, SHARED);
+    world.aws.untag(&arn, &[DOWNSTREAMS]).await;
+
+    let reason = world.stack("squad").create(squad()).await.failed();
+
+    contains(&reason, &[SHARED, "Downstreams"]);
+}
+
+#[tokio::test]
+async fn one_that_may_not_be_looked_at_is_not_linked() {
+    let (world, _) = linked_by_hand().await;
+    world.aws.deny_on("DescribeRepository", &format!("*/{SHARED}"));
+    let billing = with(squad(), &json!({"RepositoryName": "team-billing"}));
+    let before = world.aws.everything();
+
+    let reason = world.stack("billing").create(billing).await.failed();
+
+    contains(&reason, &["DescribeRepository", SHARED]);
+    same(&world.aws.everything(), &before, "as it was");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::world::World;
 use crate::cloudformation::PhysicalId;
 use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{DeletionMode, Evidence, Identity, Moment, Owner, Policy, RepositoryName};
+use crate::stack::{Evidence, Identity, Moment, Owner, RepositoryName};
 
 /// Rounds without any change that are waited for.
 const PATIENCE: usize = 12;
@@ -129,7 +129,8 @@ impl<'a> Event<'a> {
     async fn create_or_update(&self, desired: &Desired, history: &History) -> Result<(), Failure> {
         self.converge(desired, history).await?;
         if let Some(abandoned) = history.abandoned(desired) {
-            self.delete(abandoned, Evidence::None, &history.previous).await?;
+            let attempt = history.previous.clone().unfinished();
+            self.delete(abandoned, Evidence::None, &attempt).await?;
         }
         Ok(())
     }
@@ -336,14 +337,12 @@ struct Deleted {
 
 /// The id of what a failure leaves to the rollback, which tells an attempt if that makes a difference.
 fn id_of_attempt(desired: &Desired) -> PhysicalId {
-    let Desired { identity, domain, .. } = desired;
-    let retains = desired.deletion_mode == DeletionMode::Retain;
-    let forbids = domain.policy().is_some_and(Policy::forbids);
-    let may_guard_adopted = desired.adopt_existing && desired.patterns().next().is_some();
-    if retains || forbids || may_guard_adopted {
-        PhysicalId::of_attempt(identity, place())
+    let identity = &desired.identity;
+    let id = PhysicalId::of_stack(identity, place().repository_arn(&identity.domain, &identity.repository));
+    if plan::rolls_back_otherwise(desired) {
+        id.unfinished()
     } else {
-        PhysicalId::of_stack(identity, place().repository_arn(&identity.domain, &identity.repository))
+        id
     }
 }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::place;
 use super::world::{Domain, Group, Repository, World};
 use crate::plan::{
-    Contents, Look, Observed, ObservedDomain, ObservedGroup, ObservedRepository, Packages, Read, Scope, Seen,
+    Contents, Look, Observed, ObservedDomain, ObservedGroup, ObservedRepository, OtherGroup, Packages, Read, Scope,
+    Seen,
 };
 use crate::stack::{Domain as DomainId, Downstreams, Owner, PackagePattern, RepositoryName, possible_proxy_names};
 
@@ -96,8 +97,9 @@ fn observed_repositories(
         .iter()
         .filter(|name| is_linked(name) || is_listed(name))
         .cloned();
-    let former = primary.as_ref().and_then(ObservedRepository::former_links);
-    let former = former.into_iter().flat_map(|former| former.upstreams);
+    let own = possible.iter().chain([&scope.primary]).filter_map(look);
+    let former = own.filter_map(|repository| repository.former_links());
+    let former = former.flat_map(|former| former.upstreams);
     let stays = primary
         .as_ref()
         .filter(|primary| scope.contents != Contents::Unseen && primary.may_stay());
@@ -183,6 +185,10 @@ fn observed_group(domain: &Domain, id: &DomainId, pattern: &PackagePattern) -> O
         arn: place().package_group_arn(id, pattern),
         tags,
         restrictions,
-        parent: parent.map(|(other, group)| (other.to_string(), group.tags.clone())),
+        parent: parent.map(|(other, group)| OtherGroup {
+            pattern: other.to_string(),
+            arn: place().package_group_arn(id, other),
+            tags: group.tags.clone(),
+        }),
     })
 }

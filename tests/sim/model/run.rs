@@ -736,7 +736,13 @@ fn names_the_right_id(heard: &Heard, before: &There) -> Result<(), String> {
         // In place the id stays what it is, also where a rollback got stuck with that of an attempt.
         got == wanted || got == old && contract::names_in_place(event)
     } else {
-        got == wanted || got == old
+        // An attempt that was denied something is always told.
+        let told = heard
+            .answer
+            .reason
+            .contains("[AccessDenied]")
+            .then(|| contract::told_id_of_attempt(event));
+        got == wanted || got == old || told.as_deref() == Some(got)
     };
     if !is_right {
         return Err(format!("the id {got} is neither {wanted} nor {old}"));

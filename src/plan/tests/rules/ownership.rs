@@ -68,7 +68,8 @@ fn an_update_takes_back_what_has_lost_its_owner_tags_as_adopted() {
     assert_eq!(
         tag_changes(&plan),
         [format!(
-            "alpha: + codeartifact-stack:adopted=true codeartifact-stack:downstreams=@nobody {OURS}"
+            "alpha: + codeartifact-stack:adopted=true codeartifact-stack:downstreams=@nobody \
+             codeartifact-stack:former-links=UPSTREAMS= {OURS}"
         )]
     );
 }

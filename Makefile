@@ -29,7 +29,7 @@ demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml into 
 	@.venv/bin/python demo/demo.py
 
 .PHONY: lab
-lab: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/node/.stamp ## run a local AWS with the function in it, for the commands of examples/
+lab: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp target/cdk/.stamp ## run a local AWS with the function in it, for the commands of examples/
 	@.venv/bin/python demo/serve.py
 
 .PHONY: watch
@@ -53,11 +53,13 @@ test-rust: binaries
 	ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp examples/cdk/node_modules/.stamp
+test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/.stamp examples/cdk/node_modules/.constructs
 	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
 
 .PHONY: test-typescript
-test-typescript: examples/cdk/node_modules/.stamp
+test-typescript: examples/cdk/node_modules/.constructs
+	@rm -rf target/cdk/test && cp -r packages/cdk/test target/cdk/
+	@cd target/cdk && $(NODE) npm --silent test
 	@cd examples/cdk && $(NODE) npm --silent test
 
 .PHONY: test-iam
@@ -104,12 +106,14 @@ lint-python: .venv/.stamp
 	.venv/bin/ruff format --no-cache --check .
 
 .PHONY: lint-typescript
-lint-typescript: examples/cdk/node_modules/.stamp
+lint-typescript: examples/cdk/node_modules/.constructs
 	@cd examples/cdk && $(NODE) npm --silent run check
+	@cd target/cdk && $(NODE) npm --silent run docs
+	@diff target/cdk/API.md packages/cdk/API.md || { echo 'packages/cdk/API.md is not current: run make cdk-api' >&2; exit 1; }
 
 .PHONY: lint-template
 lint-template: .venv/.stamp .venv/sam/.stamp .venv/checkov/.stamp
-	.venv/bin/cfn-lint template.yaml demo/templates/*.yaml examples/*/*.yaml
+	.venv/bin/cfn-lint --append-rules cfnlint -- template.yaml demo/templates/*.yaml examples/*/*.yaml
 	@mkdir -p target/home
 	HOME="$(CURDIR)/target/home" .venv/checkov/bin/checkov --framework cloudformation --skip-download --compact --quiet -f template.yaml
 	$(QUIET_SAM) timeout 120 .venv/sam/bin/sam validate --lint --template template.yaml
@@ -154,7 +158,18 @@ dist: build sbom ## put together what is released for ARCH, into target/dist/
 	@$(PYTHON) tools/release.py assemble --sboms target/sbom \
 	  $(ARCH)=target/lambda/codeartifact-stack/bootstrap.zip
 
+CDK_ZIPS ?= $(ARCH)=target/lambda/codeartifact-stack/bootstrap.zip
+
+.PHONY: cdk
+cdk: target/cdk/.jsii .venv/cdk/.stamp ## pack the CDK constructs, with the zips of CDK_ZIPS, into target/cdk/dist/
+	@$(NODE) $(PYTHON) tools/pack_cdk.py $(CDK_ZIPS)
+	@rm -f target/cdk/.stamp # tests have this machine's build in it
+
 ##@ Keep house
+
+.PHONY: cdk-api
+cdk-api: target/cdk/.jsii ## write packages/cdk/API.md anew from the constructs
+	@cd target/cdk && $(NODE) npm --silent run docs && cp API.md "$(CURDIR)/packages/cdk/API.md"
 
 .PHONY: picture
 picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
@@ -178,7 +193,7 @@ schema: ## write schema/properties.json anew from the types that read the proper
 
 .PHONY: clean
 clean: ## delete everything that was made or installed here
-	rm -rf target .venv .aws-sam fuzz/target examples/cdk/node_modules examples/cdk/cdk.out
+	rm -rf target .venv .aws-sam fuzz/target examples/cdk/node_modules examples/cdk*/cdk.out
 
 .PHONY: help
 help:
@@ -189,6 +204,9 @@ help:
 .PHONY: binaries
 binaries:
 	$(CARGO) build --workspace --bins --locked
+
+$(CODEARTIFACT_STACK): binaries
+	@:
 
 .venv/.stamp: tools/requirements.txt tools/venv.sh
 	@tools/venv.sh .venv $<
@@ -206,3 +224,20 @@ binaries:
 examples/cdk/node_modules/.stamp: examples/cdk/package-lock.json | .venv/node/.stamp
 	@echo 'Installing $< into examples/cdk/node_modules (once)' >&2
 	@cd examples/cdk && $(NODE) npm ci --silent && touch node_modules/.stamp
+
+target/cdk/node_modules/.stamp: packages/cdk/package-lock.json | .venv/node/.stamp
+	@echo 'Installing packages/cdk/package-lock.json into target/cdk/node_modules (once)' >&2
+	@mkdir -p target/cdk && cp packages/cdk/{package.json,package-lock.json,.npmrc} target/cdk/
+	@cd target/cdk && $(NODE) npm ci --silent && touch node_modules/.stamp
+
+target/cdk/.jsii: target/cdk/node_modules/.stamp packages/cdk/package.json packages/cdk/README.md $(wildcard packages/cdk/src/*.ts)
+	@rm -rf target/cdk/{src,lib} && cp -r LICENSE packages/cdk/{package.json,README.md,API.md,src} target/cdk/
+	@cd target/cdk && $(NODE) npm --silent run build
+
+target/cdk/.stamp: target/cdk/.jsii template.yaml tools/pack_cdk.py $(CODEARTIFACT_STACK) | .venv/cdk/.stamp
+	@$(NODE) $(PYTHON) tools/pack_cdk.py
+	@touch $@
+
+# As whoever uses the constructs installs them.
+examples/cdk/node_modules/.constructs: target/cdk/.stamp examples/cdk/node_modules/.stamp
+	@cd examples/cdk && $(NODE) npm install --silent --no-save --offline ../../target/cdk/dist/*.tgz && touch node_modules/.constructs

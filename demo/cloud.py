@@ -50,6 +50,16 @@ class Cloud:
         self._read_lines = 0
         self._read_calls = 0
 
+    def codeartifact_of(self, account: str):
+        """CodeArtifact as another account calls it."""
+        return boto3.client(
+            "codeartifact",
+            endpoint_url=self._lab.codeartifact_url,
+            region_name=REGION,
+            aws_access_key_id=account,
+            aws_secret_access_key=SECRET,
+        )
+
     def deploy_function(self, name: str, binary: Path, **parameters: str) -> Stack:
         """Deploys template.yaml as it stands, with the built binary as the function's code."""
         package = self._stage(binary)

@@ -24,13 +24,27 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 DOMAIN = "kloudvin-pkgs"
 SECONDS = 120
 
+READER = "210987654321"
+STRANGER = "999988887777"
+BUILDS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": ["codeartifact:GetAuthorizationToken", "codeartifact:ReadFromRepository"],
+            "Resource": "*",
+        },
+        {"Effect": "Allow", "Action": "sts:GetServiceBearerToken", "Resource": "*"},
+    ],
+}
+
 PAYMENTS = {
     "RepositoryName": "team-payments-npm",
     "RepositoryDescription": "npm packages of the payments squad",
     "ExternalConnection": "public:npmjs",
     "InternalPackages": "/npm/payments/*",
     "PublisherRole": "payments-ci",
-    "ReaderAccounts": "210987654321",
+    "ReaderAccounts": READER,
     "Squad": "payments",
     "CostCentre": "4711",
 }
@@ -39,10 +53,11 @@ LEDGER = {
     "ExternalConnection": "public:pypi",
     "InternalPackages": "/pypi//ledger-client$",
     "PublisherRole": "ledger-ci",
-    "ReaderAccounts": "210987654321",
+    "ReaderAccounts": READER,
     "Squad": "ledger",
     "CostCentre": "4713",
 }
+PLATFORM = {"TokenAccounts": f"{READER},345678901234"}
 SHARED = "platform-shared"
 
 
@@ -59,10 +74,10 @@ class Demo:
         self._binary = binary
         self._cloud = Cloud(lab)
         self._api = self._cloud.codeartifact
-        self._squad_template = (TEMPLATES / "squad.yaml").read_text(encoding="utf-8")
         self._service_token = ""
         self._key = ""
         self._payments = Stack("", {})
+        self._platform = Stack("", {})
 
     def run(self) -> None:
         self.deploy_the_function()
@@ -74,6 +89,8 @@ class Demo:
         self.add_a_second_squad()
         self.keep_the_namesake_out()
         self.refuse_a_curious_neighbour()
+        self.let_another_account_read()
+        self.stop_a_malicious_version()
         self.replace_the_repository()
         self.log_a_build_in()
         self.delete_everything()
@@ -178,8 +195,10 @@ class Demo:
         self._expect("the plan sees it all", not plan["Converged"] and len(plan["Steps"]) >= 4)
         self._expect("… and writes nothing", not any(map(is_write, self._cloud.new_calls())))
 
-        PAYMENTS.update(CostCentre="4712")
-        self._payments = self._deploy("payments-packages", PAYMENTS, "Update")
+        PAYMENTS.update(Refresh="1767225600")
+        self._payments = self._deploy("payments-packages", PAYMENTS, "Update", calls=(calls := []))
+        writes = [call["operation"] for call in calls if is_write(call)]
+        self._expect("a new Refresh, and nothing else, made the update", len(writes) == len(plan["Steps"]))
         self._expect(
             "upstreams and description are back",
             self._upstreams("team-payments-npm") == [SHARED, "team-payments-npm-upstream"]
@@ -190,7 +209,7 @@ class Demo:
         )
         self._expect("the policy is back", self._statements("team-payments-npm") == ["Publish", "Read"])
         tags = self._tags("team-payments-npm")
-        self._expect("so are the tags, the new one too", (tags["squad"], tags["cost-centre"]) == ("payments", "4712"))
+        self._expect("so are the tags", (tags["squad"], tags["cost-centre"]) == ("payments", "4711"))
         self._expect("a plan has nothing left to do", self._plan()["Converged"])
 
     def add_a_second_squad(self) -> None:
@@ -239,7 +258,7 @@ class Demo:
         self._report.asked("CloudFormation: create stack search-packages")
         reason = ""
         try:
-            self._cloud.deploy("search-packages", self._squad_template, **curious)
+            self._cloud.deploy("search-packages", _template_of(curious), **curious)
         except StackFailed as refused:
             reason = next(line.strip() for line in str(refused).splitlines() if "Upstreams:" in line)
         self._tell(self._cloud.new_work())
@@ -253,6 +272,54 @@ class Demo:
         self._cloud.delete("search-packages")
         self._cloud.new_work()
         self._expect("payments is untouched", self._plan()["Converged"])
+
+    def let_another_account_read(self) -> None:
+        self._report.chapter("A build in another account is to read what payments publishes")
+        self._report.asked("Lambda: invoke the function with RequestType Plan")
+        self._expect(
+            "the plan says that the account is let in, and gets no token", self._noted("no token", about=READER)
+        )
+        self._expect("it cannot log in", self._token(READER) is None)
+        self._platform = self._deploy("platform-packages", PLATFORM, "Create")
+        self._lab.emulator_settings(
+            principals={
+                account: {"arn": f"arn:aws:iam::{account}:role/builds", "policy": BUILDS}
+                for account in (READER, STRANGER)
+            }
+        )
+        token = self._token(READER)
+        self._expect("now it can", token is not None)
+        ours = {"format": "npm", "namespace": "payments", "package": "ui"}
+        self._expect("… and reads", not self._refused("ingest", "team-payments-npm", token=token, **ours))
+        self._expect(
+            "… but does not publish",
+            self._refused("publish", "team-payments-npm", token=token, version="2.0.0", **ours),
+        )
+        self._expect("an account that nobody named cannot log in", self._token(STRANGER) is None)
+        self._expect("the plan has nothing to say any more", not self._noted("no token", about=READER))
+
+    def stop_a_malicious_version(self) -> None:
+        self._report.chapter("event-stream turns out to be malicious")
+        stream = {"format": "npm", "package": "event-stream"}
+        self._expect("payments has it already", not self._refused("ingest", "team-payments-npm", **stream))
+        PLATFORM.update(BlockedPackages="/npm//event-stream$")
+        self._platform = self._deploy("platform-packages", PLATFORM, "Update")
+        self._expect("no new version comes in", self._refused("ingest", "team-payments-npm", version="3.3.7", **stream))
+        self._expect("nobody publishes one", self._refused("publish", SHARED, version="3.3.7", **stream))
+        self._report.asked("Lambda: invoke the function with RequestType Plan")
+        held = self._noted("hold packages already", about="/npm//event-stream$", stack=self._platform)
+        self._expect("the plan says who holds it already", held)
+        for repository in ("team-payments-npm", "team-payments-npm-upstream"):
+            package = ("--format", "npm", "--package", "event-stream", "--versions", "1.0.0")
+            self._aws("dispose-package-versions", "--domain", DOMAIN, "--repository", repository, *package)
+        self._expect("what was held is gone, too", self._refused("ingest", "team-payments-npm", **stream))
+        PLATFORM.update(BlockedPackages="")
+        self._platform = self._deploy("platform-packages", PLATFORM, "Update")
+        self._expect(
+            "unblocked, a good version comes in",
+            not self._refused("ingest", "team-payments-npm", version="4.0.1", **stream),
+        )
+        self._expect("… and not the bad one", self._refused("ingest", "team-payments-npm", **stream))
 
     def replace_the_repository(self) -> None:
         self._report.chapter("Payments renames its repository: a replacement")
@@ -274,8 +341,8 @@ class Demo:
         self._expect(
             "the old pair holds packages and stays, beside all others",
             self._repositories()
-            == ["payments-npm", "payments-npm-upstream", SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"]
-            + ["team-payments-npm", "team-payments-npm-upstream"],
+            == ["payments-npm", "payments-npm-upstream", SHARED, "platform-tools", "team-ledger-pypi"]
+            + ["team-ledger-pypi-upstream", "team-payments-npm", "team-payments-npm-upstream"],
         )
         self._expect(
             "it is unowned now: another stack may adopt it",
@@ -303,12 +370,13 @@ class Demo:
         self._expect(
             "the ledger's repositories, the platform's and what was kept stay",
             self._repositories()
-            == [SHARED, "team-ledger-pypi", "team-ledger-pypi-upstream"]
+            == [SHARED, "platform-tools", "team-ledger-pypi", "team-ledger-pypi-upstream"]
             + ["team-payments-npm", "team-payments-npm-upstream"],
         )
         self._expect("the ledger's guard stays, payments' is gone", self._groups() == ["/*", "/pypi//ledger-client$"])
         for repository in ("team-payments-npm", "team-payments-npm-upstream", SHARED):
             self._aws("delete-repository", "--domain", DOMAIN, "--repository", repository)
+        self._delete("platform-packages")
         self._delete("ledger-packages")
         self._expect("the last stack took the domain with it", self._api.list_domains()["domains"] == [])
         self._cloud.delete("kloudvin-pkgs-key")
@@ -320,7 +388,7 @@ class Demo:
     def _deploy(self, name: str, parameters: dict[str, str], request: str, calls: list | None = None) -> Stack:
         verb = "create" if request == "Create" else "update"
         self._report.asked(f"CloudFormation: {verb} stack {name}")
-        stack = self._cloud.deploy(name, self._squad_template, **parameters)
+        stack = self._cloud.deploy(name, _template_of(parameters), **parameters)
         self._tell(self._cloud.new_work())
         made = self._cloud.new_calls()
         if calls is not None:
@@ -343,17 +411,39 @@ class Demo:
         if not any("step" not in record for record in work.records):
             raise Unexpected("the function logged no outcome for the event")
 
-    def _plan(self) -> dict:
-        template = cfn_yaml.load(TEMPLATES / "squad.yaml")
+    def _noted(self, words: str, about: str, stack: Stack | None = None) -> bool:
+        """Whether the plan of a stack, payments' if none is named, has a note of this."""
+        notes = [note for note in self._plan(stack)["Notes"] if words in note]
+        for note in notes:
+            self._report.note("note", note)
+        return any(about in note for note in notes)
+
+    def _token(self, account: str) -> str | None:
+        """A token for another account, if it gets one."""
+        self._report.asked(f"account {account}: get-authorization-token of {DOMAIN}")
+        theirs = self._cloud.codeartifact_of(account)
+        try:
+            answer = theirs.get_authorization_token(domain=DOMAIN, domainOwner=ACCOUNT)
+        except theirs.exceptions.AccessDeniedException as refused:
+            self._report.note("answer", refused.response["Error"]["Message"])
+            return None
+        self._report.note("answer", "a token")
+        return answer["authorizationToken"]
+
+    def _plan(self, stack: Stack | None = None) -> dict:
+        of_platform = stack is not None
+        template = cfn_yaml.load(TEMPLATES / ("platform.yaml" if of_platform else "squad.yaml"))
         defaults = {name: spec.get("Default") for name, spec in template["Parameters"].items()}
-        properties = self._resolve(template["Resources"]["Packages"]["Properties"], defaults | PAYMENTS, template)
+        given = defaults | (PLATFORM if of_platform else PAYMENTS)
+        properties = self._resolve(template["Resources"]["Packages"]["Properties"], given, template)
+        stack = stack or self._payments
         plan = self._cloud.invoke(
             self._service_token,
             {
                 "RequestType": "Plan",
-                "StackId": self._payments.stack_id,
+                "StackId": stack.stack_id,
                 "LogicalResourceId": "Packages",
-                "PhysicalResourceId": self._payments.outputs["PhysicalId"],
+                "PhysicalResourceId": stack.outputs["PhysicalId"],
                 "ResourceProperties": properties,
                 "OldResourceProperties": properties,
             },
@@ -387,6 +477,7 @@ class Demo:
     def _refused(self, action: str, repository: str, **package: str) -> bool:
         who = package.get("caller", "someone")
         name = "/".join(package[part] for part in ("namespace", "package") if part in package)
+        name += f"@{package['version']}" if "version" in package else ""
         verb = "installs" if action == "ingest" else "publishes"
         self._report.asked(f"{who} {verb} {name}, repository {repository}")
         why = self._lab.package(action, owner=ACCOUNT, domain=DOMAIN, repository=repository, **package)
@@ -442,6 +533,12 @@ class Demo:
     def _stacks(self) -> list[str]:
         found = self._cloud.cloudformation.describe_stacks()["Stacks"]
         return [stack["StackName"] for stack in found if stack["StackStatus"] != "DELETE_COMPLETE"]
+
+
+def _template_of(parameters: dict[str, str]) -> str:
+    """The template that takes these parameters."""
+    template = TEMPLATES / ("platform.yaml" if parameters is PLATFORM else "squad.yaml")
+    return template.read_text(encoding="utf-8")
 
 
 def main() -> int:

@@ -9,7 +9,16 @@ use tokio::time::{Instant, sleep};
 pub(crate) struct Backoff {
     pause: Duration,
     patience: Duration,
-    until: Option<Instant>,
+    measure: Measure,
+}
+
+/// What of a series of tries counts against its patience.
+#[derive(Debug)]
+enum Measure {
+    /// All the time since then; none before the first pause.
+    Since(Option<Instant>),
+    /// The pauses so far.
+    Pauses(Duration),
 }
 
 impl Backoff {
@@ -21,29 +30,43 @@ impl Backoff {
         Self {
             pause: Self::FIRST,
             patience,
-            until: None,
+            measure: Measure::Since(None),
         }
     }
 
     /// So much time from now on, the first try included.
     pub(crate) fn from_now(patience: Duration) -> Self {
         Self {
-            until: Some(Instant::now() + patience),
+            measure: Measure::Since(Some(Instant::now())),
+            ..Self::within(patience)
+        }
+    }
+
+    /// Pauses of so much time in all: as many tries, however long each takes.
+    pub(crate) fn of_pauses(patience: Duration) -> Self {
+        Self {
+            measure: Measure::Pauses(Duration::ZERO),
             ..Self::within(patience)
         }
     }
 
     /// Waits before the next try; gives `last` back if the time is up.
     pub(crate) async fn wait_or<E>(&mut self, last: E) -> Result<(), E> {
-        let now = Instant::now();
-        let until = *self.until.get_or_insert(now + self.patience);
-        if now >= until {
+        let spent = match &mut self.measure {
+            Measure::Since(start) => start.get_or_insert_with(Instant::now).elapsed(),
+            Measure::Pauses(spent) => *spent,
+        };
+        let left = self.patience.saturating_sub(spent);
+        if left.is_zero() {
             return Err(last);
         }
         // "Full jitter" over the upper half: AWS Architecture Blog, "Exponential Backoff and Jitter".
-        let pause = self.pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+        let pause = self.pause.mul_f64(0.5 + fastrand::f64() / 2.0).min(left);
         self.pause = (self.pause * 2).min(Self::LONGEST);
-        sleep(pause.min(until - now)).await;
+        if let Measure::Pauses(spent) = &mut self.measure {
+            *spent += pause;
+        }
+        sleep(pause).await;
         Ok(())
     }
 }
@@ -61,6 +84,17 @@ mod tests {
 
         assert_eq!(backoff.wait_or("no more").await, Ok(()));
         assert_eq!(backoff.wait_or("no more").await, Err("no more"));
+    }
+
+    #[tokio::test]
+    async fn of_pauses_the_tries_do_not_count() {
+        let mut backoff = Backoff::of_pauses(2 * Backoff::FIRST);
+        let mut tries = 0;
+        while backoff.wait_or(()).await.is_ok() {
+            sleep(3 * Backoff::FIRST).await;
+            tries += 1;
+        }
+        assert!(tries > 1, "{tries}");
     }
 
     #[tokio::test]

@@ -235,10 +235,13 @@ impl Lifecycle<'_> {
         let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
         self.check_room(desired)?;
-        let plan = planned(&self.reconciler(&owner), &asked, &history).await?;
+        let reconciler = self.reconciler(&owner);
+        let plan = planned(&reconciler, &asked, &history).await?;
+        let mut notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+        notes.extend(Box::pin(reconciler.notes(desired, &history, &plan)).await?);
         let planned = Success::Planned {
             steps: plan.steps.iter().map(|step| step.action.to_string()).collect(),
-            notes: plan.notes.iter().map(ToString::to_string).collect(),
+            notes,
         };
         Ok(Outcome {
             physical_id: PhysicalId::not_created(),

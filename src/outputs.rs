@@ -132,11 +132,18 @@ mod tests {
         let ids = [stack_id.as_str(), uuid, &"L".repeat(255)];
         let domain = "d".repeat(50);
         let all_connections: Vec<&str> = ExternalConnection::ALL.map(ExternalConnection::as_str).into();
-        for names in [
+        let every_format: Vec<&str> = Format::ALL.map(Format::as_str).into();
+        let names = [
             json!({"RepositoryName": "r".repeat(100)}),
-            json!({"RepositoryName": "r".repeat(91), "ExternalConnection": "public:npmjs"}),
+            json!({"RepositoryName": "r".repeat(91), "ExternalConnection": "public:npmjs", "EndpointFormats": every_format}),
             json!({"RepositoryName": "r".repeat(71), "ExternalConnection": all_connections}),
-        ] {
+        ];
+        let kinds = ["ipv4", "dualstack"];
+        for (mut names, kind) in names
+            .into_iter()
+            .flat_map(|names| kinds.map(|kind| (names.clone(), kind)))
+        {
+            names["EndpointType"] = json!(kind);
             assert!(
                 fits(&properties(&domain, REGION, names.clone()), REGION, ids),
                 "{names}"

@@ -22,7 +22,7 @@ pub struct Patience {
     pub lag: Duration,
     /// Until what this event saw or created, and does not see any more, counts as deleted by someone else.
     pub absence: Duration,
-    /// For those who change the same things at the same time to be done.
+    /// For those who change the same things at the same time to be done: the pauses in all, as each look takes its time.
     pub races: Duration,
     /// For the service to notice that a domain is empty.
     pub empty_domain: Duration,
@@ -130,15 +130,32 @@ impl Reconciler<'_> {
     pub(crate) async fn plan(&self, desired: &Desired, history: &History) -> Result<Plan, Failure> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
-        let mut plan = plan::converge(desired, history, &observed, self.owner)?;
-        let inner = Box::pin(self.observer(&scope).inner_groups(desired.patterns())).await?;
-        plan.notes.extend(plan::note_inner(self.owner, inner));
-        Ok(plan)
+        Ok(plan::converge(desired, history, &observed, self.owner)?)
+    }
+
+    /// What to know before a plan is carried out that no step needs to know.
+    pub(crate) async fn notes(
+        &self,
+        desired: &Desired,
+        history: &History,
+        plan: &Plan,
+    ) -> Result<Vec<String>, Failure> {
+        let scope = plan::to_converge(desired, history);
+        let observer = self.observer(&scope);
+        let inner = Box::pin(observer.inner_groups(desired.patterns())).await?;
+        let copies = Box::pin(observer.copies(&desired.blocked_packages)).await?;
+        let mut notes = plan::note_inner(self.owner, inner);
+        notes.extend(plan::note_copies(copies));
+        if plan::lets_in_outsiders(desired) {
+            let policy = observer.domain_policy().await?;
+            notes.extend(plan::note_without_token(desired, self.place, plan, &policy));
+        }
+        Ok(notes.iter().map(ToString::to_string).collect())
     }
 
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
-        let mut backoff = Backoff::within(self.patience.races);
+        let mut backoff = Backoff::of_pauses(self.patience.races);
         let mut unseen = Backoff::within(self.patience.lag);
         let mut upstream = Backoff::within(self.patience.lag);
         loop {
@@ -366,7 +383,7 @@ impl Reconciler<'_> {
 
     /// Deletes what this owner made of a stack, and nothing else.
     pub(crate) async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
-        let mut races = Backoff::within(self.patience.races);
+        let mut races = Backoff::of_pauses(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
         loop {
             match self.delete_once(identity, evidence, last).await {

@@ -4,6 +4,7 @@
 import argparse
 import hashlib
 import io
+import json
 import re
 import shutil
 import struct
@@ -18,6 +19,8 @@ NAME = "codeartifact-stack"
 MACHINES = {"arm64": 0xB7, "x86_64": 0x3E}
 # What the template's metadata names: `sam deploy` wants both to be there.
 COMPANIONS = ("LICENSE", "README.md")
+# The rule for cfn-lint, and the schema that it reads.
+RULES = ("cfnlint/codeartifact_stack.py", "schema/properties.json")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 HEADING = re.compile(r"(?m)^## \[(?P<version>[^]]+)\](?: - (?P<date>\S+))?$")
 
@@ -41,6 +44,10 @@ def check(root: Path, tag: str | None) -> None:
     published = re.findall(r"(?m)^ +SemanticVersion: (\S+)$", template)
     if published != [wanted]:
         raise Unfit(f"template.yaml: SemanticVersion is {published}, but Cargo.toml has {wanted}")
+    for lock in ("packages/cdk/package.json", "packages/cdk/package-lock.json"):
+        constructs = json.loads((root / lock).read_text(encoding="utf-8"))["version"]
+        if constructs != wanted:
+            raise Unfit(f"{lock}: the version is {constructs}, but Cargo.toml has {wanted}")
     newest, date, notes = newest_changes(root)
     if newest != wanted:
         raise Unfit(f"CHANGELOG.md: the newest version is {newest}, but Cargo.toml has {wanted}")
@@ -81,10 +88,33 @@ def assemble(root: Path, output: Path, sboms: Path, zips: dict[str, Path]) -> No
         (output / f"template-{architecture}.yaml").write_text(
             released_template(template, architecture, package), encoding="utf-8"
         )
+    pack_rules(root, output / f"{NAME}-{number}-cfnlint.zip")
     for companion in COMPANIONS:
         shutil.copyfile(root / companion, output / companion)
     sums = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(output.iterdir())]
     (output / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+
+
+def pack_rules(root: Path, output: Path) -> None:
+    """Packs the folder that cfn-lint takes as --append-rules; the same files make the same zip."""
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for rule in RULES:
+            path = root / rule
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def host(root: Path, dist: Path, output: Path, bucket: str) -> None:
+    """What a bucket of a region holds, for --template-url: each version has keys of its own."""
+    prefix = f"{NAME}/{version(root)}"
+    folder = output / prefix
+    shutil.rmtree(output, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for template in dist.glob("template-*.yaml"):
+        text = template.read_text(encoding="utf-8")
+        (package,) = re.findall(r"(?m)^      CodeUri: (\S+)$", text)
+        shutil.copyfile(dist / package, folder / package)
+        hosted = text.replace(f"CodeUri: {package}\n", f"CodeUri: s3://{bucket}/{prefix}/{package}\n")
+        (folder / template.name).write_text(hosted, encoding="utf-8")
 
 
 def released_template(template: str, architecture: str, package: str) -> str:
@@ -137,12 +167,17 @@ def main() -> int:
     assembled.add_argument("--output", type=Path, default=ROOT / "target/dist")
     assembled.add_argument("--sboms", type=Path, required=True, help="the folder that tools/sbom.sh writes")
     assembled.add_argument("zips", nargs="+", type=architecture_and_zip, metavar="ARCH=ZIP")
+    hosted = commands.add_parser("host", help="write what a bucket holds for --template-url to target/hosted/")
+    hosted.add_argument("--dist", type=Path, default=ROOT / "target/dist")
+    hosted.add_argument("bucket")
     arguments = parser.parse_args()
     try:
         if arguments.command == "check":
             check(ROOT, arguments.tag)
         elif arguments.command == "notes":
             print(newest_changes(ROOT)[2])
+        elif arguments.command == "host":
+            host(ROOT, arguments.dist, ROOT / "target/hosted", arguments.bucket)
         else:
             assemble(ROOT, arguments.output, arguments.sboms, dict(arguments.zips))
             print("\n".join(sorted(str(file) for file in arguments.output.iterdir())))

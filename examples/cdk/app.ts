@@ -1,4 +1,5 @@
 import { App } from 'aws-cdk-lib';
+import { ExternalConnection } from 'cdk-codeartifact-stack';
 import { Platform, Squad, type FunctionSource } from './lib/stacks.ts';
 
 const app = new App();
@@ -12,19 +13,20 @@ const platform = new Platform(app, 'packages-platform', {
 new Squad(app, 'payments-packages', {
   platform,
   squad: 'payments',
-  externalConnection: 'public:npmjs',
+  connections: [ExternalConnection.NPMJS],
   internalPackages: ['/npm/payments/*'],
   readers: ['210987654321'],
 });
 new Squad(app, 'ledger-packages', {
   platform,
   squad: 'ledger',
-  externalConnection: 'public:pypi',
+  connections: [ExternalConnection.PYPI],
   internalPackages: ['/pypi//ledger~'],
+  readers: ['210987654321'],
 });
 new Squad(app, 'search-packages', {
   platform,
   squad: 'search',
-  externalConnection: ['public:npmjs', 'public:maven-central'],
+  connections: [ExternalConnection.NPMJS, ExternalConnection.MAVEN_CENTRAL],
   internalPackages: ['/maven/com.kloudvin.search/*'],
 });

@@ -10,9 +10,10 @@ use futures_util::try_join;
 
 use super::Service;
 use super::error::Result;
+use super::service::Holding;
 use crate::plan::{
-    Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
-    OtherGroup, Packages, Read, Scope,
+    Contents, Copies, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
+    OtherGroup, Packages, Read, Scope, Unseen,
 };
 use crate::stack::{
     ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
@@ -31,6 +32,9 @@ const AT_A_TIME: usize = 2;
 
 /// So many neighbours are looked at together.
 const MANY_AT_A_TIME: usize = 20;
+
+/// So often `Plan` looks into a repository for what a pattern blocks: one call each.
+const MOST_LOOKS: usize = 200;
 
 /// Reads the service.
 pub(crate) struct Observer<'a> {
@@ -354,6 +358,68 @@ impl Observer<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// The repositories of the domain that hold packages which these patterns name, as far as so many looks show it.
+    pub(crate) async fn copies(&self, patterns: &[PackagePattern]) -> Result<Vec<Copies>> {
+        if patterns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let listed = self.service.all_repository_names().await.map(Some);
+        let listed = match self.or_hidden(listed, None).await? {
+            Read::Found(listed) => listed,
+            Read::Absent => BTreeSet::new(),
+            Read::Hidden(_) => {
+                let unlooked = |pattern: &PackagePattern| Copies {
+                    pattern: pattern.clone(),
+                    held_by: Vec::new(),
+                    unseen: Unseen::All,
+                };
+                return Ok(patterns.iter().map(unlooked).collect());
+            }
+        };
+        let names: Vec<RepositoryName> = listed.iter().filter_map(|name| name.parse().ok()).collect();
+        let mut looks_left = MOST_LOOKS;
+        let mut found = Vec::new();
+        for pattern in patterns {
+            let looked_at = &names[..names.len().min(looks_left)];
+            looks_left -= looked_at.len();
+            let (held_by, unseen) = self.holding(pattern, looked_at).await?;
+            found.push(Copies {
+                pattern: pattern.clone(),
+                held_by,
+                unseen: Unseen::Repositories(unseen + names.len() - looked_at.len()),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Those that hold a package, and how many did not tell.
+    async fn holding(
+        &self,
+        pattern: &PackagePattern,
+        names: &[RepositoryName],
+    ) -> Result<(Vec<RepositoryName>, usize)> {
+        let (mut held_by, mut unseen) = (Vec::new(), 0);
+        for some in names.chunks(MANY_AT_A_TIME) {
+            let looks = each(some, |name| async move {
+                let holding = self.service.holds_any(name, pattern).await.map(Some);
+                self.or_hidden(holding, None).await
+            });
+            for (name, holding) in looks.await? {
+                match holding.found() {
+                    Some(Holding::Some) => held_by.push(name),
+                    Some(Holding::Nothing) => {}
+                    Some(Holding::Unknown) | None => unseen += 1,
+                }
+            }
+        }
+        Ok((held_by, unseen))
+    }
+
+    /// The domain's policy alone, of this account's domain.
+    pub(crate) async fn domain_policy(&self) -> Result<Read<ObservedPolicy>> {
+        self.or_hidden(self.service.domain_policy().await, None).await
     }
 
     /// A package group; nothing if it is not there.

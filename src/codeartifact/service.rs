@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_codeartifact::Client;
-use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription};
+use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription, PackageSummary};
 
 use super::error::{Kind, Result, ServiceError};
 use super::translate::{self, CreatedDomain, CreatedRepository};
@@ -19,6 +19,18 @@ const ENOUGH_NAMES: usize = ExternalConnection::ALL.len() + 3;
 
 /// As many groups inside one of ours are told of.
 const MOST_INNER_GROUPS: i32 = 20;
+
+/// So many packages are listed to find one that a pattern names: the most that the service gives at once.
+const MOST_PACKAGES: i32 = 1000;
+
+/// Whether a repository holds packages of some kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Holding {
+    Some,
+    Nothing,
+    /// It has more packages than were looked at.
+    Unknown,
+}
 
 /// The calls about one domain and what is in it.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +174,31 @@ impl Service<'_> {
         let first = packages.try_next().await;
         let first = found(first.map_err(|error| ServiceError::new(self.repository(name), &error)))?;
         Ok(first.flatten().is_some())
+    }
+
+    /// Whether a repository holds a package that a pattern names, as far as one call shows it.
+    pub(crate) async fn holds_any(&self, name: &RepositoryName, pattern: &PackagePattern) -> Result<Holding> {
+        let (namespace, package) = pattern.components();
+        let request = request!(self.list_packages(repository(name)))
+            .format(pattern.format().into())
+            .set_namespace((!namespace.is_empty()).then(|| namespace.to_owned()))
+            .set_package_prefix(package.filter(|package| !package.is_empty()).map(str::to_owned));
+        let answer = request.max_results(MOST_PACKAGES).send().await;
+        let output = found(answer.map_err(|error| ServiceError::new(self.repository(name), &error)))?;
+        let (packages, rest) = output.map_or((None, None), |output| (output.packages, output.next_token));
+        let mut packages = packages.into_iter().flatten();
+        let holds = |package: PackageSummary| {
+            let (namespace, name) = (
+                package.namespace.unwrap_or_default(),
+                package.package.unwrap_or_default(),
+            );
+            pattern.holds(&namespace, &name)
+        };
+        Ok(match (packages.any(holds), rest) {
+            (true, _) => Holding::Some,
+            (false, None) => Holding::Nothing,
+            (false, Some(_)) => Holding::Unknown,
+        })
     }
 
     pub(crate) async fn describe_package_group(&self, pattern: &PackagePattern) -> Result<Option<ObservedGroup>> {

@@ -1,8 +1,10 @@
 //! What the parts of a plan are made from.
 
+use std::collections::BTreeSet;
+
 use super::consent::Consent;
 use super::history::History;
-use super::observed::{Observed, ObservedRepository};
+use super::observed::{Hidden, Observed, ObservedRepository};
 use super::step::StepId;
 use crate::properties::{Desired, DomainSource, Previous};
 use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap};
@@ -119,6 +121,18 @@ pub(super) struct Deleting<'a> {
 impl<'a> Deleting<'a> {
     pub(super) fn primary(&self) -> Option<&'a ObservedRepository> {
         self.observed.repositories.get(&self.identity.repository)
+    }
+
+    /// Whether a repository that may not be looked at was never made: only a failed attempt names it, its tags do not show it to
+    /// be this stack's, and the list of a domain that is this stack's alone does not have it.
+    pub(super) fn was_never_made(&self, name: &RepositoryName, hidden: &Hidden) -> bool {
+        let primary = self.identity.repository.as_str();
+        let is_absent = |listed: &BTreeSet<String>| {
+            let mut names = listed.iter().map(String::as_str);
+            names.all(|it| it != name.as_str() && (it == primary || self.identity.is_own(it)))
+        };
+        let is_ours = self.owner.standing(&hidden.tags).is_ours();
+        self.last.is_unfinished && !is_ours && self.observed.listed.found().is_some_and(is_absent)
     }
 
     /// Whether the domain's policy goes before all else: in a rollback, which it may forbid, and if nothing shows later that

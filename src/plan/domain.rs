@@ -90,8 +90,9 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
     // The list alone may lag: others are there only if they were seen.
     let deleted = plan.deleted();
     let mut there = from.observed.repositories.keys();
+    let mut hidden = from.observed.hidden.iter();
     let has_others = from.observed.has_others
-        || !from.observed.hidden.is_empty()
+        || hidden.any(|(name, hidden)| !from.was_never_made(name, hidden))
         || there.any(|name| !deleted.contains(name.as_str()));
     if has_others {
         // Another stack's Delete may be at work on the last of the others, and just now see ours.

@@ -14,7 +14,7 @@ use super::action::{Action, Tagged, Thing};
 use super::builder::Builder;
 use super::check::Check;
 use super::context::{Converging, Deleting};
-use super::observed::{InnerGroup, Observed, ObservedGroup};
+use super::observed::{Copies, InnerGroup, Observed, ObservedGroup, Unseen};
 use super::reasons::{Note, Refusal, Why};
 use super::step::StepId;
 use crate::properties::Previous;
@@ -65,6 +65,25 @@ pub(crate) fn note_inner(owner: &Owner, groups: Vec<InnerGroup>) -> Vec<Note> {
         inner: inner.pattern,
     };
     foreign.map(note).collect()
+}
+
+/// Notes which repositories hold packages already that are to be blocked, and how many may.
+pub(crate) fn note_copies(copies: Vec<Copies>) -> Vec<Note> {
+    let notes = copies.into_iter().flat_map(
+        |Copies {
+             pattern,
+             held_by,
+             unseen,
+         }| {
+            let held = (!held_by.is_empty()).then(|| Note::Copies {
+                pattern: pattern.clone(),
+                held_by,
+            });
+            let unseen = (unseen != Unseen::Repositories(0)).then_some(Note::UnseenCopies { pattern, unseen });
+            [held, unseen]
+        },
+    );
+    notes.flatten().collect()
 }
 
 /// What a group of this stack is to be like.

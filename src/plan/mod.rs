@@ -26,18 +26,20 @@ mod scope;
 mod step;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod upstreams;
 
 pub(crate) use action::{Action, Tagged, Thing};
 pub(crate) use check::{Check, Look, Seen, Trust, Verdict};
 pub(crate) use converge::converge;
 pub(crate) use delete::{delete, rolls_back_otherwise};
-pub(crate) use groups::note_inner;
+pub(crate) use groups::{note_copies, note_inner};
 pub(crate) use history::{History, has_traces};
 pub(crate) use observed::{
-    Cause, Contents, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository,
-    OtherGroup, Packages, Read, Scope,
+    Cause, Contents, Copies, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
+    ObservedRepository, OtherGroup, Packages, Read, Scope, Unseen,
 };
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};
 pub(crate) use step::{Plan, Step};
+pub(crate) use tokens::{lets_in_outsiders, note_without_token};

@@ -275,6 +275,24 @@ pub(crate) struct InnerGroup {
     pub(crate) inner: OtherGroup,
 }
 
+/// Where packages are already that a pattern is to block.
+#[derive(Clone, Debug)]
+pub(crate) struct Copies {
+    pub(crate) pattern: PackagePattern,
+    /// The repositories that hold some.
+    pub(crate) held_by: Vec<RepositoryName>,
+    pub(crate) unseen: Unseen,
+}
+
+/// What was not looked at, or not to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    /// So many repositories.
+    Repositories(usize),
+    /// Which repositories there are could not be read.
+    All,
+}
+
 impl ObservedGroup {
     /// The group that this one is inside of, if it is owned by another.
     pub(crate) fn neighbour(&self, owner: &Owner) -> Option<(&str, Owner)> {

@@ -125,6 +125,10 @@ fn tag_linked(to: &Converging, plan: &mut Builder, repository: &ObservedReposito
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> Fate {
     let name = &from.identity.repository;
     if let Some(hidden) = from.observed.hidden.get(name) {
+        if from.was_never_made(name, hidden) {
+            plan.need(hidden, false);
+            return Fate::Deleted(Vec::new());
+        }
         // Its own tags say whose it is, if they can be read; else the id does.
         let is_needed = match from.owner.standing(&hidden.tags) {
             Standing::Created | Standing::Adopted => true,

@@ -194,7 +194,8 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
     let mut done = after.to_vec();
     for (name, hidden) in &from.observed.hidden {
         if *name != from.identity.repository && from.identity.is_own(name.as_str()) {
-            plan.need(hidden, hidden.may_be_of(from.owner, from.evidence));
+            let is_needed = hidden.may_be_of(from.owner, from.evidence) && !from.was_never_made(name, hidden);
+            plan.need(hidden, is_needed);
         }
     }
     for (name, proxy) in from.proxies() {

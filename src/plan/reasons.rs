@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::observed::{Cause, Hidden};
+use super::observed::{Cause, Hidden, Unseen};
 use crate::stack::{
-    AccountId, DeletionMode, DomainName, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName,
+    AccountId, DeletionMode, DomainName, Grantee, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName,
 };
 
 /// Why a plan is not carried out.
@@ -280,6 +280,21 @@ pub(crate) enum Note {
     ReplacesDomainPolicy(DomainName),
     /// An adoption changes what a package group allows.
     Restricts(PackagePattern),
+    /// Principals of other accounts whom the repository's policy lets in, and to whom the domain's gives no token.
+    WithoutToken {
+        domain: DomainName,
+        grantees: Vec<Grantee>,
+    },
+    /// Repositories that hold packages already which are to be blocked.
+    Copies {
+        pattern: PackagePattern,
+        held_by: Vec<RepositoryName>,
+    },
+    /// Repositories that were not looked at for such packages.
+    UnseenCopies {
+        pattern: PackagePattern,
+        unseen: Unseen,
+    },
     /// The repository that this stack's replaces, and what becomes of it.
     Replaced(RepositoryName, DeletionMode),
 }
@@ -317,14 +332,11 @@ impl fmt::Display for Why {
             ),
             Self::Retained => formatter.write_str("DeletionMode retains it, and its proxies"),
             Self::Holds => formatter.write_str("it holds packages, and DeletionMode retains it then, and its proxies"),
-            Self::UpstreamOf(names) => {
-                let names: Vec<&str> = names.iter().map(RepositoryName::as_str).collect();
-                write!(
-                    formatter,
-                    "it, or a proxy of it, is an upstream of {}",
-                    names.join(", ")
-                )
-            }
+            Self::UpstreamOf(neighbours) => write!(
+                formatter,
+                "it, or a proxy of it, is an upstream of {}",
+                names(neighbours)
+            ),
             Self::Released => formatter.write_str("it is released, and is unowned from now on"),
             Self::Upstream => formatter.write_str("another stack's repository has it as an upstream"),
             Self::GuardsAnother => formatter.write_str("it guards another repository of this stack now"),
@@ -338,6 +350,7 @@ impl fmt::Display for Why {
 }
 
 impl fmt::Display for Note {
+    #[allow(clippy::too_many_lines, reason = "a text for each, in one place")]
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::Repository(name, why) => write!(formatter, "the repository {name} stays: {why}"),
@@ -397,14 +410,11 @@ impl fmt::Display for Note {
                 "the adopted repository {name} loses its external connection {connection}, which is put back when it is \
                  released"
             ),
-            Self::Replaces { name, upstreams } => {
-                let upstreams: Vec<&str> = upstreams.iter().map(RepositoryName::as_str).collect();
-                write!(
-                    formatter,
-                    "the adopted repository {name} loses its upstreams {}, which are put back when it is released",
-                    upstreams.join(", ")
-                )
-            }
+            Self::Replaces { name, upstreams } => write!(
+                formatter,
+                "the adopted repository {name} loses its upstreams {}, which are put back when it is released",
+                names(upstreams)
+            ),
             Self::ReplacesPolicy(name) => write!(
                 formatter,
                 "the policy of the adopted repository {name} is replaced, and is not put back when it is released"
@@ -417,6 +427,28 @@ impl fmt::Display for Note {
                 formatter,
                 "what the adopted package group {pattern} allows is changed, and is put back when it is released"
             ),
+            Self::WithoutToken { domain, grantees } => {
+                let grantees: Vec<String> = grantees.iter().map(ToString::to_string).collect();
+                write!(
+                    formatter,
+                    "this repository lets in {}, to whom the policy of the domain {domain} gives no token to log in with: \
+                     name them in DomainAccess of the stack that owns that policy",
+                    grantees.join(", ")
+                )
+            }
+            Self::Copies { pattern, held_by } => write!(
+                formatter,
+                "the repositories {} hold packages already that {pattern} blocks: versions that are there stay, and are \
+                 installed, until they are disposed of",
+                names(held_by)
+            ),
+            Self::UnseenCopies { pattern, unseen } => {
+                write!(formatter, "packages that {pattern} blocks were not looked for in ")?;
+                match unseen {
+                    Unseen::Repositories(count) => write!(formatter, "{count} of the domain's repositories"),
+                    Unseen::All => formatter.write_str("any repository: they could not be listed"),
+                }
+            }
             Self::Replaced(name, mode) => {
                 write!(formatter, "the repository {name}, which this stack replaces, ")?;
                 formatter.write_str(match mode {
@@ -429,4 +461,9 @@ impl fmt::Display for Note {
             }
         }
     }
+}
+
+fn names(repositories: &[RepositoryName]) -> String {
+    let names: Vec<&str> = repositories.iter().map(RepositoryName::as_str).collect();
+    names.join(", ")
 }

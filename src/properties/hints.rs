@@ -2,7 +2,7 @@
 
 /// What others call a property of ours: the native `AWS::CodeArtifact` types, and the resources and modules of Terraform.
 /// Written as [`folded`] does it.
-const ELSEWHERE: [(&str, &str); 17] = [
+pub(super) const ELSEWHERE: [(&str, &str); 17] = [
     ("description", "RepositoryDescription"),
     ("domain", "DomainName"),
     ("encryptionkey", "KmsKeyArn"),

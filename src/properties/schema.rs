@@ -16,6 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use super::access::{OrganizationId, Principal};
+use super::hints::ELSEWHERE;
 use super::rules::MOST_UPSTREAMS;
 use super::{MOST_PATTERNS, tags};
 use crate::stack::{
@@ -314,7 +315,10 @@ fn in_any_case(text: &str) -> String {
 
 struct TagKey;
 schema_of!(TagKey, |_| json_schema!({
-    "description": format!("must not begin with aws: or {RESERVED_PREFIX}, which are reserved"),
+    "description": format!(
+        "must be 1 to {LONGEST_KEY} characters, none of them a control, invisible, private-use or unassigned one, and \
+         must not begin with aws: or {RESERVED_PREFIX}, which are reserved"
+    ),
     "type": "string",
     "minLength": 1,
     "maxLength": LONGEST_KEY,
@@ -385,7 +389,10 @@ fn schema() -> Value {
         "NotGiven".to_owned(),
         json!({"const": "", "description": "Not given: what an empty parameter of a template delivers"}),
     );
-    generator.into_root_schema_for::<Properties>().to_value()
+    let mut schema = generator.into_root_schema_for::<Properties>();
+    // For the rule of cfn-lint, which asks "did you mean" as the function does.
+    schema.insert("x-elsewhere".to_owned(), ELSEWHERE.into_iter().collect());
+    schema.to_value()
 }
 
 mod tests {

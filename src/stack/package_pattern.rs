@@ -30,6 +30,30 @@ impl PackagePattern {
         self.format
     }
 
+    /// Its namespace and its name, as far as it has them; a pattern without a name ends within its namespace.
+    pub(crate) fn components(&self) -> (&str, Option<&str>) {
+        let path = self.text[..self.text.len() - 1].trim_start_matches('/');
+        let rest = path.split_once('/').map_or("", |(_, rest)| rest);
+        match rest.split_once('/') {
+            Some((namespace, name)) => (namespace, Some(name)),
+            None => (rest, None),
+        }
+    }
+
+    /// Whether it holds a package of its format.
+    pub(crate) fn holds(&self, namespace: &str, name: &str) -> bool {
+        let path = format!("/{}/{namespace}/{name}", self.format.as_str());
+        let (stem, ending) = self.text.split_at(self.text.len() - 1);
+        let Some(rest) = path.strip_prefix(stem) else {
+            return false;
+        };
+        match ending {
+            "$" => rest.is_empty(),
+            "~" => !rest.starts_with(|c: char| c.is_alphanumeric()),
+            _ => true,
+        }
+    }
+
     /// Why a group of this pattern would be of no use, if it is one that the service takes but that holds too much or
     /// nothing.
     pub(crate) fn unfit(&self) -> Option<String> {
@@ -253,6 +277,37 @@ mod tests {
             &long,
         ] {
             assert!(bad.parse::<PackagePattern>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_holds_what_it_names_up_to_its_ending() {
+        for (pattern, namespace, name, holds) in [
+            ("/npm//event-stream$", "", "event-stream", true),
+            ("/npm//event-stream$", "", "event-streams", false),
+            ("/npm//event-stream$", "acme", "event-stream", false),
+            ("/pypi//bad~", "", "bad", true),
+            ("/pypi//bad~", "", "bad-apple", true),
+            ("/pypi//bad~", "", "badge", false),
+            ("/npm/acme/*", "acme", "ui", true),
+            ("/npm/acme/*", "acme-two", "ui", false),
+            ("/maven/com.bad~", "com.bad.core", "x", true),
+            ("/maven/com.bad~", "com.badge", "x", false),
+        ] {
+            let pattern: PackagePattern = pattern.parse().expect("a pattern");
+            assert_eq!(pattern.holds(namespace, name), holds, "{pattern} {namespace} {name}");
+        }
+    }
+
+    #[test]
+    fn its_components_are_what_a_list_of_packages_is_asked_for() {
+        for (pattern, components) in [
+            ("/npm//event-stream$", ("", Some("event-stream"))),
+            ("/npm/acme/*", ("acme", Some(""))),
+            ("/maven/com.bad~", ("com.bad", None)),
+        ] {
+            let pattern: PackagePattern = pattern.parse().expect("a pattern");
+            assert_eq!(pattern.components(), components);
         }
     }
 

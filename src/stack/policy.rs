@@ -42,6 +42,12 @@ impl Policy {
         }
     }
 
+    /// Reads a document that the service gave.
+    pub(crate) fn read(document: &str) -> Option<Self> {
+        let document = serde_json::from_str(document).ok()?;
+        Some(Self::new(&document))
+    }
+
     /// The document as it is sent.
     #[must_use]
     pub(crate) fn document(&self) -> &str {
@@ -86,7 +92,8 @@ impl Policy {
             .collect()
     }
 
-    fn statements(&self) -> &[Value] {
+    /// What it says, in the form of its meaning.
+    pub(super) fn statements(&self) -> &[Value] {
         let statements = self.meaning.get("Statement").and_then(Value::as_array);
         statements.map_or(&[][..], Vec::as_slice)
     }

@@ -46,7 +46,6 @@ DIGEST = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 NOT_EMULATED = {
     "CopyPackageVersions",
     "DeletePackageVersions",
-    "DisposePackageVersions",
     "GetPackageVersionAsset",
     "GetPackageVersionReadme",
     "ListPackageVersionAssets",
@@ -286,11 +285,13 @@ def tell_of_packages(wire: Wire, domain: dict) -> None:
     wire.drive("DescribePackage", **node)
     wire.drive("DescribePackageVersion", **node, packageVersion="1.0.0")
     wire.drive("DescribePackageVersion", **generic, packageVersion="2.0.0")
+    disposed = generic | {"versions": ["1.0.0", "9.0.0"], "expectedStatus": "Unfinished"}
+    wire.drive("DisposePackageVersions", **disposed, versionRevisions={"9.0.0": "one"})
     wire.drive("PutPackageOriginConfiguration", **node, restrictions={"publish": "ALLOW", "upstream": "BLOCK"})
     versions = generic | {"sortBy": "PUBLISHED_TIME", "originType": "INTERNAL", "maxResults": 1}
     page = wire.drive("ListPackageVersions", **versions)
     wire.drive("ListPackageVersions", **versions, nextToken=page["nextToken"])
-    wire.drive("ListPackageVersions", **versions, status="Unfinished")
+    wire.drive("ListPackageVersions", **versions, status="Disposed")
     group = domain | {"packageGroup": "/*", "maxResults": 1}
     page = wire.drive("ListAssociatedPackages", **group, preview=True)
     wire.drive("ListAssociatedPackages", **group, nextToken=page["nextToken"], preview=False)

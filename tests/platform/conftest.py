@@ -62,9 +62,14 @@ class Terminal:
             aws_secret_access_key=self._exports["AWS_SECRET_ACCESS_KEY"],
         )
 
+    @property
+    def emulator_url(self) -> str:
+        """Where CodeArtifact's emulator is."""
+        return self._exports["AWS_ENDPOINT_URL_CODEARTIFACT"]
+
     def emulator(self, control: str, body: object) -> None:
         """Posts to one of the controls of CodeArtifact's emulator."""
-        url = f"{self._exports['AWS_ENDPOINT_URL_CODEARTIFACT']}/_emulator/{control}"
+        url = f"{self.emulator_url}/_emulator/{control}"
         request = urllib.request.Request(url, data=json.dumps(body).encode(), method="POST")
         urllib.request.urlopen(request, timeout=10).close()
 

@@ -1,32 +1,30 @@
-"""examples/cdk, synthesized and deployed by the CDK CLI as its README says."""
+"""examples/cdk and examples/cdk-python, synthesized and deployed by the CDK CLI as their READMEs say."""
 
 import json
 import os
 import re
 import subprocess
-import zipfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples/cdk"
+IN_PYTHON = ROOT / "examples/cdk-python"
+INSTALL = "npm ci\nnpm install --no-save ../../target/cdk/dist/*.tgz\n"
 ENTER = ". target/lab/env\ncd examples/cdk\n"
 # What the Provider framework answers where a Create failed, whatever the function said.
 FAILED_ID = "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"
 
 
 @pytest.fixture(scope="module")
-def build(terminal) -> str:
-    """The options with which the app bundles the function that the lab runs."""
-    zipped = terminal.folder / "bootstrap.zip"
-    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(terminal.folder / "package/bootstrap", "bootstrap")
-    return f"-c zip={zipped} -c architecture={os.uname().machine}"
+def build() -> str:
+    """The option with which the app bundles the build for this machine, which the tests' package has in it."""
+    return f"-c architecture={os.uname().machine.replace('aarch64', 'arm64')}"
 
 
-def blocks(heading: str) -> list[str]:
-    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+def blocks(heading: str, example: Path = EXAMPLE) -> list[str]:
+    readme = (example / "README.md").read_text(encoding="utf-8")
     (section,) = re.findall(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", readme, re.MULTILINE | re.DOTALL)
     return re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
@@ -38,17 +36,18 @@ def bootstrapped(terminal) -> str:
     assert start.split("#")[0].strip() == "make lab"
     bootstrap, rest = re.split(r"^(?=npx cdk deploy)", commands, flags=re.MULTILINE)
     # make has done this already: these tests need it too.
-    assert "npm ci\n" in bootstrap
-    terminal.run(bootstrap.replace("npm ci\n", ""))
+    assert INSTALL in bootstrap
+    terminal.run(bootstrap.replace(INSTALL, ""))
     return rest
 
 
-def check_with_the_linter(folder: Path) -> None:
+def check_with_the_linter(folder: Path, count: int = 4) -> None:
     templates = sorted(map(str, folder.glob("*.template.json")))
-    assert len(templates) == 4
+    assert len(templates) == count
     # W4001: the interface of template.yaml names parameters that have a value here.
     # W3005: CDK's own Provider depends on a role that it refers to.
-    command = [ROOT / ".venv/bin/cfn-lint", "--ignore-checks", "W4001", "W3005", "--", *templates]
+    options = ["--ignore-checks", "W4001", "W3005", "--append-rules", ROOT / "cfnlint"]
+    command = [ROOT / ".venv/bin/cfn-lint", *options, "--", *templates]
     linted = subprocess.run(command, capture_output=True, text=True, check=False)
     assert linted.returncode == 0, linted.stdout
 
@@ -71,6 +70,34 @@ def test_the_readmes_commands_are_all_that_a_newcomer_needs(terminal, bootstrapp
     assert "210987654321" in payments["policy"]["document"]
 
     terminal.run(ENTER + destroy)
+    assert codeartifact.list_domains()["domains"] == []
+
+
+@pytest.mark.usefixtures("bootstrapped")
+def test_an_app_in_python_is_deployed_by_its_readmes_commands(terminal, tmp_path):
+    _, commands = blocks("Try it on this machine", IN_PYTHON)
+    # make and the other example's test have done these already.
+    for done in ("cd examples/cdk && npm ci && cd ../cdk-python\n", "cdk bootstrap aws://123456789012/eu-west-1\n"):
+        assert done in commands
+        commands = commands.replace(done, "cd examples/cdk-python\n" if "cdk-python" in done else "")
+    deploy, destroy = commands.split("cdk destroy")
+    # jsii unpacks CDK once for a machine, into the home that it is told.
+    cache = str(ROOT / "target/cache/jsii")
+    terminal.run(f"{deploy.strip()} --output {tmp_path}", JSII_RUNTIME_PACKAGE_CACHE_ROOT=cache)
+    check_with_the_linter(tmp_path, 1)
+
+    codeartifact = terminal.client("codeartifact")
+    assert {found["name"] for found in codeartifact.list_repositories()["repositories"]} == {
+        *("team-risk", "team-risk-upstream-pypi", "team-risk-upstream-npmjs"),
+    }
+    assert terminal.outputs("risk-packages")["PypiEndpoint"].endswith("/pypi/team-risk/")
+    policy = codeartifact.get_repository_permissions_policy(domain="kloudvin-risk", repository="team-risk")
+    assert "210987654321" in policy["policy"]["document"]
+
+    stack = terminal.stack_id("risk-packages")
+    assert destroy.strip() == "--force"
+    terminal.client("cloudformation").delete_stack(StackName=stack)
+    assert terminal.end_of(stack) == "DELETE_COMPLETE"
     assert codeartifact.list_domains()["domains"] == []
 
 

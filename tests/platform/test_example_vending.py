@@ -178,17 +178,23 @@ def test_what_is_taken_out_of_a_request_goes_and_a_new_name_replaces_the_reposit
     assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
 
 
-TOKEN = {"Action": "codeartifact:GetAuthorizationToken", "Resource": "*"}
-BEARER = {
-    "Action": "sts:GetServiceBearerToken",
-    "Resource": "*",
-    "Condition": {"StringEquals": {"sts:AWSServiceName": "codeartifact.amazonaws.com"}},
-}
-PACKAGES = {"Action": ["codeartifact:PublishPackageVersion", "codeartifact:ReadFromRepository"], "Resource": "*"}
+def consumers_policy(terminal, account: str) -> dict:
+    """What consumer.yaml allows the builds of an account, deployed there."""
+    name = "package-consumer"
+    consumer = (EXAMPLE / "consumer.yaml").read_text(encoding="utf-8")
+    given = {"DomainOwner": PLATFORM, "RepositoryName": "payments-npm", "MayPublish": "true"}
+    create(terminal, name, consumer, account, **given)
+    iam = terminal.client("iam", account=account)
+    (policy,) = iam.list_policies(Scope="Local")["Policies"]
+    version = iam.get_policy_version(PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"])["PolicyVersion"]
+    delete(terminal, name, account)
+    return version["Document"]
 
 
-def allowing(*statements: dict) -> dict:
-    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]}
+def without(policy: dict, sid: str) -> dict:
+    kept = [statement for statement in policy["Statement"] if statement["Sid"] != sid]
+    assert len(kept) < len(policy["Statement"])
+    return policy | {"Statement": kept}
 
 
 def token(terminal, account: str) -> str:
@@ -199,7 +205,7 @@ def token(terminal, account: str) -> str:
 def test_the_vended_account_logs_in_publishes_and_reads_and_no_other_does(vending):
     ours, beside, outside = "444455556666", "777788889999", "999988887777"
     codeartifact = vending.client("codeartifact")
-    builds = allowing(TOKEN, BEARER, PACKAGES)
+    builds = consumers_policy(vending, ours)
     let_in(vending, ours, beside, **{f"of_{ours}": builds, f"of_{beside}": builds, f"of_{outside}": builds})
     ui = {"repository": "payments-npm", "namespace": "payments", "package": "ui"}
 
@@ -214,10 +220,14 @@ def test_the_vended_account_logs_in_publishes_and_reads_and_no_other_does(vendin
         token(vending, outside)
     assert "PublishPackageVersion" in package(vending, "publish", caller=outside, version="2.0.0", **ui)
     assert "ReadFromRepository" in package(vending, "ingest", caller=outside, **ui)
-    # STS must let the build have a token too.
-    let_in(vending, ours, **{f"of_{ours}": allowing(TOKEN, PACKAGES)})
-    with pytest.raises(codeartifact.exceptions.ClientError, match="GetServiceBearerToken"):
-        token(vending, ours)
+    # Each part of the account's own policy is needed.
+    for sid, missing in (("Token", "GetAuthorizationToken"), ("BearerToken", "GetServiceBearerToken")):
+        let_in(vending, ours, **{f"of_{ours}": without(builds, sid)})
+        with pytest.raises(codeartifact.exceptions.ClientError, match=missing):
+            token(vending, ours)
+    for sid, action, missing in (("Read", "ingest", "ReadFromRepository"), ("Publish", "publish", "PublishPackage")):
+        let_in(vending, ours, **{f"of_{ours}": without(builds, sid)})
+        assert missing in package(vending, action, token=token(vending, ours), version="3.0.0", **ui)
 
     let_in(vending)
     codeartifact.delete_package(

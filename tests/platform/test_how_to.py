@@ -35,7 +35,9 @@ COMMANDS = dict(blocks("sh"))
 def test_each_template_is_clean(tmp_path):
     for name, template in TEMPLATES.items():
         (tmp_path / f"{name}.yaml").write_text(template, encoding="utf-8")
-    subprocess.run([ROOT / ".venv/bin/cfn-lint", *tmp_path.iterdir()], check=True)
+    subprocess.run(
+        [ROOT / ".venv/bin/cfn-lint", "--append-rules", ROOT / "cfnlint", "--", *tmp_path.iterdir()], check=True
+    )
 
 
 def test_the_guests_policy_allows_what_the_function_asks_for():
@@ -63,6 +65,41 @@ def delete(terminal, name: str) -> None:
     cloudformation = terminal.client("cloudformation")
     cloudformation.delete_stack(StackName=name)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=SOON)
+
+
+def move_the_archive(terminal, folder: Path) -> None:
+    """A repository that was kept is another logical id's, and in the end goes with it."""
+    codeartifact = terminal.client("codeartifact")
+    archive = {"domain": DOMAIN, "repository": "team-archive"}
+    deploy(terminal, "moved-packages")
+    arn = codeartifact.describe_repository(**archive)["repository"]["arn"]
+    terminal.run(run_in(folder, COMMANDS["Move a repository to another stack or logical id"]))
+    tags = {each["key"]: each["value"] for each in codeartifact.list_tags_for_resource(resourceArn=arn)["tags"]}
+    assert tags["codeartifact-stack:logical-id"] == "Archive"
+    assert "codeartifact-stack:adopted" not in tags
+    delete(terminal, "moved-packages")
+    assert "team-archive" not in repositories(terminal, DOMAIN)
+
+
+def repair_drift(terminal, folder: Path) -> None:
+    deploy(terminal, "checkout-packages")
+    (folder / "checkout-packages.yaml").write_text(TEMPLATES["checkout-packages"], encoding="utf-8")
+    printed = terminal.run(run_in(folder, COMMANDS["Repair drift"]))
+    assert printed.rindex("Managed by CloudFormation") > printed.index("mine now")
+    delete(terminal, "checkout-packages")
+
+
+def let_another_account_in(terminal) -> None:
+    deploy(terminal, "open-packages")
+    theirs = {"domain": "open-pkgs", "domainOwner": "123456789012"}
+    reader = terminal.client("codeartifact", account="444455556666")
+    assert reader.get_authorization_token(**theirs)["authorizationToken"]
+    found = reader.describe_repository(repository="team-open", **theirs)
+    assert found["repository"]["name"] == "team-open"
+    stranger = terminal.client("codeartifact", account="777788889999")
+    with pytest.raises(stranger.exceptions.AccessDeniedException):
+        stranger.get_authorization_token(**theirs)
+    delete(terminal, "open-packages")
 
 
 def rename_payments(terminal, folder: Path) -> None:
@@ -131,6 +168,10 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
     deploy(terminal, "archive-packages")
     assert "team-archive" in terminal.run(run_in(tmp_path, COMMANDS["Keep packages when a stack goes"]))
 
+    move_the_archive(terminal, tmp_path)
+    repair_drift(terminal, tmp_path)
+    let_another_account_in(terminal)
+
     open_the_other_account(terminal)
     deploy(terminal, "guest-packages")
     other = {"domain": "group-pkgs", "domainOwner": "210987654321"}
@@ -153,7 +194,7 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
     for name in ("guest-packages", "legacy-packages", "ledger-packages", "payments-packages", "platform-packages"):
         delete(terminal, name)
     assert repositories(terminal, **other) == []
-    assert repositories(terminal, DOMAIN) == ["team-archive", "team-legacy"]
+    assert repositories(terminal, DOMAIN) == ["team-legacy"]
     patterns = {group["pattern"] for group in codeartifact.list_package_groups(domain=DOMAIN)["packageGroups"]}
     assert patterns <= {"/*"}
 

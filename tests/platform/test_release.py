@@ -30,6 +30,9 @@ def tree(tmp_path):
         "# Changelog\n\n## [1.2.3] - 2026-11-30\n\n* More.\n\n## [1.2.2] - 2026-11-01\n"
     )
     (tmp_path / "tests/fixtures/events/v1.2.3").mkdir(parents=True)
+    (tmp_path / "packages/cdk").mkdir(parents=True)
+    for lock in ("package.json", "package-lock.json"):
+        (tmp_path / "packages/cdk" / lock).write_text('{"version": "1.2.3"}')
     return tmp_path
 
 
@@ -51,6 +54,8 @@ def test_a_tree_that_agrees_can_be_released(tree):
         ("Cargo.toml", "1.2.3", "1.2"),
         ("template.yaml", "1.2.3", "1.2.4"),
         ("template.yaml", "SemanticVersion", "Version"),
+        ("packages/cdk/package.json", "1.2.3", "1.2.4"),
+        ("packages/cdk/package-lock.json", "1.2.3", "1.2.4"),
         ("CHANGELOG.md", "[1.2.3]", "[1.2.4]"),
         ("CHANGELOG.md", "## ", ""),
     ],
@@ -139,14 +144,50 @@ def test_the_released_templates_are_clean(dist):
     subprocess.run([ROOT / ".venv/bin/cfn-lint", *dist.glob("template-*.yaml")], check=True)
 
 
-def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
+def test_the_metadata_is_what_the_serverless_application_repository_takes():
+    metadata = cfn_yaml.load(ROOT / "template.yaml")["Metadata"]["AWS::ServerlessRepo::Application"]
+    # Source: the API's reference, CreateApplication.
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", metadata["Name"])
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", metadata["Author"])
+    assert 1 <= len(metadata["Description"]) <= 256
+    assert len(metadata["Labels"]) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in metadata["Labels"])
+    assert (metadata["SpdxLicenseId"], metadata["SemanticVersion"]) == ("Apache-2.0", release.version())
+
+
+def a_release(tmp_path) -> str:
+    """A release with a build that runs, in dist/; its architecture."""
     built, bootstrap = tmp_path / "bootstrap.zip", tmp_path / "bootstrap"
     subprocess.run(["strip", "--strip-debug", "-o", bootstrap, BINARY], check=True)
     with zipfile.ZipFile(built, "w") as archive:
         archive.write(bootstrap, "bootstrap")
     architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
     release.assemble(ROOT, tmp_path / "dist", some_sboms(tmp_path / "sbom"), {architecture: built})
+    return architecture
 
+
+def test_a_release_is_deployed_by_its_url(terminal, tmp_path):
+    architecture = a_release(tmp_path)
+    release.host(ROOT, tmp_path / "dist", tmp_path / "hosted", "releases-eu-west-1")
+    s3, cloudformation = terminal.client("s3"), terminal.client("cloudformation")
+    s3.create_bucket(Bucket="releases-eu-west-1", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    files = [path for path in (tmp_path / "hosted").rglob("*") if path.is_file()]
+    for path in files:
+        s3.upload_file(str(path), "releases-eu-west-1", str(path.relative_to(tmp_path / "hosted")))
+    assert len(files) == 2
+    # ministack reads a bucket in the path alone.
+    folder = f"s3.eu-west-1.amazonaws.com/releases-eu-west-1/codeartifact-stack/{release.version()}"
+    stack = cloudformation.create_stack(
+        StackName="hosted",
+        TemplateURL=f"https://{folder}/template-{architecture}.yaml",
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )["StackId"]
+    assert terminal.end_of(stack) == "CREATE_COMPLETE"
+    check_a_plan(terminal, "hosted")
+
+
+def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
+    architecture = a_release(tmp_path)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     commands = re.search(r"\*\*From a release\*\*.*?^```sh\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)[1]
     commands = commands.replace("template-arm64", f"template-{architecture}").replace(
@@ -154,8 +195,12 @@ def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
     )
     terminal.run(f". target/lab/env\ncd '{tmp_path}/dist'\n{commands}")
 
+    check_a_plan(terminal, "released")
+
+
+def check_a_plan(terminal, stack: str) -> None:
     event = (ROOT / "events/direct-plan.json").read_bytes()
-    token = terminal.outputs("released")["ServiceToken"]
+    token = terminal.outputs(stack)["ServiceToken"]
     answer = terminal.client("lambda").invoke(FunctionName=token, Payload=event)
     assert json.load(answer["Payload"])["Steps"][0] == "CreateDomain kloudvin-pkgs"
 

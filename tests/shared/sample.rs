@@ -46,13 +46,16 @@ pub(crate) fn neighbour() -> Value {
     )
 }
 
+/// Tokens for an account, and for those whom the repository's policy lets in.
 pub(crate) fn domain_policy(account: &str) -> Value {
+    let accounts = [account, "222222222222", "333333333333"];
+    let principals = accounts.map(|account| format!("arn:aws:iam::{account}:root"));
     json!({
         "Version": "2012-10-17",
         "Statement": [{
             "Sid": "Tokens",
             "Effect": "Allow",
-            "Principal": {"AWS": format!("arn:aws:iam::{account}:root")},
+            "Principal": {"AWS": principals},
             "Action": ["codeartifact:GetAuthorizationToken", "codeartifact:DescribeDomain"],
             "Resource": "*",
         }],

@@ -287,3 +287,45 @@ async fn plan_names_the_blocks_and_the_groups_of_others_inside_them() {
         &["/npm//bad-apple$", "is inside /npm//bad~"],
     );
 }
+
+#[tokio::test]
+async fn plan_names_the_repositories_that_hold_a_blocked_package_already() {
+    let (world, stack) = World::with_new_stack(full()).await;
+    let mut other = world.stack("billing");
+    other.create(neighbour()).await.succeeded();
+    world
+        .aws
+        .install(REPOSITORY, "/npm//event-stream")
+        .expect("it is public");
+    world
+        .aws
+        .install("team-billing-npm", "/npm//event-streams")
+        .expect("it is public");
+    let notes = |plan: &Value| plan["Notes"].to_string();
+
+    let plan = world.plan_update(&stack, &blocking()).await;
+    contains(&notes(&plan), &[REPOSITORY, PROXY, "hold packages already", STREAM]);
+    assert!(!notes(&plan).contains("team-billing-npm"), "{plan}");
+
+    world.aws.deny_on("ListPackages", "*/team-billing-npm");
+    let plan = world.plan_update(&stack, &blocking()).await;
+    contains(&notes(&plan), &["not looked for in 1 of", STREAM]);
+}
+
+#[tokio::test]
+async fn plan_looks_into_repositories_two_hundred_times_at_most_and_says_where_it_did_not() {
+    let (world, stack) = World::with_new_stack(full()).await;
+    let mut other = world.stack("billing");
+    other.create(neighbour()).await.succeeded();
+    let patterns: Vec<String> = (0..60).map(|n| format!("/npm//bad{n}$")).collect();
+    let wanted = with(full(), &json!({"BlockedPackages": patterns}));
+    world.aws.forget_calls();
+
+    let plan = world.plan_update(&stack, &wanted).await;
+
+    let calls = world.aws.calls();
+    let looks = calls.iter().filter(|call| call.starts_with("ListPackages")).count();
+    assert_eq!(looks, 200);
+    contains(&plan["Notes"].to_string(), &["were not looked for in", "/npm//bad59$"]);
+    assert!(!plan["Notes"].to_string().contains("/npm//bad0$"), "{plan}");
+}

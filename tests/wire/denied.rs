@@ -350,6 +350,25 @@ async fn a_create_that_may_not_touch_package_groups_is_gone_after_its_rollback()
 }
 
 #[tokio::test]
+async fn a_create_that_may_not_touch_a_repository_is_gone_after_its_rollback() {
+    // The first look comes before there is a domain. The primary's name is in the proxy's.
+    for (name, first_looks) in [(REPOSITORY, 2), (PROXY, 1)] {
+        let world = World::in_process().await;
+        let denied = |operation: &str| Fault::new(Effect::AccessDenied).on(operation).about(name);
+        world.aws.inject(denied("CreateRepository"));
+        for operation in ["DescribeRepository", "ListTagsForResource"] {
+            world.aws.inject(denied(operation).after(first_looks));
+        }
+        let mut stack = world.stack("payments");
+
+        let reason = stack.create(full()).await.failed();
+
+        contains(&reason, &["CreateRepository", name, "[AccessDenied]"]);
+        assert_eq!(world.aws.domains(), [""; 0], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_delete_after_which_the_repository_stays_needs_no_list_of_the_others() {
     let (world, mut stack) = created(with(full(), &json!({"DeletionMode": "Retain"}))).await;
     world.aws.deny("ListRepositoriesInDomain");

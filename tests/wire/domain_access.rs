@@ -176,3 +176,21 @@ async fn a_reader_of_another_account_gets_a_token_and_reads_and_one_that_is_not_
         assert!(world.aws.install_as(account, REPOSITORY, "/npm//react").is_ok());
     }
 }
+
+#[tokio::test]
+async fn plan_names_a_reader_of_another_account_that_could_not_log_in() {
+    let (world, _platform) = World::with_stack(minimal()).await;
+    let access = json!({"Access": {"Readers": [PARTNER]}, "RepositoryPolicyDocument": null});
+    let asked = with(neighbour(), &access);
+    let plan = json!({"RequestType": "Plan", "ResourceProperties": asked});
+    let notes = async || world.invoke(&plan).await.returned()["Notes"].to_string();
+    contains(&notes().await, &[PARTNER, DOMAIN, "no token", "DomainAccess"]);
+
+    world.aws.deny("GetDomainPermissionsPolicy");
+    assert!(!notes().await.contains("no token"));
+
+    world.aws.allow();
+    let tokens = policy_of(&json!([PARTNER]), None);
+    world.aws.put_domain_policy(DOMAIN, &tokens).await;
+    assert!(!notes().await.contains("no token"));
+}

@@ -46,7 +46,7 @@ async fn metrics(world: &World) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn each_event_leaves_one_line_with_its_type_outcome_duration_calls_and_retries() {
+async fn each_event_leaves_one_line_with_its_type_outcome_duration_calls_writes_and_retries() {
     let world = World::with_environment(&[("METRICS_NAMESPACE", "Packages/Stacks")]).await;
     let mut stack = world.stack("payments");
     world
@@ -63,7 +63,10 @@ async fn each_event_leaves_one_line_with_its_type_outcome_duration_calls_and_ret
     assert_eq!(lines.len(), 2, "{lines:#?}");
     for line in &lines {
         let (metrics, dimensions) = checked(line);
-        assert_eq!(metrics, BTreeSet::from(["ApiCalls", "Duration", "Events", "Retries"]));
+        assert_eq!(
+            metrics,
+            BTreeSet::from(["ApiCalls", "Duration", "Events", "Retries", "Writes"])
+        );
         assert_eq!(dimensions, BTreeSet::from(["Outcome", "RequestType"]));
         assert_eq!(line["Events"], 1);
     }

@@ -209,6 +209,12 @@ pub(crate) static BOOLEAN: Shape = Shape::Boolean;
 pub(crate) static PACKAGE: Shape = text(1, 255, r"[^#/\s]+");
 pub(crate) static NAMESPACE: Shape = text(1, 255, r"[^#/\s]+");
 pub(crate) static VERSION: Shape = text(1, 255, r"[^#/\s]+");
+pub(crate) static VERSIONS: Shape = Shape::List { of: &VERSION, max: 100 };
+static REVISION: Shape = text(1, 50, r"\S+");
+pub(crate) static VERSION_REVISIONS: Shape = Shape::Map {
+    key: &VERSION,
+    value: &REVISION,
+};
 pub(crate) static ASSET_NAME: Shape = text(1, 255, r"\P{C}+");
 pub(crate) static SHA256: Shape = text(64, 64, "[0-9a-f]+");
 pub(crate) static BLOB: Shape = Shape::Blob;

@@ -41,7 +41,8 @@ impl Context<'_> {
         }
         // 0 means the caller's own session; the emulator gives every session twelve hours.
         let seconds = u64::try_from(if seconds == 0 { LONGEST } else { seconds }).unwrap_or_default();
-        let text = format!("emulated.{}", self.fresh_token());
+        // A token fits into a URL as it is. Source: the user guide, "Configure pip without the login command".
+        let text = format!("emulated.{}", self.fresh_token().replace(['/', '+', '='], "-"));
         let expiration = self.now_ms / 1000 + seconds;
         let token = Token {
             caller: self.caller.clone(),

@@ -10,7 +10,7 @@ use super::origin::effective;
 use crate::error::{ServiceError, Subject};
 use crate::pattern::Strength;
 use crate::state::{
-    Asset, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
+    Asset, DISPOSED, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
 };
 
 /// The service looks in at most so many repositories for one version (user guide, "Requesting a
@@ -187,6 +187,13 @@ fn has(repository: &Repository, package: &PackageKey, version: &str) -> bool {
         .is_some_and(|package| package.releases.contains_key(version))
 }
 
+/// Such a version cannot be had any more: neither from here, nor through here from where it came.
+fn is_disposed(repository: &Repository, package: &PackageKey, version: &str) -> bool {
+    let package = repository.packages.get(package);
+    let release = package.and_then(|package| package.releases.get(version));
+    release.is_some_and(|release| release.status == DISPOSED)
+}
+
 /// The repositories a request for a package is looked up in: the one asked, then its upstreams in
 /// order, each with its own upstreams first. Links that are broken are not followed.
 fn search_order<'d>(domain: &'d Domain, from: &'d Repository) -> Vec<&'d Repository> {
@@ -222,7 +229,7 @@ pub(crate) fn ingest(
 ) -> Result<Value, ServiceError> {
     let domain = ctx.find_domain(key)?;
     let target = ctx.find_repository(domain, repository)?;
-    if has(target, package, version) {
+    if has(target, package, version) && !is_disposed(target, package, version) {
         return Ok(json!({ "source": repository, "retained": [] }));
     }
     let found = find(ctx, domain, target, package, version).map_err(|why| {
@@ -286,6 +293,9 @@ fn find(
     let internal = group_allows(domain, package, Origin::InternalUpstream, &target.name);
     for repository in search_order(domain, target) {
         let direct = repository.id == target.id;
+        if is_disposed(repository, package, version) {
+            return Err(format!("it is disposed of in '{}'", repository.name));
+        }
         if let Some(release) = repository
             .packages
             .get(package)

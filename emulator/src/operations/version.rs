@@ -1,6 +1,6 @@
 //! Package versions.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::resolve::{Publication, publish as place_version};
@@ -8,7 +8,7 @@ use super::{Context, package};
 use crate::caller::hex;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
-use crate::state::{Release, Source};
+use crate::state::{DISPOSED, Release, Source};
 
 fn origin(release: &Release) -> Value {
     match &release.source {
@@ -81,6 +81,48 @@ pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Se
     description["status"] = json!(release.status);
     description["origin"] = origin(release);
     Ok(json!({ "packageVersion": description }))
+}
+
+/// The assets go for good, and the version stays as one that cannot be had. Each version succeeds or fails by itself.
+pub(crate) fn dispose(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
+    let (key, ..) = ctx.package(input)?;
+    let revision = ctx.fresh_token();
+    let package = ctx.repository_mut(input)?.packages.get_mut(&key);
+    let releases = &mut package.ok_or_else(ServiceError::internal)?.releases;
+    let (mut done, mut failed) = (Map::new(), Map::new());
+    for version in input
+        .list("versions")
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::as_str)
+    {
+        let wanted = input
+            .object("versionRevisions")
+            .and_then(|revisions| revisions.get(version));
+        let release = releases.get_mut(version);
+        let fault = match &release {
+            None => Some("NOT_FOUND"),
+            Some(release) if wanted.is_some_and(|wanted| *wanted != release.revision) => Some("MISMATCHED_REVISION"),
+            Some(release)
+                if input
+                    .optional("expectedStatus")
+                    .is_some_and(|status| status != release.status) =>
+            {
+                Some("MISMATCHED_STATUS")
+            }
+            Some(_) => None,
+        };
+        match (release, fault) {
+            (Some(release), None) => {
+                release.status = DISPOSED;
+                release.assets.clear();
+                release.revision.clone_from(&revision);
+                done.insert(version.to_owned(), json!({ "revision": revision, "status": DISPOSED }));
+            }
+            (_, fault) => drop(failed.insert(version.to_owned(), json!({ "errorCode": fault, "errorMessage": fault }))),
+        }
+    }
+    Ok(json!({ "successfulVersions": done, "failedVersions": failed }))
 }
 
 /// Generic packages are the only ones that are published through this operation.

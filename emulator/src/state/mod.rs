@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::caller::Caller;
 
 pub(crate) use group::{Group, Mode, ORIGINS, Origin, Origins, Restriction};
-pub(crate) use package::{Asset, Package, PackageKey, Release, Source};
+pub(crate) use package::{Asset, DISPOSED, Package, PackageKey, Release, Source};
 pub(crate) use snapshot::snapshot;
 pub(crate) use visibility::{Lagging, Veil};
 

@@ -30,6 +30,9 @@ pub(crate) struct Package {
     pub(crate) releases: BTreeMap<String, Release>,
 }
 
+/// The status of a version whose assets are gone for good.
+pub(crate) const DISPOSED: &str = "Disposed";
+
 /// One version of a package.
 #[derive(Debug, Clone)]
 pub(crate) struct Release {

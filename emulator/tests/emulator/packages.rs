@@ -344,3 +344,28 @@ async fn packages_are_listed_by_their_parts_in_pages() {
         ["payments-client"]
     );
 }
+
+#[tokio::test]
+async fn a_version_that_is_disposed_of_cannot_be_had_from_there_nor_through_it() {
+    let service = with_proxy(Settings::default()).await;
+    service.emulator.ingest(&npm("main", "left-pad")).unwrap();
+    let dispose = "POST /v1/package/versions/dispose?domain=dd&repository=public&format=npm&package=left-pad";
+    let answer = service
+        .call(dispose, json!({ "versions": ["1.0.0", "9.9.9"] }))
+        .await
+        .ok();
+    assert_eq!(answer["successfulVersions"]["1.0.0"]["status"], "Disposed");
+    assert_eq!(answer["failedVersions"]["9.9.9"]["errorCode"], "NOT_FOUND");
+
+    assert_eq!(status(service.emulator.ingest(&npm("other", "left-pad"))), 404);
+    // What another repository holds is its own.
+    service.emulator.ingest(&npm("main", "left-pad")).unwrap();
+    let here = dispose.replace("repository=public", "repository=main");
+    service.call(&here, json!({ "versions": ["1.0.0"] })).await.ok();
+    assert_eq!(status(service.emulator.ingest(&npm("main", "left-pad"))), 404);
+    let again = service
+        .call(&here, json!({ "versions": ["1.0.0"], "expectedStatus": "Published" }))
+        .await
+        .ok();
+    assert_eq!(again["failedVersions"]["1.0.0"]["errorCode"], "MISMATCHED_STATUS");
+}

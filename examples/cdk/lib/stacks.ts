@@ -1,11 +1,17 @@
-import { CfnOutput, Fn, Stack, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Provider } from 'aws-cdk-lib/custom-resources';
+import {
+  CodeArtifactFunction,
+  CodeArtifactStack,
+  DeletionMode,
+  Refresh,
+  type ExternalConnection,
+  type ICodeArtifactFunction,
+} from 'cdk-codeartifact-stack';
 import type { Construct } from 'constructs';
-import { CodeArtifactFunction } from './codeartifact-function.ts';
-import { CodeArtifactStack, type CodeArtifactStackProps } from './codeartifact-stack.ts';
 
 const DOMAIN = 'kloudvin-pkgs';
 
@@ -23,12 +29,12 @@ export interface PlatformProps {
 
 /** The platform team's: the key of the domain, and the function where it is not there yet. */
 export class Platform extends Stack {
-  readonly serviceToken: string;
+  readonly handler: ICodeArtifactFunction;
   readonly key: kms.Key;
 
   constructor(scope: Construct, id: string, props: PlatformProps) {
     super(scope, id);
-    this.serviceToken = this.functionFrom(props);
+    this.handler = this.handlerFrom(props);
     // Its policy leaves access to IAM, where the function's role has what it needs. It outlives this stack.
     this.key = new kms.Key(this, 'Key', {
       description: `Encrypts the CodeArtifact domain ${DOMAIN}`,
@@ -36,25 +42,29 @@ export class Platform extends Stack {
     });
   }
 
-  private functionFrom({ source, zip, architecture }: PlatformProps): string {
+  private handlerFrom({ source, zip, architecture }: PlatformProps): ICodeArtifactFunction {
     if (source === 'imported') {
-      return Fn.importValue('codeartifact-stack-ServiceToken');
+      return CodeArtifactFunction.fromExport(this, 'CodeArtifact');
     }
     const built = new CodeArtifactFunction(this, 'CodeArtifact', {
       zip,
       architecture: architecture === 'x86_64' ? lambda.Architecture.X86_64 : lambda.Architecture.ARM_64,
-      domainNamePattern: 'kloudvin-*',
-      responseMode: source === 'provider' ? 'return' : 'auto',
+      returnsAnswer: source === 'provider',
+      parameters: { DomainNamePattern: 'kloudvin-*' },
     });
-    return source === 'provider'
-      ? new Provider(this, 'Provider', { onEventHandler: built.function }).serviceToken
-      : built.function.functionArn;
+    if (source === 'bundled') {
+      return built;
+    }
+    const provider = new Provider(this, 'Provider', { onEventHandler: built.lambdaFunction });
+    return CodeArtifactFunction.fromServiceToken(this, 'Provided', provider.serviceToken);
   }
 }
 
-export interface SquadProps extends Required<Pick<CodeArtifactStackProps, 'externalConnection' | 'internalPackages'>> {
+export interface SquadProps {
   readonly platform: Platform;
   readonly squad: string;
+  readonly connections: ExternalConnection[];
+  readonly internalPackages: string[];
   /** Accounts that may read what the squad publishes. */
   readonly readers?: string[];
 }
@@ -63,23 +73,29 @@ export interface SquadProps extends Required<Pick<CodeArtifactStackProps, 'exter
 export class Squad extends Stack {
   constructor(scope: Construct, id: string, props: SquadProps) {
     super(scope, id);
-    const { platform, squad, readers = [], externalConnection, internalPackages } = props;
+    const { platform, squad, connections, internalPackages, readers = [] } = props;
     const builds = new iam.Role(this, 'Builds', {
       assumedBy: new iam.ServicePrincipal('codebuild.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
       }),
     });
+    // `-c refresh=` with a new value: each squad's stack is updated, and what drifted is repaired.
+    const refresh: unknown = this.node.tryGetContext('refresh');
     const packages = new CodeArtifactStack(this, 'Packages', {
-      serviceToken: platform.serviceToken,
+      handler: platform.handler,
       domainName: DOMAIN,
-      kmsKeyArn: platform.key.keyArn,
+      encryptionKey: platform.key,
       repositoryName: `team-${squad}`,
-      externalConnection,
+      // Of one registry the proxy is called NAME-upstream, of several each after its registry.
+      ...(connections.length === 1 ? { externalConnection: connections[0] } : { externalConnections: connections }),
       internalPackages,
-      access: { publishers: [builds.roleArn], readers: [builds.roleArn, ...readers] },
-      deletionMode: 'RetainIfNotEmpty',
+      deletionMode: DeletionMode.RETAIN_IF_NOT_EMPTY,
+      ...(typeof refresh === 'string' && { refresh: Refresh.when(refresh) }),
     });
-    packages.grantLogin(builds);
+    packages.grantPublish(builds);
+    for (const reader of readers) {
+      packages.grantRead(new iam.AccountPrincipal(reader));
+    }
     Tags.of(this).add('squad', squad);
 
     new CfnOutput(this, 'RepositoryArn', { value: packages.repositoryArn });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 import { Capture, Match, Template } from 'aws-cdk-lib/assertions';
+import { ExternalConnection } from 'cdk-codeartifact-stack';
 import { Platform, Squad, type FunctionSource } from '../lib/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cdk-'));
@@ -12,12 +13,12 @@ const zip = join(folder, 'bootstrap.zip');
 writeFileSync(zip, 'what the build made');
 after(() => rmSync(folder, { recursive: true }));
 
-function made(source: FunctionSource, architecture?: string) {
-  const app = new App({ context: { '@aws-cdk/core:defaultCrossStackReferences': 'strong' } });
+function made(source: FunctionSource, architecture?: string, context: Record<string, string> = {}) {
+  const app = new App({ context: { '@aws-cdk/core:defaultCrossStackReferences': 'strong', ...context } });
   const platform = new Platform(app, 'platform', { source, zip, architecture });
   const squads = ['payments', 'ledger'].map(
     (squad) =>
-      new Squad(app, `${squad}-packages`, { platform, squad, externalConnection: 'public:npmjs', internalPackages: [] }),
+      new Squad(app, `${squad}-packages`, { platform, squad, connections: [ExternalConnection.NPMJS], internalPackages: [] }),
   );
   return { platform: Template.fromStack(platform), squads: squads.map((stack) => Template.fromStack(stack)) };
 }
@@ -40,6 +41,15 @@ test('squads share the domain and its key, and nothing else', () => {
   }
   assert.equal(property(payments, 'RepositoryName'), 'team-payments');
   assert.equal(property(ledger, 'RepositoryName'), 'team-ledger');
+});
+
+test('a refresh reaches each squad, and is left out if nobody asks for one', () => {
+  for (const template of made('imported', undefined, { refresh: '1767225600' }).squads) {
+    assert.equal(property(template, 'Refresh'), '1767225600');
+  }
+  for (const template of made('imported').squads) {
+    template.hasResourceProperties('Custom::CodeArtifactStack', { Refresh: Match.absent() });
+  }
 });
 
 test('an imported function is the one that SAM deployed', () => {

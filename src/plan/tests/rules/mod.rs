@@ -13,3 +13,4 @@ mod proxies;
 mod repository_policy;
 mod scope;
 mod tags;
+mod tokens;

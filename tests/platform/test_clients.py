@@ -1,0 +1,216 @@
+"""docs/clients.md, as real package managers live it. tests/gateway stands in for the endpoints."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/gateway"))
+from gateway import Gateway  # noqa: E402
+
+PAGE = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+CLIENTS = ROOT / ".venv/clients"
+
+
+def block(heading: str, language: str) -> str:
+    """The first block of a section in this language."""
+    section = re.search(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", PAGE, re.MULTILINE | re.DOTALL)[1]
+    return re.search(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
+
+
+def npm_package(name: str, version: str) -> tuple[dict, bytes]:
+    manifest = {"name": name, "version": version}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        content = json.dumps(manifest).encode()
+        entry = tarfile.TarInfo("package/package.json")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return manifest, packed.getvalue()
+
+
+def wheel(name: str, version: str) -> tuple[str, bytes]:
+    packed, info = io.BytesIO(), f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{name}.py", f"version = {version!r}\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    return f"{name}-{version}-py3-none-any.whl", packed.getvalue()
+
+
+def crate(name: str, version: str) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        files = {
+            "Cargo.toml": f'[package]\nname = "{name}"\nversion = "{version}"\nedition = "2021"\n',
+            "src/lib.rs": "",
+        }
+        for path, text in files.items():
+            entry = tarfile.TarInfo(f"{name}-{version}/{path}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def gateway(terminal):
+    """The page's stack in the lab, with a gateway before its repositories and public registries that hold namesakes."""
+    key = terminal.client("kms").create_key()["KeyMetadata"]["Arn"]
+    cloudformation = terminal.client("cloudformation")
+    stack = cloudformation.create_stack(
+        StackName="payments-packages",
+        TemplateBody=block("Before", "yaml"),
+        Parameters=[{"ParameterKey": "KmsKeyArn", "ParameterValue": key}],
+    )["StackId"]
+    assert terminal.end_of(stack) == "CREATE_COMPLETE"
+    with Gateway(terminal.emulator_url, "kloudvin-pkgs") as gateway:
+        for scope, name in [("payments", "ui"), ("", "event-stream"), ("", "left-pad")]:
+            manifest, packed = npm_package(f"@{scope}/{name}" if scope else name, "9.9.9")
+            package = gateway.package("npm", scope, name)
+            package.files["9.9.9"], package.manifests["9.9.9"] = {f"{name}-9.9.9.tgz": packed}, manifest
+        for name in ("payments", "payments-api", "six"):
+            gateway.package("pypi", "", name).files["9.9.9"] = dict([wheel(name.replace("-", "_"), "9.9.9")])
+        for name in ("payments-client", "itoa"):
+            gateway.package("cargo", "", name).files["9.9.9"] = {"crate": crate(name, "9.9.9")}
+        yield gateway
+    cloudformation.delete_stack(StackName=stack)
+    # What was published keeps the repositories: that is what they are there for.
+    assert terminal.end_of(stack) == "DELETE_COMPLETE"
+    codeartifact = terminal.client("codeartifact")
+    for found in sorted(codeartifact.list_repositories()["repositories"], key=lambda found: len(found["name"])):
+        codeartifact.delete_repository(domain="kloudvin-pkgs", repository=found["name"])
+    codeartifact.delete_domain(domain="kloudvin-pkgs")
+
+
+@pytest.fixture(scope="module")
+def variables(terminal, gateway) -> dict[str, str]:
+    """What the page's first commands set, with the endpoints at the gateway."""
+    names = sorted(set(re.findall(r"[A-Z]+_[A-Z_]+(?==)", block("Before", "sh"))))
+    script = [". target/lab/env", block("Before", "sh"), *(f'echo "{name}=${name}"' for name in names)]
+    found = dict(line.split("=", 1) for line in terminal.run("\n".join(script)).splitlines())
+    for name in names:
+        if name.endswith("_ENDPOINT"):
+            format, repository = found[name].split("/", 3)[3].split("/")[:2]
+            assert (format, repository) == (name.split("_")[0].lower(), "team-payments")
+            found[name] = f"{gateway.url}/{format}/{repository}/"
+    return found
+
+
+@pytest.fixture
+def shell(terminal, variables, tmp_path):
+    """Runs commands in a folder after the page's own of a section."""
+
+    def run(heading: str, commands: str, fails: bool = False) -> str:
+        lines = [
+            f'. target/lab/env; PATH="{CLIENTS}/bin:$PATH"; cd "{tmp_path}"',
+            block(heading, "sh"),
+            f"if {{ {commands}; }} 2>&1; then {'false' if fails else 'true'}; else {'true' if fails else 'false'}; fi",
+        ]
+        quiet = {"npm_config_audit": "false", "npm_config_cache": str(tmp_path / "cache")}
+        return terminal.run("\n".join(lines), **variables, **quiet)
+
+    return run
+
+
+def check_as_the_page_says(printed: str, quote: str) -> None:
+    assert quote in PAGE
+    assert quote in printed
+
+
+def test_npm_publishes_installs_and_is_refused(shell, gateway, tmp_path):
+    (tmp_path / "package.json").write_text('{"name": "@payments/ui", "version": "1.0.0"}')
+    shell("npm", "npm publish")
+    # No secret is in what the page has the reader commit.
+    assert "${CODEARTIFACT_AUTH_TOKEN}" in (tmp_path / ".npmrc").read_text()
+    (tmp_path / "package.json").write_text('{"name": "app", "version": "1.0.0"}')
+    shell("npm", "npm install @payments/ui left-pad")
+    installed = json.loads((tmp_path / "package-lock.json").read_text())["packages"]
+    assert installed["node_modules/@payments/ui"]["version"] == "1.0.0"
+    assert installed["node_modules/left-pad"]["version"] == "9.9.9"
+    namesake = shell("npm", "npm install @payments/ui@9.9.9", fails=True)
+    check_as_the_page_says(namesake, "No matching version found for @payments/ui@9.9.9")
+    group = "package group /npm//event-stream$ restricts"
+    blocked = shell("npm", "npm install event-stream", fails=True)
+    check_as_the_page_says(blocked, "404 Not Found")
+    assert f"{group} EXTERNAL_UPSTREAM to BLOCK" in blocked
+    (tmp_path / "package.json").write_text('{"name": "event-stream", "version": "10.0.0"}')
+    unpublished = shell("npm", "npm publish", fails=True)
+    check_as_the_page_says(unpublished, "403 Forbidden")
+    assert f"{group} PUBLISH to BLOCK" in unpublished
+
+
+def test_npm_without_a_token_gets_nothing(shell, tmp_path):
+    (tmp_path / "package.json").write_text('{"name": "app", "version": "1.0.0"}')
+    refused = shell("npm", "CODEARTIFACT_AUTH_TOKEN=no npm install left-pad", fails=True)
+    check_as_the_page_says(refused, "npm error code E401")
+
+
+def test_twine_publishes_what_pip_installs(shell, tmp_path):
+    name, content = wheel("payments", "1.0.0")
+    (tmp_path / name).write_bytes(content)
+    shell("twine", f"twine upload --disable-progress-bar {name}")
+    python = f"{sys.executable} -m pip install --no-cache-dir --target installed"
+    shell("pip", f"{python} payments six")
+    installed = [(tmp_path / "installed" / f"{module}.py").read_text() for module in ("payments", "six")]
+    assert installed == ["version = '1.0.0'\n", "version = '9.9.9'\n"]
+    refused = shell("pip", f"{python} payments==9.9.9", fails=True)
+    check_as_the_page_says(refused, "No matching distribution found for payments==9.9.9")
+
+
+def test_uv_publishes_what_it_installs(shell, tmp_path):
+    name, content = wheel("payments_api", "1.0.0")
+    (tmp_path / name).write_bytes(content)
+    shell("uv", f"uv publish {name}")
+    shell("uv", f"uv pip install --no-cache --python {sys.executable} --target installed payments-api six")
+    assert (tmp_path / "installed/payments_api.py").read_text() == "version = '1.0.0'\n"
+    install = f"uv pip install --no-cache --python {sys.executable} --target more payments-api==9.9.9"
+    check_as_the_page_says(shell("uv", install, fails=True), "there is no version of payments-api==9.9.9")
+
+
+@pytest.fixture
+def cargo_home(tmp_path, monkeypatch, variables):
+    """Cargo with a home of its own, and the page's configuration with the endpoint at the gateway."""
+    monkeypatch.setenv("RUSTUP_HOME", os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")))
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
+    (tmp_path / ".cargo").mkdir()
+    configuration = re.sub(r"(?<=sparse[+])https:[^\"]+", variables["CARGO_ENDPOINT"], block("Cargo", "toml"))
+    (tmp_path / ".cargo/config.toml").write_text(configuration)
+
+
+def new_crate(folder: Path, name: str) -> None:
+    (folder / "src").mkdir(exist_ok=True)
+    (folder / "src/lib.rs").write_text("")
+    about = f'name = "{name}"\nversion = "1.0.0"\nedition = "2021"\nlicense = "MIT"\ndescription = "x"\n'
+    (folder / "Cargo.toml").write_text(f"[package]\n{about}[workspace]\n")
+
+
+@pytest.mark.usefixtures("cargo_home")
+def test_cargo_publishes_what_it_fetches(shell, tmp_path):
+    new_crate(tmp_path, "payments-client")
+    shell("Cargo", "cargo publish --registry kloudvin --no-verify --allow-dirty")
+    new_crate(tmp_path, "app")
+    shell("Cargo", "cargo add itoa && cargo add payments-client --registry kloudvin && cargo fetch")
+    lock = (tmp_path / "Cargo.lock").read_text()
+    versions = dict(re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"', lock))
+    assert versions == {"app": "1.0.0", "itoa": "9.9.9", "payments-client": "1.0.0"}
+    refused = shell("Cargo", "cargo add payments-client@9.9.9 --registry kloudvin && cargo fetch", fails=True)
+    check_as_the_page_says(refused, "the crate `payments-client@9.9.9` could not be found in registry index")
+
+
+def test_the_templates_of_the_page_are_clean(tmp_path):
+    templates = {"packages": block("Before", "yaml"), "builds": block("GitHub Actions", "yaml")}
+    for name, template in templates.items():
+        (tmp_path / f"{name}.yaml").write_text(template, encoding="utf-8")
+    lint = [ROOT / ".venv/bin/cfn-lint", "--append-rules", ROOT / "cfnlint", "--", *tmp_path.iterdir()]
+    subprocess.run(lint, check=True)

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,11 +17,20 @@ from pathlib import Path
 import rig
 import scale
 import stacks
+from quota import Quota, quota
 
 HERE = Path(__file__).resolve().parent
 LATENCY_MS = 20
+LAG_MS = 2_000
 PEER = [str(rig.ROOT / ".venv/bin/python"), str(HERE / "peer/bootstrap.py")]
+HEAD = ["figure", "measured (quartiles)", "limit or peer", "ratio", "target", "met"]
+SIZES_HEAD = ["memory", "", "init", "first Create", "CPU", "a later one", "CPU", "a thousand first ones"]
 KINDS = ("Create", "no-op Update", "Delete")
+# In MB; the last has a whole core.
+SIZES = (128, 256, 512, 1769)
+# In dollars, of us-east-1 on arm64: a GB of memory for a second, and a thousand requests.
+# https://aws.amazon.com/lambda/pricing/
+GB_SECOND, THOUSAND_REQUESTS = 0.0000133334, 0.0002
 
 
 @dataclass
@@ -63,11 +71,38 @@ def milliseconds() -> Samples:
     return Samples("ms", 1000)
 
 
-class Start:
-    """How long a contender took to start: by the clock, and of a processor."""
+class Taken:
+    """How long something took a contender: by the clock, and of a processor."""
 
     def __init__(self):
         self.wall, self.processor = milliseconds(), milliseconds()
+
+
+class Life:
+    """A process's start at full speed, then its first Create and a later one, under a quota."""
+
+    def __init__(self):
+        self.init = milliseconds()
+        self.first, self.later = Taken(), Taken()
+        # Of init and the first Create.
+        self.handshakes: list[rig.Handshakes] = []
+
+    def cells(self) -> list[str]:
+        return [
+            str(self.init),
+            *(str(each) for kind in (self.first, self.later) for each in (kind.wall, kind.processor)),
+        ]
+
+    def usual_handshakes(self) -> rig.Handshakes:
+        full, resumed = (
+            statistics.median_high(getattr(each, kind) for each in self.handshakes) for kind in ("full", "resumed")
+        )
+        return rig.Handshakes(full, resumed)
+
+    def cost_of_a_thousand(self, memory_mb: int) -> float:
+        """In dollars, of first Creates, each with its start."""
+        seconds = (self.init.median() + self.first.wall.median()) / 1000
+        return 1000 * seconds * memory_mb / 1024 * GB_SECOND + THOUSAND_REQUESTS
 
 
 def chain(calls: list[dict]) -> int:
@@ -87,9 +122,10 @@ class Bench:
         self._function, self._bare, self._default_sdk = (
             [str(rig.BUILT / name / "bootstrap")] for name in ("function", "bare", "default-sdk")
         )
-        self._emulator = rig.Emulator()
-        self._sink = rig.Sink()
+        self._emulator = rig.Emulator(tls=True)
+        self._sink = rig.Sink(tls=True)
         self.rows: list[Row] = []
+        self.sizes: list[list[str]] = []
 
     async def __aenter__(self) -> "Bench":
         await self._emulator.start()
@@ -101,11 +137,10 @@ class Bench:
         await self._emulator.stop()
 
     @asynccontextmanager
-    async def _instance(self, command: list[str], event: bytes | None = None, variables: dict[str, str] | None = None):
-        environment = rig.environment(self._emulator.url) | (variables or {})
-        instance = rig.Instance(command, {name: value for name, value in environment.items() if value})
+    async def _instance(self, command: list[str]):
+        instance = rig.Instance(command, rig.environment(self._emulator.url))
         try:
-            await instance.start(event)
+            await instance.start()
             yield instance
         finally:
             await instance.stop()
@@ -163,13 +198,11 @@ class Bench:
     async def cold_start(self) -> None:
         """From exec to the first poll of the Runtime API."""
         contenders = {"the smallest function": self._bare, "the SDK's default set-up": self._default_sdk}
-        mine, others = Start(), {name: Start() for name in contenders}
-        twice = Start()
+        mine, others = Taken(), {name: Taken() for name in contenders}
         for _ in range(self._rounds * 4):
             await self._start(self._function, mine)
             for name, command in contenders.items():
                 await self._start(command, others[name])
-            await self._start(self._function, twice, SSL_CERT_FILE="")
         for name, other in others.items():
             target = 3 if name == "the smallest function" else None
             ratio = mine.wall.median() / other.wall.median()
@@ -177,32 +210,70 @@ class Bench:
             self._add(f"cold start against {name}", mine.wall, other.wall, ratio, told, met)
             ratio = mine.processor.median() / other.processor.median()
             self._add("…CPU time", mine.processor, other.processor, ratio, "", None)
-        ratio = twice.wall.median() / others["the smallest function"].wall.median()
-        self._add("…with every root read as often as this machine keeps it", twice.wall, "", ratio, "", None)
 
-    async def _start(self, command: list[str], taken: "Start", **variables: str) -> None:
-        async with self._instance(command, variables=variables) as instance:
+    async def _start(self, command: list[str], taken: Taken) -> None:
+        async with self._instance(command) as instance:
             taken.wall.add(instance.first_poll - instance.spawned)
             taken.processor.add(instance.cpu_seconds())
 
-    async def first_answer(self) -> None:
-        """From exec to the first answer, at no latency: a full stack's Create against an echo."""
-        mine, bare = Start(), Start()
-        for _ in range(self._rounds * 2):
-            self._emulator.reset()
-            for taken, command in ((mine, self._function), (bare, self._bare)):
-                url, answered = self._sink.expect()
-                event = stacks.Stack(stacks.full()).create() | {"ResponseURL": url}
-                async with self._instance(command, rig.encode(event)) as instance:
-                    await instance.returned()
-                    taken.wall.add(time.perf_counter() - instance.spawned)
-                    taken.processor.add(instance.cpu_seconds())
-                if taken is mine and answered.result()[1]["Status"] != "SUCCESS":
-                    raise RuntimeError(f"the first Create failed: {answered.result()[1]}")
-        figure = "exec to the first answered Create, no latency"
-        self._add(figure, mine.wall, bare.wall, mine.wall.median() / bare.wall.median(), "", None)
-        ratio = mine.processor.median() / bare.processor.median()
-        self._add("…CPU time", mine.processor, bare.processor, ratio, "", None)
+    async def first_event(self) -> None:
+        """What a user waits for: a process's first Create of a full stack, by memory size, init not counted."""
+        contenders = {"function": self._function, "peer": PEER}
+        with quota() as share:
+            for memory_mb in SIZES:
+                if share is None:
+                    self._add(
+                        f"first Create at {memory_mb} MB",
+                        "not measured: no cgroup to set a quota in",
+                        "",
+                        None,
+                        "",
+                        None,
+                    )
+                    continue
+                share.set(memory_mb)
+                lives = {name: Life() for name in contenders}
+                for _ in range(self._rounds):
+                    for name, command in contenders.items():
+                        await self._live(command, share, lives[name])
+                self._tell(memory_mb, lives["function"], lives["peer"])
+
+    async def _live(self, command: list[str], share: Quota, life: Life) -> None:
+        before = self._handshakes()
+        async with self._instance(command) as instance:
+            life.init.add(instance.first_poll - instance.spawned)
+            instance.limit(share)
+            await self._create(instance, life.first)
+            life.handshakes.append(self._handshakes() - before)
+            await self._create(instance, life.later)
+
+    async def _create(self, instance: rig.Instance, taken: Taken) -> None:
+        self._emulator.reset(latency_ms=LATENCY_MS)
+        processor = instance.cpu_seconds()
+        outcome = await instance.deliver(self._sink, stacks.Stack(stacks.full()).create())
+        taken.wall.add(outcome.succeeded().seconds)
+        taken.processor.add(instance.cpu_seconds() - processor)
+
+    def _handshakes(self) -> rig.Handshakes:
+        return self._emulator.handshakes() + self._sink.handshakes
+
+    def _tell(self, memory_mb: int, mine: Life, peer: Life) -> None:
+        figure, is_least = f"first Create at {memory_mb} MB", memory_mb == SIZES[0]
+        first, later = mine.first, mine.later
+
+        def add(what: str, measured, against, ratio: float | None, target: str, met: bool) -> None:
+            self._add(what, measured, against, ratio, target if is_least else "", met if is_least else None)
+
+        ratio = first.wall.median() / later.wall.median()
+        add(f"{figure}, against a later one", first.wall, later.wall, ratio, "≤ 1.35", ratio <= 1.35)
+        ratio = first.processor.median() / later.processor.median()
+        add("…CPU time", first.processor, later.processor, ratio, "≤ 10 ms", first.processor.median() <= 10)
+        ratio = peer.first.wall.median() / first.wall.median()
+        add("…crhelper and boto3", first.wall, peer.first.wall, ratio, "≥ 8 (factor)", ratio >= 8)
+        shaken = mine.usual_handshakes()
+        add("…TLS handshakes, init's too", shaken, peer.usual_handshakes(), None, "≤ 2 full", shaken.full <= 2)
+        for name, life in (("", mine), ("crhelper and boto3", peer)):
+            self.sizes.append([f"{memory_mb} MB", name, *life.cells(), f"${life.cost_of_a_thousand(memory_mb):.4f}"])
 
     def size(self) -> None:
         """What is uploaded, as cargo lambda makes it."""
@@ -238,22 +309,15 @@ class Bench:
         )
 
     async def scale(self, squads: int) -> None:
-        """Many squads at once against a limit on writes."""
-        result = await scale.run(self._function, self._emulator, self._sink, squads)
-        self._add(
-            f"{squads} squads, {scale.WRITES_PER_SECOND} writes/s, {scale.AT_ONCE} at a time",
-            result,
-            f"{result.limit:.0f} s",
-            result.seconds / result.limit,
-            f"≤ {scale.TARGET}, all succeed",
-            result.is_met(),
-        )
+        """Many squads at once against a limit on writes: fewer, more, and with what was written seen late."""
+        for count, lag_ms in ((squads // 10, 0), (squads, 0), (squads, LAG_MS)):
+            result = await scale.measure(self._function, count, lag_ms)
+            target = f"≤ {result.target}, all succeed"
+            self._add(result.name(), result, f"{result.limit:.0f} s", result.ratio, target, result.is_met())
 
 
-def table(rows: list[Row]) -> str:
-    head = ["figure", "measured (quartiles)", "limit or peer", "ratio", "target", "met"]
-    lines = [head, ["---"] * len(head), *(row.cells() for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def table(head: list[str], lines: list[list[str]]) -> str:
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
 
 
 async def main() -> int:
@@ -262,7 +326,7 @@ async def main() -> int:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--squads", type=int, default=1_000)
     parser.add_argument(
-        "--only", action="append", help="round_trips, wall, cold_start, first_answer, size, memory, scale"
+        "--only", action="append", help="round_trips, wall, cold_start, first_event, size, memory, scale"
     )
     given = parser.parse_args()
     async with Bench(given.rounds) as bench:
@@ -270,7 +334,7 @@ async def main() -> int:
             "round_trips": bench.round_trips,
             "wall": bench.wall,
             "cold_start": bench.cold_start,
-            "first_answer": bench.first_answer,
+            "first_event": bench.first_event,
             "size": bench.size,
             "memory": lambda: bench.memory(given.events),
             "scale": lambda: bench.scale(given.squads),
@@ -279,7 +343,9 @@ async def main() -> int:
             under_way = parts[name]()
             if under_way is not None:
                 await under_way
-        print(table(bench.rows))
+        if bench.sizes:
+            print(table(SIZES_HEAD, bench.sizes), end="\n\n")
+        print(table(HEAD, [row.cells() for row in bench.rows]))
         return int(any(row.met is False for row in bench.rows))
 
 

@@ -5,18 +5,24 @@ import contextlib
 import itertools
 import json
 import os
+import ssl
 import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from quota import Quota
+
 ROOT = Path(__file__).resolve().parent.parent
 # What bench/build.sh made.
 BUILT = ROOT / "target/bench"
+# What servers here need to speak TLS, and their clients to trust them, beside the system's roots.
+TLS = BUILT / "tls"
+ROOTS = TLS / "roots.pem"
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
-BUNDLES = ("/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/certs/ca-certificates.crt")
+BUNDLES = (Path("/etc/pki/tls/certs/ca-bundle.crt"), Path("/etc/ssl/certs/ca-certificates.crt"))
 FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:codeartifact-stack"
 # Longer than any event takes here: one that hangs fails the run instead of stopping it.
 DEADLINE = 300.0
@@ -28,17 +34,41 @@ def encode(event: dict) -> bytes:
     return json.dumps(event).encode()
 
 
-class HttpServer:
-    """As much of HTTP/1.1 as the function's clients speak."""
+@dataclass
+class Handshakes:
+    """TLS handshakes that came to their end: with certificates, and of sessions that were known."""
 
-    def __init__(self, handler: Handler):
+    full: int = 0
+    resumed: int = 0
+
+    def __add__(self, other: "Handshakes") -> "Handshakes":
+        return Handshakes(self.full + other.full, self.resumed + other.resumed)
+
+    def __sub__(self, other: "Handshakes") -> "Handshakes":
+        return Handshakes(self.full - other.full, self.resumed - other.resumed)
+
+    def __str__(self) -> str:
+        return f"{self.full} full, {self.resumed} resumed"
+
+
+class HttpServer:
+    """As much of HTTP/1.1 as the function's clients speak, over TLS where there is a context for it."""
+
+    def __init__(self, handler: Handler, tls: ssl.SSLContext | None = None):
         self._handler = handler
+        self._tls = tls
+        self.handshakes = Handshakes()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task] = set()
         self.address = ""
 
+    @property
+    def url(self) -> str:
+        port = self.address.rpartition(":")[2]
+        return f"http://{self.address}" if self._tls is None else f"https://localhost:{port}"
+
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         host, port = self._server.sockets[0].getsockname()
         self.address = f"{host}:{port}"
 
@@ -53,6 +83,9 @@ class HttpServer:
         connection = asyncio.current_task()
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        if self._tls is not None:
+            resumed = writer.get_extra_info("ssl_object").session_reused
+            self.handshakes += Handshakes(full=not resumed, resumed=resumed)
         with contextlib.suppress(asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -81,14 +114,23 @@ class Outcome:
 
 
 class Sink:
-    """Where answers are PUT."""
+    """Where answers are PUT; over TLS, the emulator must have been started so too."""
 
-    def __init__(self):
+    def __init__(self, tls: bool = False):
+        self._tls = tls
         self._server = HttpServer(self._take)
         self._awaited: dict[str, asyncio.Future] = {}
         self._serial = itertools.count(1)
 
+    @property
+    def handshakes(self) -> Handshakes:
+        return self._server.handshakes
+
     async def start(self) -> None:
+        if self._tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(TLS / "server.pem")
+            self._server = HttpServer(self._take, context)
         await self._server.start()
 
     async def stop(self) -> None:
@@ -98,7 +140,7 @@ class Sink:
         """A URL to answer to, and what will hold when and with what that was done."""
         target = f"/answer/{next(self._serial)}?X-Amz-Signature=0"
         self._awaited[target] = asyncio.get_running_loop().create_future()
-        return f"http://{self._server.address}{target}", self._awaited[target]
+        return f"{self._server.url}{target}", self._awaited[target]
 
     async def _take(self, _method: str, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         awaited = self._awaited.pop(target)
@@ -114,18 +156,16 @@ class Instance:
         self._environment = environment
         self._server = HttpServer(self._api)
         self._events: asyncio.Queue[bytes] = asyncio.Queue()
-        self._returned: asyncio.Queue[tuple[float, str, bytes]] = asyncio.Queue()
+        self._returned: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
         self._process: asyncio.subprocess.Process | None = None
         self._polled = asyncio.Event()
         self._handed_out = 0.0
         self.spawned = 0.0
         self.first_poll = 0.0
 
-    async def start(self, event: bytes | None = None) -> None:
-        """Starts the process and waits for its first poll, which gets `event`, where there is one, at once."""
+    async def start(self) -> None:
+        """Starts the process and waits for its first poll."""
         await self._server.start()
-        if event is not None:
-            self._events.put_nowait(event)
         environment = self._environment | {"AWS_LAMBDA_RUNTIME_API": self._server.address}
         self.spawned = time.perf_counter()
         self._process = await asyncio.create_subprocess_exec(
@@ -140,24 +180,20 @@ class Instance:
             await self._process.wait()
         await self._server.stop()
 
-    async def invoke(self, event: bytes) -> tuple[str, bytes]:
-        """Runs the function on an event; gives `response` or `error`, and what it said."""
-        self._events.put_nowait(event)
-        return await self.returned()
-
-    async def returned(self) -> tuple[str, bytes]:
-        async with asyncio.timeout(DEADLINE):
-            _, how, said = await self._returned.get()
-        return how, said
-
     async def deliver(self, sink: Sink, event: dict) -> Outcome:
         """Delivers an event of CloudFormation's."""
         url, answered = sink.expect()
-        how, said = await self.invoke(encode(event | {"ResponseURL": url}))
+        self._events.put_nowait(encode(event | {"ResponseURL": url}))
+        async with asyncio.timeout(DEADLINE):
+            how, said = await self._returned.get()
         if how != "response" or not answered.done():
             raise RuntimeError(f"the invocation failed: {said.decode()}")
         at, answer = answered.result()
         return Outcome(at - self._handed_out, answer)
+
+    def limit(self, quota: Quota) -> None:
+        """From now on it has no more of a core than this."""
+        quota.admit(self._process.pid)
 
     def cpu_seconds(self) -> float:
         """Processor time of all its threads so far."""
@@ -174,7 +210,7 @@ class Instance:
     async def _api(self, _method: str, target: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
         what = target.rsplit("/", 1)[1]
         if what != "next":
-            self._returned.put_nowait((time.perf_counter(), what, body))
+            self._returned.put_nowait((what, body))
             return 202, {}, b"{}"
         if not self._polled.is_set():
             self.first_poll = time.perf_counter()
@@ -193,14 +229,24 @@ class Instance:
 class Emulator:
     """CodeArtifact as a process of its own."""
 
-    def __init__(self):
+    def __init__(self, tls: bool = False):
+        self._tls = tls
+        self._trust: ssl.SSLContext | None = None
+        self._controls = 0
         self._process: asyncio.subprocess.Process | None = None
         self.url = ""
 
     async def start(self) -> None:
         command = [str(BUILT / "emulator/release/codeartifact-emulator"), "--port", "0", "--region", REGION]
+        if self._tls:
+            TLS.mkdir(exist_ok=True)
+            command += ["--tls", str(TLS)]
         self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
         self.url = (await self._process.stdout.readline()).decode().strip()
+        if self._tls:
+            own = (TLS / "root.pem").read_text()
+            ROOTS.write_text(next(filter(Path.exists, BUNDLES)).read_text() + own)
+            self._trust = ssl.create_default_context(cadata=own)
 
     async def stop(self) -> None:
         if self._process:
@@ -225,13 +271,19 @@ class Emulator:
     def forget(self) -> None:
         self._control("DELETE", "log")
 
+    def handshakes(self) -> Handshakes:
+        """Those since it was started, but for the controls' own."""
+        count = Handshakes(**json.loads(self._control("GET", "handshakes")))
+        return count - Handshakes(full=self._controls)
+
     def is_empty(self) -> bool:
         return not json.loads(self._control("GET", "state"))["domains"]
 
     def _control(self, method: str, name: str, body: dict | None = None) -> bytes:
+        self._controls += 1
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_emulator/{name}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=60, context=self._trust) as answer:
             return answer.read()
 
 
@@ -251,7 +303,9 @@ def environment(codeartifact: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_SESSION_TOKEN": "token",
         "AWS_ENDPOINT_URL_CODEARTIFACT": codeartifact,
-        "RESPONSE_URL_ALLOWED_HOSTS": "http://127.0.0.1:*",
-        # One bundle of TLS roots, as the Red Hat family keeps them. Debian has a file for each besides, read too.
-        "SSL_CERT_FILE": next(filter(os.path.exists, BUNDLES), ""),
+        "RESPONSE_URL_ALLOWED_HOSTS": "localhost:*,http://127.0.0.1:*",
+        # One bundle of TLS roots, as Lambda has them. Debian has a file for each besides, read too.
+        "SSL_CERT_FILE": str(ROOTS),
+        # The same for the peer.
+        "AWS_CA_BUNDLE": str(ROOTS),
     }

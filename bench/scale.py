@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A thousand squads' stacks in one shared domain, against a limit on writes that all of them share.
 
-As Lambda would, it runs one process for each event under way. Everything must succeed, in a time near to the limit
-(writes ÷ rate), and no call may be wasted but the throttled ones. Ends with 1 if that is not so.
+As Lambda would, it runs one process for each event under way. Everything must succeed, in a time near to the limit, and
+no call may be wasted but the throttled ones. The limit of a phase is writes ÷ rate, or if that is more, what as many
+events take one after another as a process gets. Ends with 1 if that is not so.
 """
 
 import argparse
@@ -17,15 +18,24 @@ import stacks
 
 WRITES_PER_SECOND = 100
 AT_ONCE = 50
-TARGET = 1.3
 KINDS = ("Create", "Update", "Delete")
+# What lags behind writes if something does: all that an event reads.
+LAGS = ("repository", "repository_changes", "tags", "creation_tags", "policy", "deleted_repository", "lists")
+
+
+def target(squads: int) -> float:
+    """How many times the limit it may take. Of few squads the last pauses of each phase weigh more."""
+    return 1.2 if squads >= 1_000 else 1.25
 
 
 @dataclass
 class Result:
     """What the run came to."""
 
+    squads: int
+    lag_ms: int
     seconds: float = 0.0
+    limit: float = 0.0
     failed: list[str] = field(default_factory=list)
     slowest: dict[str, float] = field(default_factory=dict)
     writes: int = 0
@@ -34,11 +44,21 @@ class Result:
     wasted: int = 0
 
     @property
-    def limit(self) -> float:
-        return self.writes / WRITES_PER_SECOND
+    def target(self) -> float:
+        return target(self.squads)
+
+    @property
+    def ratio(self) -> float:
+        return self.seconds / self.limit
 
     def is_met(self) -> bool:
-        return not self.failed and self.wasted == 0 and self.seconds <= TARGET * self.limit
+        # What is late is looked for again: how often, the pauses decide.
+        wasted = self.wasted if self.lag_ms == 0 else 0
+        return not self.failed and wasted == 0 and self.ratio <= self.target
+
+    def name(self) -> str:
+        lag = f", lag of {self.lag_ms / 1000:g} s" if self.lag_ms else ""
+        return f"{self.squads} squads, {WRITES_PER_SECOND} writes/s, {AT_ONCE} at a time{lag}"
 
     def __str__(self) -> str:
         slowest = ", ".join(f"{kind} {seconds:.0f} s" for kind, seconds in self.slowest.items())
@@ -62,36 +82,50 @@ def request(stack: stacks.Stack, kind: str) -> dict:
     return stack.create() if kind == "Create" else stack.delete()
 
 
-async def calls_when_alone(instance: rig.Instance, emulator: rig.Emulator, sink: rig.Sink) -> int:
-    """What one squad's three events ask of the service when nothing is in their way."""
+@dataclass
+class Alone:
+    """What one squad's events take when nothing is in their way."""
+
+    calls: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+async def alone(instance: rig.Instance, emulator: rig.Emulator, sink: rig.Sink) -> Alone:
     emulator.forget()
-    stack = stacks.Stack(stacks.squad(0))
+    taken, stack = Alone(), stacks.Stack(stacks.squad(0))
     for kind in KINDS:
-        (await instance.deliver(sink, request(stack, kind))).succeeded()
-    return len(emulator.log())
+        outcome = await instance.deliver(sink, request(stack, kind))
+        taken.seconds[kind] = outcome.succeeded().seconds
+    taken.calls = len(emulator.log())
+    return taken
 
 
-async def run(command: list[str], emulator: rig.Emulator, sink: rig.Sink, squads: int) -> Result:
+async def run(command: list[str], emulator: rig.Emulator, sink: rig.Sink, squads: int, lag_ms: int) -> Result:
     """Creates all stacks, then updates all, then deletes all; the domain belongs to a stack that is there before."""
-    emulator.reset(repositories_per_domain=2 * squads + 10)
+    result = Result(squads, lag_ms)
+    lag = {what: {"reads": 0, "ms": lag_ms} for what in LAGS}
+    emulator.reset(repositories_per_domain=2 * squads + 10, visibility=lag)
     environment = rig.environment(emulator.url)
     instances = [rig.Instance(command, environment) for _ in range(AT_ONCE)]
     platform = stacks.Stack(stacks.squad(squads + 1), squads + 1)
     try:
         await asyncio.gather(*(instance.start() for instance in instances))
         (await instances[0].deliver(sink, platform.create())).succeeded()
-        alone = await calls_when_alone(instances[0], emulator, sink)
+        one = await alone(instances[0], emulator, sink)
         emulator.set(writes_per_second=WRITES_PER_SECOND)
-        result = Result()
         all_stacks = [stacks.Stack(stacks.squad(number), number) for number in range(1, squads + 1)]
         for kind in KINDS:
             begun = time.perf_counter()
             result.slowest[kind] = await all_at_once(instances, sink, all_stacks, kind, result.failed)
             result.seconds += time.perf_counter() - begun
-        calls = emulator.log()
-        result.writes = sum(map(is_write, calls))
-        result.throttled = sum(map(is_throttled, calls))
-        result.wasted = len(calls) - result.throttled - squads * alone
+            calls = emulator.log()
+            writes = sum(map(is_write, calls))
+            result.limit += max(writes / WRITES_PER_SECOND, one.seconds[kind] * squads / AT_ONCE)
+            result.writes += writes
+            throttled = sum(map(is_throttled, calls))
+            result.throttled += throttled
+            result.wasted += len(calls) - throttled
+        result.wasted -= squads * one.calls
         emulator.set(writes_per_second=None)
         (await instances[0].deliver(sink, platform.delete())).succeeded()
         if not emulator.is_empty():
@@ -120,20 +154,26 @@ async def all_at_once(
     return slowest
 
 
-async def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--squads", type=int, default=1_000)
-    given = parser.parse_args()
+async def measure(command: list[str], squads: int, lag_ms: int = 0) -> Result:
+    """With a service and a place for answers of its own, which spend no time on TLS."""
     emulator, sink = rig.Emulator(), rig.Sink()
     await emulator.start()
     await sink.start()
     try:
-        result = await run([str(rig.BUILT / "function/bootstrap")], emulator, sink, given.squads)
+        return await run(command, emulator, sink, squads, lag_ms)
     finally:
         await sink.stop()
         await emulator.stop()
-    print(f"{given.squads} squads: {result}")
-    print(f"the limit is {result.limit:.0f} s, it took {result.seconds / result.limit:.2f} of that")
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--squads", type=int, default=1_000)
+    parser.add_argument("--lag-ms", type=int, default=0, help="how long reads lag behind writes")
+    given = parser.parse_args()
+    result = await measure([str(rig.BUILT / "function/bootstrap")], given.squads, given.lag_ms)
+    print(f"{result.name()}: {result}")
+    print(f"the limit is {result.limit:.0f} s, it took {result.ratio:.2f} of that; the target is {result.target}")
     print(*result.failed[:5], sep="\n")
     return int(not result.is_met())
 

@@ -25,7 +25,7 @@ mod failure;
 pub mod function;
 #[cfg(any(fuzzing, test))]
 pub mod fuzzing;
-pub mod http;
+mod http;
 mod json;
 mod lifecycle;
 mod metrics;
@@ -37,9 +37,10 @@ mod stack;
 pub mod telemetry;
 
 pub use cloudformation::{AllowedHosts, BadPattern, DEFAULT_PATTERNS, Delivery, Reply, Sender};
-pub use codeartifact::{client, retries};
+pub use codeartifact::{client, rehearse, retries};
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
+pub use http::{Http, SetUpError};
 pub use metrics::MetricsNamespace;
 pub use properties::{BadLimit, Limits};
 pub use reconcile::Patience;

@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
 use codeartifact_stack::{
-    AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Invocation, Limits, Patience, ResponseMode, Settings, client,
-    http, retries, telemetry,
+    AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Http, Invocation, Limits, Patience, ResponseMode, Settings,
+    client, rehearse, retries, telemetry,
 };
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
@@ -39,9 +39,9 @@ async fn function() -> Result<Function, Error> {
     let hosts = variable("RESPONSE_URL_ALLOWED_HOSTS");
     let allowed_hosts = AllowedHosts::parse(hosts.as_deref().unwrap_or(DEFAULT_PATTERNS))?;
     let limits = Limits::from_variables(variable_as_set)?;
-    let http_client = http::client()?;
+    let http = Http::set_up()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http::for_sdk(http_client.clone()))
+        .http_client(http.for_sdk())
         .timeout_config(
             TimeoutConfig::builder()
                 .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -62,7 +62,12 @@ async fn function() -> Result<Function, Error> {
         patience: Patience::default(),
         limits,
     };
-    let function = Function::new(settings, &client(&config), Delivery::new(http_client));
+    let client = client(&config);
+    if !is_proxied() {
+        // Now there is a whole core; an event has a slice of one.
+        rehearse(&client, http.for_rehearsal()).await;
+    }
+    let function = Function::new(settings, &client, Delivery::new(http.client()));
     Ok(function.with_metrics(metrics))
 }
 
@@ -74,6 +79,13 @@ fn variable_as_set(name: &str) -> Option<String> {
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether connections go through a proxy, whose own handshakes are not rehearsed.
+fn is_proxied() -> bool {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+        .into_iter()
+        .any(|name| variable(name).is_some())
 }
 
 /// The time there is if the runtime does not tell.

@@ -6,16 +6,12 @@ leaves out makes it faster, not slower: no property is validated, no race is set
 """
 
 import json
-from http.client import HTTPConnection
 
 import boto3
-import crhelper.utils
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from crhelper import CfnResource
 
-# crhelper speaks https only. Here answers go to plain http, for the function too.
-crhelper.utils.HTTPSConnection = lambda host, context: HTTPConnection(host)
 # It would wait for its log to be delivered, two minutes at each Delete.
 resource = CfnResource(log_level="ERROR", boto_level="CRITICAL", sleep_on_delete=0)
 api = boto3.client("codeartifact", config=Config(retries={"mode": "standard", "max_attempts": 10}))

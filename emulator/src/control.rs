@@ -37,6 +37,7 @@ async fn act(shared: &Shared, call: &Call) -> Result<Value, Refusal> {
         ("GET", "state") => return Ok(shared.state()),
         ("GET", "settings") => return Ok(json!(shared.settings())),
         ("GET", "connections") => return Ok(json!({ "opened": shared.connections() })),
+        ("GET", "handshakes") => return Ok(json!(shared.handshakes())),
         ("GET", "held") => return held(shared, call).await,
         ("POST", "ingest") => return shared.ingest(&read(call)?),
         ("POST", "publish") => return shared.publish(&read(call)?),

@@ -5,7 +5,7 @@
 //!
 //! The house, in the order in which a call walks through it:
 //!
-//! * `server` accepts connections (or [`Emulator::call`] hands a call in without one), `api` takes a call from its bytes to its answer,
+//! * `server` accepts connections, over `tls` if asked to (or [`Emulator::call`] hands a call in without one), `api` takes a call from its bytes to its answer,
 //! * `model` holds the call to the service's published model, `caller` to its signature,
 //! * `operations` asks for the call's rights and carries it out on `state`, under one lock, where `policy`,
 //!   `pattern` and `arn` hold the service's own rules,
@@ -44,6 +44,7 @@ mod registry;
 mod server;
 mod shared;
 mod state;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -64,8 +65,10 @@ pub use options::{
     UnnormalisedPatterns, Visibility,
 };
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
+pub use tls::{Handshakes, Identity};
 
 use shared::Shared;
+use tls::Acceptor;
 
 /// When an emulator in process starts, unless its options say otherwise: 2026-11-23T12:00:00Z. The
 /// same in every run, so that two runs can be compared byte for byte.
@@ -88,13 +91,14 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// When the port can't be bound.
+    /// When the port can't be bound, or the identity is none.
     pub async fn start(options: Options) -> std::io::Result<Self> {
+        let acceptor = options.tls.as_ref().map(Acceptor::new).transpose()?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
         let epoch_ms = options.epoch_ms.unwrap_or_else(machine_time_ms);
         let shared = Arc::new(Shared::new(options, epoch_ms));
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared)));
+        let task = tokio::spawn(server::serve(listener, acceptor, Arc::clone(&shared)));
         let listener = Some(Listener { address, task });
         Ok(Self { shared, listener })
     }
@@ -123,10 +127,14 @@ impl Emulator {
             .ok()
     }
 
-    /// The endpoint, `http://127.0.0.1:PORT`; a name that never resolves where there is no port.
+    /// The endpoint, `http://127.0.0.1:PORT`, over TLS `https://localhost:PORT`; a name that never resolves where there is
+    /// no port.
     #[must_use]
     pub fn url(&self) -> String {
         match &self.listener {
+            Some(listener) if self.shared.options.tls.is_some() => {
+                format!("https://localhost:{}", listener.address.port())
+            }
             Some(listener) => format!("http://{}", listener.address),
             None => "http://codeartifact.invalid".into(),
         }
@@ -147,6 +155,12 @@ impl Emulator {
     #[must_use]
     pub fn connections(&self) -> u64 {
         self.shared.connections()
+    }
+
+    /// How many TLS handshakes came to their end since the start.
+    #[must_use]
+    pub fn handshakes(&self) -> Handshakes {
+        self.shared.handshakes()
     }
 
     /// Everything the emulated service remembers, in a stable order.

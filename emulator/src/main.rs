@@ -1,8 +1,10 @@
 //! `codeartifact-emulator`: the emulator as a process of its own.
 
+use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 
-use codeartifact_emulator::{Emulator, Options};
+use codeartifact_emulator::{Emulator, Identity, Options};
 use lexopt::prelude::*;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -17,6 +19,8 @@ Usage: codeartifact-emulator [OPTION]…
   --account N              account of callers whose access key id is no account (123456789012)
   --region NAME            region to serve (us-east-1)
   --secret TEXT            verify signatures against this secret access key
+  --tls FOLDER             speak TLS, and put the certificate to trust into FOLDER/root.pem, and the server's own
+                           with its key into FOLDER/server.pem, for other servers on this machine
   --seed N                 seed of the faults that fire with a probability (0)
   --latency-ms N           every call waits this long
   --reads-per-second N     throttle reads above this rate, per account
@@ -39,6 +43,7 @@ fn options() -> Result<Option<Options>, Failure> {
             Long("account") => options.account = parser.value()?.parse()?,
             Long("region") => options.region = parser.value()?.parse()?,
             Long("secret") => options.secret = Some(parser.value()?.parse()?),
+            Long("tls") => options.tls = Some(identity(Path::new(&parser.value()?))?),
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("latency-ms") => settings.latency_ms = parser.value()?.parse()?,
             Long("reads-per-second") => settings.reads_per_second = Some(parser.value()?.parse()?),
@@ -50,6 +55,14 @@ fn options() -> Result<Option<Options>, Failure> {
         }
     }
     Ok(Some(options))
+}
+
+/// A new identity, and what others need of it in a folder.
+fn identity(folder: &Path) -> Result<Identity, Failure> {
+    let identity = Identity::generate()?;
+    fs::write(folder.join("root.pem"), &identity.root)?;
+    fs::write(folder.join("server.pem"), identity.chain.clone() + &identity.key)?;
+    Ok(identity)
 }
 
 #[tokio::main]

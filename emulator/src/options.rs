@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::tls::Identity;
+
 /// What is fixed when the emulator starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub struct Options {
     /// With a secret every request's signature is verified against it; without one only
     /// the signature's shape is.
     pub secret: Option<String>,
+    /// With an identity the port speaks TLS.
+    pub tls: Option<Identity>,
     /// Seeds the faults that fire with a probability, and the revisions' text.
     pub seed: u64,
     /// The time of day at the start, in milliseconds since the epoch. Where it is left out it is the
@@ -34,6 +38,7 @@ impl Default for Options {
             account: "123456789012".into(),
             region: "us-east-1".into(),
             secret: None,
+            tls: None,
             seed: 0,
             epoch_ms: None,
             settings: Settings::default(),

@@ -10,21 +10,23 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::api::{self, Call, Closed};
 use crate::control;
 use crate::shared::Shared;
+use crate::tls::Acceptor;
 
-/// Serves connections until the task is dropped, which closes them all.
-pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infallible {
+/// Serves connections, over TLS where there is an acceptor, until the task is dropped, which closes them all.
+pub(crate) async fn serve(listener: TcpListener, acceptor: Option<Acceptor>, shared: Arc<Shared>) -> Infallible {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&shared)));
+                    connections.spawn(welcome(stream, acceptor.clone(), Arc::clone(&shared)));
                 }
                 // Out of file descriptors: give connections time to close.
                 Err(_) => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
@@ -34,7 +36,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Infalli
     }
 }
 
-async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+async fn welcome(stream: TcpStream, acceptor: Option<Acceptor>, shared: Arc<Shared>) {
     let connection = {
         let mut inner = shared.lock();
         inner.connections += 1;
@@ -42,6 +44,18 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
     };
     // Small answers must not wait for more to send; a failure to set this only slows them.
     let _ = stream.set_nodelay(true);
+    match acceptor {
+        None => converse(stream, shared, connection).await,
+        Some(acceptor) => {
+            // A client that does not trust the certificate goes away.
+            if let Ok(stream) = acceptor.accept(stream, &shared).await {
+                converse(stream, shared, connection).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>, connection: u64) {
     let service = service_fn(move |request| respond(Arc::clone(&shared), request, connection));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -17,6 +17,7 @@ use crate::operations::Context;
 use crate::options::{Options, Settings};
 use crate::rate::Bucket;
 use crate::state::{World, snapshot};
+use crate::tls::Handshakes;
 
 /// Everything one emulator consists of.
 pub(crate) struct Shared {
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     /// Goes up with every reset: a call from before must not touch the world after.
     pub(crate) generation: u64,
     pub(crate) connections: u64,
+    pub(crate) handshakes: Handshakes,
     held: Vec<Held>,
 }
 
@@ -60,6 +62,7 @@ impl Shared {
             rng: fastrand::Rng::with_seed(options.seed),
             generation: 0,
             connections: 0,
+            handshakes: Handshakes::default(),
             held: Vec::new(),
         };
         Self {
@@ -102,6 +105,10 @@ impl Shared {
 
     pub(crate) fn connections(&self) -> u64 {
         self.lock().connections
+    }
+
+    pub(crate) fn handshakes(&self) -> Handshakes {
+        self.lock().handshakes
     }
 
     pub(crate) fn state(&self) -> Value {

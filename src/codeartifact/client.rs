@@ -7,11 +7,13 @@ use aws_config::retry::RetryConfig;
 use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::config::Builder;
 use aws_sdk_codeartifact::config::retry::{ReconnectMode, RetryPartition, TokenBucket};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::time::timeout;
 
 /// Many stacks share the service's write limit of an account: patient enough for fifty at once, in pauses short enough
 /// that none sleeps while the others leave the limit unused. `make scale` holds both.
-const MOST_ATTEMPTS: u32 = 15;
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MOST_ATTEMPTS: u32 = 28;
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How the service's calls are tried again when the environment does not say.
 #[must_use]
@@ -35,4 +37,20 @@ pub fn client(config: &SdkConfig) -> Client {
             .retry_partition(partition.build())
             .build(),
     )
+}
+
+/// A start waits no longer than this where there is no network yet.
+const LONGEST_REHEARSAL: Duration = Duration::from_millis(500);
+
+/// Takes a call as far as to `http`, which is meant to shake hands and send nothing.
+///
+/// All that a process does once, at its first call, is done then. How it ends is of no matter: nothing depends on it.
+pub async fn rehearse(client: &Client, http: SharedHttpClient) {
+    let once = Builder::new().http_client(http).retry_config(RetryConfig::disabled());
+    let call = client
+        .describe_domain()
+        .domain("rehearsal")
+        .customize()
+        .config_override(once);
+    let _ = timeout(LONGEST_REHEARSAL, call.send()).await;
 }

@@ -13,13 +13,13 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use super::REGION;
+use crate::Http;
 use crate::cloudformation::AllowedHosts;
 use crate::cloudformation::Delivery;
 use crate::cloudformation::LONGEST;
 use crate::cloudformation::Request;
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
-use crate::http;
 use crate::properties::Limits;
 use crate::reconcile::Patience;
 
@@ -45,7 +45,7 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime"));
 
 static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
-    let http_client = http::client().expect("TLS roots");
+    let http = Http::set_up().expect("TLS roots");
     let client = Client::from_conf(
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -58,7 +58,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
                 "fuzzing",
             ))
             .interceptor(Offline)
-            .http_client(http::for_sdk(http_client.clone()))
+            .http_client(http.for_sdk())
             .build(),
     );
     let settings = Settings {
@@ -74,7 +74,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         },
         limits: Limits::default(),
     };
-    Function::new(settings, &client, Delivery::new(http_client))
+    Function::new(settings, &client, Delivery::new(http.client()))
 });
 
 fn invocation() -> Invocation {

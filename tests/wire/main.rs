@@ -23,6 +23,7 @@ mod drift;
 mod events;
 mod faults;
 mod guard;
+mod handshakes;
 mod hostile;
 mod hosts;
 mod lifecycle;

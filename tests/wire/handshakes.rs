@@ -1,0 +1,58 @@
+//! Connections over TLS: what a start shakes hands for, and what the first event resumes.
+
+use std::path::PathBuf;
+
+use codeartifact_emulator::{Handshakes, Identity, Options};
+use tokio::net::TcpListener;
+
+use crate::support::sample::full;
+use crate::support::{Settings, World, options};
+
+/// The service over TLS, and a function that trusts it.
+async fn over_tls(name: &str) -> World {
+    let identity = Identity::generate().unwrap();
+    let roots = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
+    std::fs::write(&roots, &identity.root).unwrap();
+    let options = Options {
+        tls: Some(identity),
+        ..options()
+    };
+    World::with(options, &[("SSL_CERT_FILE", roots.to_str().unwrap())]).await
+}
+
+#[tokio::test]
+async fn a_start_shakes_hands_with_the_service_and_asks_nothing() {
+    let world = over_tls("start").await;
+
+    world.start_up().await.unwrap();
+
+    assert_eq!(world.aws.emulator.handshakes(), Handshakes { full: 1, resumed: 0 });
+    assert_eq!(world.aws.log().len(), 0);
+}
+
+#[tokio::test]
+async fn the_connections_of_the_first_event_resume_the_session_of_the_start() {
+    let world = over_tls("first").await;
+    world.aws.emulator.set(Settings {
+        latency_ms: 100,
+        ..world.aws.emulator.settings()
+    });
+    world.start_up().await.unwrap();
+
+    world.stack("payments").create(full()).await.succeeded();
+
+    let Handshakes { full, resumed } = world.aws.emulator.handshakes();
+    // On a busy machine a ticket may come late.
+    assert!(full <= 2 && resumed > 2, "{full} full, {resumed} resumed");
+}
+
+#[tokio::test]
+async fn a_start_without_a_way_to_the_service_is_a_start() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("https://{}", silent.local_addr().unwrap());
+    for endpoint in ["https://127.0.0.1:1", "https://no-such-host.invalid", &silent] {
+        let world = World::with_environment(&[("AWS_ENDPOINT_URL_CODEARTIFACT", endpoint)]).await;
+
+        world.start_up().await.expect(endpoint);
+    }
+}

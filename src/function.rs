@@ -234,11 +234,8 @@ impl Function {
         // A Create that could not look does not know what an earlier delivery has made.
         let is_blind = request.request_type() == Ok(RequestType::Create) && progress.is_blind();
         let new_id = new_id.into_inner().filter(|_| progress.has_touched() || is_blind);
-        // What may not be looked at in the rollback either may never have been made.
-        let new_id = new_id.map(|id| match cut_short.kind {
-            FailureKind::AccessDenied => id.unfinished(),
-            _ => id,
-        });
+        // What may not be looked at, in the rollback neither, may never have been made.
+        let new_id = new_id.map(|id| if progress.is_partial() { id.unfinished() } else { id });
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),
             result: Err(cut_short.and(&what).and(&progress.summary())),

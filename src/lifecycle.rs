@@ -140,7 +140,7 @@ impl Lifecycle<'_> {
         let owner = self.owner(&desired.identity)?;
         let reconciler = self.reconciler(&owner);
         if asked.excess.is_some() {
-            Box::pin(planned(&reconciler, &asked, &history)).await?;
+            Box::pin(planned(&reconciler, &asked, &history, || self.previous_of_now())).await?;
         }
         let in_place = history.is_in_place(desired);
         if !in_place {
@@ -151,7 +151,10 @@ impl Lifecycle<'_> {
             Ok(facts) => facts,
             Err(failure) => {
                 if failure.kind != FailureKind::Cancelled && self.progress.has_written() {
-                    Box::pin(reconciler.settle(desired, &history)).await;
+                    let seen = Box::pin(reconciler.settle(desired, &history)).await;
+                    if seen.is_some_and(|seen| seen.is_partial()) {
+                        self.progress.saw_in_part();
+                    }
                 }
                 return Err(explained(failure, &asked));
             }
@@ -204,6 +207,11 @@ impl Lifecycle<'_> {
         Ok((asked, history))
     }
 
+    /// What is asked for now, as an Update of it would see it.
+    fn previous_of_now(&self) -> Previous {
+        Previous::read(self.request.properties(), self.place, self.limits)
+    }
+
     /// What the event says of the stack as it was, which its id may name.
     fn history(&self, named: Option<Identity>, desired: &Desired) -> History {
         let mut previous = match self.request.old_properties() {
@@ -254,7 +262,7 @@ impl Lifecycle<'_> {
         self.check_room(desired)?;
         let assumed = self.assumed(&owner);
         let reconciler = self.reconciler(&owner);
-        let plan = planned(&reconciler, &asked, &history).await;
+        let plan = planned(&reconciler, &asked, &history, || self.previous_of_now()).await;
         let plan = plan.map_err(|failure| match &assumed {
             Some(assumed) if failure.kind == FailureKind::OwnershipConflict => {
                 Failure::new(failure.kind, format!("{assumed}. Else: {}", failure.reason))
@@ -321,7 +329,12 @@ impl Lifecycle<'_> {
 }
 
 /// What a Create or an Update would do now, if that is not beyond a limit.
-async fn planned(reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<Plan, Failure> {
+async fn planned(
+    reconciler: &Reconciler<'_>,
+    asked: &Asked,
+    history: &History,
+    now: impl FnOnce() -> Previous,
+) -> Result<Plan, Failure> {
     let plan = reconciler.plan(&asked.desired, history).await;
     let Some(excess) = &asked.excess else {
         return plan.map_err(|failure| explained(failure, asked));
@@ -331,7 +344,13 @@ async fn planned(reconciler: &Reconciler<'_>, asked: &Asked, history: &History) 
     let is_there = |plan: &Plan| plan.steps.is_empty();
     if let Some(plan) = plan.ok().filter(is_there) {
         let before = match &excess.before {
-            Some(before) => reconciler.plan(before, history).await.ok(),
+            Some(before) => {
+                let forth = History {
+                    existing: history.existing.clone(),
+                    previous: now(),
+                };
+                reconciler.plan(before, &forth).await.ok()
+            }
             None => None,
         };
         if !before.as_ref().is_some_and(is_there) {

@@ -156,7 +156,12 @@ impl Applier<'_> {
 
     /// What the plan makes of a write; what is not seen at once is looked for.
     async fn judge(&self, check: &Check, look: Look, written: &Written) -> Result<Verdict> {
-        let mut backoff = Backoff::within(self.patience.absence);
+        // A policy that was just put may show late, and nobody takes it for deleted meanwhile.
+        let patience = match look {
+            Look::Domain | Look::DomainAndPrimary(_) => self.patience.lag,
+            Look::Tags(_) | Look::Group(_) | Look::Repository(_) => self.patience.absence,
+        };
+        let mut backoff = Backoff::within(patience);
         loop {
             let seen = self.look(look.clone()).await?;
             let verdict = |trust| check.verdict(self.owner, written.revision.as_deref(), &seen, trust);

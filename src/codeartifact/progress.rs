@@ -49,6 +49,8 @@ struct State {
     moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
+    /// Whether the last look could not see everything.
+    is_partial: bool,
     /// What the log has been told, and is not told again by another round.
     told: BTreeSet<String>,
     /// The most things of a new stack that were seen at once.
@@ -71,6 +73,7 @@ impl Default for State {
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
             owned: Vec::new(),
+            is_partial: false,
             told: BTreeSet::new(),
             traces: 0,
             last_sign: Instant::now(),
@@ -115,6 +118,16 @@ impl Progress {
     /// Whether something of an earlier delivery may be there that this one did not get to see.
     pub(crate) fn is_blind(&self) -> bool {
         self.state().sight == Sight::Blind
+    }
+
+    /// The last look could not see everything.
+    pub(crate) fn saw_in_part(&self) {
+        self.state().is_partial = true;
+    }
+
+    /// Whether the last look could not see everything.
+    pub(crate) fn is_partial(&self) -> bool {
+        self.state().is_partial
     }
 
     /// Whether the log has not been told this yet. It counts as told from now on.

@@ -171,7 +171,7 @@ pub(crate) struct ObservedGroup {
 
 impl Observed {
     /// Whether anything could not be looked at.
-    pub(super) fn is_partial(&self) -> bool {
+    pub(crate) fn is_partial(&self) -> bool {
         let hides_some = !self.hidden.is_empty() || !self.hidden_groups.is_empty();
         let listed = [self.listed.hidden(), self.contents.hidden(), self.domain.hidden()];
         hides_some || listed.iter().any(Option::is_some)

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use codeartifact_emulator::{Handshakes, Identity, Options};
+use codeartifact_emulator::{Handshakes, Identity, Options, Settings};
 use tokio::net::TcpListener;
 
 use crate::support::sample::full;
-use crate::support::{Settings, World, options};
+use crate::support::{World, options};
 
 /// The service over TLS, and a function that trusts it.
 async fn over_tls(name: &str) -> World {

@@ -140,6 +140,7 @@ impl Observer<'_> {
             why,
             tags,
             has_hidden_tags,
+            exists: false,
         }))
     }
 
@@ -333,7 +334,15 @@ impl Observer<'_> {
         }
         each(&scope.package_groups, |pattern| async move {
             let arn = place.package_group_arn(domain, pattern);
-            self.or_hidden(self.package_group(pattern).await, Some(&arn)).await
+            match self.or_hidden(self.package_group(pattern).await, Some(&arn)).await? {
+                // What hides may be only what it allows, or its tags.
+                Read::Hidden(hidden) => {
+                    let described = self.service.describe_package_group(pattern).await;
+                    let exists = matches!(described, Ok(Some(_)));
+                    Ok(Read::Hidden(Hidden { exists, ..hidden }))
+                }
+                read => Ok(read),
+            }
         })
         .await
     }

@@ -231,13 +231,13 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
 /// The groups go after the primary that they are of is gone (`gone_after`), and are never taken from one that stays.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
-    // What a failed attempt named may never have been made.
-    let evidence = if from.last.is_unfinished {
-        Evidence::None
-    } else {
-        from.evidence
-    };
     for hidden in from.observed.hidden_groups.values() {
+        // What a failed attempt named may never have been made.
+        let evidence = if from.last.is_unfinished && !hidden.exists {
+            Evidence::None
+        } else {
+            from.evidence
+        };
         plan.need(hidden, hidden.may_be_of(from.owner, evidence));
     }
     for (pattern, group) in &from.observed.package_groups {

@@ -84,6 +84,8 @@ pub(crate) struct Hidden {
     pub(crate) tags: TagMap,
     /// Whether they may not be looked at either.
     pub(crate) has_hidden_tags: bool,
+    /// Whether it was seen to exist all the same.
+    pub(crate) exists: bool,
 }
 
 impl Hidden {

@@ -15,6 +15,7 @@ use crate::interleave::Gate;
 use crate::service;
 use crate::shared::aws::{self, Aws};
 use crate::shared::cloudformation::{Engine, Stack};
+use crate::shared::lag;
 use crate::shared::place::REGION;
 use crate::shared::sink::Sink;
 use crate::shared::transport::Ended;
@@ -77,10 +78,12 @@ impl World {
         Self::over(&emulator, service::client(&emulator, gate), client)
     }
 
-    /// Nothing is there, and the service is at its best.
+    /// Nothing is there, and the service is at its best, or as late as the environment says.
     pub(crate) fn start() -> Self {
         fastrand::seed(1);
-        Self::new(Settings::default(), None)
+        let emulator = Arc::new(emulator(lag::late(Settings::default())));
+        let strangers = lag::patient(service::client(&emulator, None));
+        Self::over(&emulator, strangers, service::client(&emulator, None))
     }
 
     /// The same with a stack created in it.

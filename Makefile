@@ -75,10 +75,13 @@ soak: ## live through SOAK random histories (20000) of stacks, strangers and fau
 
 ORDERS ?= 20000
 
+LEFT_OUT := sed -n 's/^\([a-z][^ ]*\).*/--skip \1/p' tests/timing.txt
+
 .PHONY: lag
-lag: binaries ## run the tests at the wire with all that is written seen 2 s late, then 6 s late (about half an hour)
+lag: binaries ## run the tests with all that is written seen 2 s late, then 6 s late (about half an hour)
 	for lag in 2 6; do \
-	  LAG=$$lag $(CARGO) test --locked --test wire -- --test-threads 40 $$(sed -n 's/^\([a-z]\S*\).*/--skip \1/p' tests/wire/timing.txt); \
+	  LAG=$$lag $(CARGO) test --locked --test sim -- $$($(LEFT_OUT)); \
+	  LAG=$$lag $(CARGO) test --locked --test wire -- --test-threads 40 $$($(LEFT_OUT)); \
 	done
 
 .PHONY: interleave

@@ -418,12 +418,13 @@ impl Reconciler<'_> {
     pub(crate) async fn delete(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<(), Failure> {
         let mut races = Backoff::of_pauses(self.patience.races);
         let mut empty_domain = Backoff::within(self.patience.empty_domain);
+        let mut shown = Backoff::within(self.patience.lag);
         loop {
             match self.delete_once(identity, evidence, last).await {
                 Ok(Deleted { look_again: false, .. }) => return Ok(()),
                 // What was deleted may be shown for a while still.
                 Ok(_) => {
-                    if races.wait_or(()).await.is_err() {
+                    if shown.wait_or(()).await.is_err() {
                         return Ok(());
                     }
                 }

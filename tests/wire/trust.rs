@@ -140,8 +140,10 @@ fn reads(world: &World, principal: &str, repository: &str) -> bool {
 }
 
 fn everything_to(account: &str) -> Value {
-    let policy = domain_policy(account).to_string();
-    serde_json::from_str(&policy.replace("codeartifact:DescribeDomain", "codeartifact:*")).unwrap()
+    let mut policy = domain_policy(account);
+    policy["Statement"][0]["Principal"] = json!({"AWS": format!("arn:aws:iam::{account}:root")});
+    policy["Statement"][0]["Action"] = json!("codeartifact:*");
+    policy
 }
 
 // The author of a template.

@@ -276,4 +276,4 @@ target/cdk/.stamp: target/cdk/.jsii template.yaml tools/pack_cdk.py $(CODEARTIFA
 
 # As whoever uses the constructs installs them.
 examples/cdk/node_modules/.constructs: target/cdk/.stamp examples/cdk/node_modules/.stamp
-	@cd examples/cdk && $(NODE) npm install --silent --no-save --offline ../../target/cdk/dist/*.tgz && touch node_modules/.constructs
+	@cd examples/cdk && $(NODE) npm install --silent --no-save --prefer-offline ../../target/cdk/dist/*.tgz && touch node_modules/.constructs

@@ -147,8 +147,12 @@ def broken_values(name: str) -> Iterator[tuple[str, Any]]:
             yield "max", [{}] * (shape["max"] + 1)
     elif kind == "map":
         yield "type", ["one"]
-        yield "key", {"NOPE": "ALLOW"}
-        yield "value", {SHAPES[shape["key"]["shape"]]["enum"][0]: "NOPE"}
+        key, value = (SHAPES[shape[part]["shape"]].get("enum", ["1"])[0] for part in ("key", "value"))
+        for rule, broken in broken_values(shape["key"]["shape"]):
+            if isinstance(broken, str):
+                yield f"key {rule}", {broken: value}
+        for rule, broken in broken_values(shape["value"]["shape"]):
+            yield f"value {rule}", {key: broken}
     elif kind == "structure":
         yield "type", "one"
         yield "unknown member", {"nobodyKnowsThis": 1}

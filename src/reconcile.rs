@@ -313,8 +313,9 @@ impl Reconciler<'_> {
         loop {
             // Whatever the look comes to, the work is done.
             let observed = self.look(&scope).await.ok()?;
-            let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
-            let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
+            // What may not be looked at is waited for blindly.
+            let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
+            let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
             // What was done and would be done again is not seen yet.
             let is_unseen = plan::converge(desired, history, &observed, self.owner).is_ok_and(|plan| {
                 let mut steps = plan.steps.iter();

@@ -202,12 +202,16 @@ impl Observed {
 
     /// Whether a thing was seen, or may not be looked at: only what can be looked at can be missed.
     pub(crate) fn has(&self, thing: &Thing) -> bool {
-        let is_seen = match thing {
+        self.shows(thing) || self.hides(thing)
+    }
+
+    /// Whether a thing was seen.
+    pub(crate) fn shows(&self, thing: &Thing) -> bool {
+        match thing {
             Thing::Domain => self.domain.found().is_some(),
             Thing::Repository(name) => self.repositories.contains_key(name),
             Thing::Group(pattern) => self.package_groups.contains_key(pattern),
-        };
-        is_seen || self.hides(thing)
+        }
     }
 
     fn hides(&self, thing: &Thing) -> bool {

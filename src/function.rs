@@ -234,7 +234,7 @@ impl Function {
         // A Create that could not look does not know what an earlier delivery has made.
         let is_blind = request.request_type() == Ok(RequestType::Create) && progress.is_blind();
         let new_id = new_id.into_inner().filter(|_| progress.has_touched() || is_blind);
-        // What may not be looked at, in the rollback neither, may never have been made.
+        // What may not be looked at, now or in the rollback, may never have been made.
         let new_id = new_id.map(|id| if progress.is_partial() { id.unfinished() } else { id });
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),

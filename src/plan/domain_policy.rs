@@ -142,21 +142,13 @@ fn remove(to: &Converging, plan: &mut Builder) {
     let Some(domain) = to.observed.domain.found().filter(|_| to.is_in_place) else {
         return;
     };
-    let on = tagged(domain, &to.desired.identity.domain.name);
+    let name = &to.desired.identity.domain.name;
     match (whose(to, domain), domain.policy.hidden()) {
         (Found::Ours, None) if to.previous_in_domain.is_some_and(|before| is_as_found(before, domain)) => {
-            plan.note(Note::PolicyAsFound(to.desired.identity.domain.name.clone()));
-            plan.untag(on, policy_keys(), &[]);
+            leave(plan, domain, name);
         }
         (Found::Ours, None) => {
-            delete_it(
-                plan,
-                domain,
-                &to.desired.identity.domain.name,
-                &[],
-                OwnerTag::Removed,
-                None,
-            );
+            delete_it(plan, domain, name, &[], OwnerTag::Removed, None);
         }
         (found, Some(hidden)) => plan.need(hidden, matches!(found, Found::Ours)),
         _ => {}
@@ -170,6 +162,12 @@ fn is_as_found(last: &Previous, domain: &ObservedDomain) -> bool {
     stated
         .zip(found)
         .is_some_and(|(stated, found)| !stated.means_the_same_as(&found.document))
+}
+
+/// Takes the claim off a policy that was there before.
+fn leave(plan: &mut Builder, domain: &ObservedDomain, name: &DomainName) {
+    plan.note(Note::PolicyAsFound(name.clone()));
+    plan.untag(tagged(domain, name), policy_keys(), &[]);
 }
 
 /// What becomes of the policy owner tag when the policy goes.
@@ -194,8 +192,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId], tag:
     {
         PolicyOwner::Us => {
             if from.last.is_unfinished && is_as_found(from.last, domain) {
-                plan.note(Note::PolicyAsFound(name.clone()));
-                plan.untag(tagged(domain, name), policy_keys(), &[]);
+                leave(plan, domain, name);
                 return Vec::new();
             }
             // It may forbid to be read; a rollback deletes what it finds there.

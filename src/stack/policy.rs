@@ -57,8 +57,7 @@ impl Policy {
     /// Whether a document that the service gave allows and denies the same.
     #[must_use]
     pub(crate) fn means_the_same_as(&self, document: &str) -> bool {
-        serde_json::from_str::<Map<String, Value>>(document)
-            .is_ok_and(|document| meaning_of_document(&document) == self.meaning)
+        Self::read(document).is_some_and(|policy| policy.meaning == self.meaning)
     }
 
     /// An element that the policy language does not have, or not in this case. What reads a policy leniently might take it

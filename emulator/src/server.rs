@@ -48,7 +48,8 @@ async fn welcome(stream: TcpStream, acceptor: Option<Acceptor>, shared: Arc<Shar
         None => converse(stream, shared, connection).await,
         Some(acceptor) => {
             // A client that does not trust the certificate goes away.
-            if let Ok(stream) = acceptor.accept(stream, &shared).await {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                shared.lock().handshakes.count(&stream);
                 converse(stream, shared, connection).await;
             }
         }

@@ -13,8 +13,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{HandshakeKind, ServerConfig};
 use tokio_rustls::server::TlsStream;
 
-use crate::shared::Shared;
-
 /// Who a server on this machine claims to be, and who vouches for it, as PEM.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Identity {
@@ -71,6 +69,16 @@ fn authority(name: &str) -> Result<CertificateParams, rcgen::Error> {
     Ok(params)
 }
 
+impl Handshakes {
+    /// Counts the one of a connection.
+    pub(crate) fn count(&mut self, stream: &TlsStream<TcpStream>) {
+        match stream.get_ref().1.handshake_kind() {
+            Some(HandshakeKind::Resumed) => self.resumed += 1,
+            _ => self.full += 1,
+        }
+    }
+}
+
 /// Accepts connections over TLS.
 #[derive(Clone)]
 pub(crate) struct Acceptor(TlsAcceptor);
@@ -89,13 +97,7 @@ impl Acceptor {
     }
 
     /// Shakes hands.
-    pub(crate) async fn accept(&self, stream: TcpStream, shared: &Shared) -> io::Result<TlsStream<TcpStream>> {
-        let stream = self.0.accept(stream).await?;
-        let handshakes = &mut shared.lock().handshakes;
-        match stream.get_ref().1.handshake_kind() {
-            Some(HandshakeKind::Resumed) => handshakes.resumed += 1,
-            _ => handshakes.full += 1,
-        }
-        Ok(stream)
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.0.accept(stream).await
     }
 }

@@ -2,24 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::origin::effective;
 use super::package::{named, requested};
-use super::resolve::{age_groups, associated as associate};
 use super::{Context, tag};
 use crate::error::{ServiceError, Subject};
 use crate::model::{Input, Kind};
 use crate::options::UnnormalisedPatterns;
 use crate::pattern::{Pattern, ROOT, Strength};
 use crate::state::{Domain, Group, Mode, ORIGINS, PackageKey, Veil};
-
-/// The group a pattern belongs under: of those that cover it, the most specific one.
-pub(crate) fn parent<'d>(domain: &'d Domain, pattern: &Pattern) -> Option<&'d Group> {
-    domain
-        .groups
-        .values()
-        .filter(|group| group.pattern.covers(pattern))
-        .max_by_key(|group| group.pattern.specificity())
-}
 
 impl Context<'_> {
     /// A group of a domain by its pattern.
@@ -145,7 +134,10 @@ pub(crate) fn list(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Servic
 
 pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (domain, group) = ctx.group(input)?;
-    let is_child = |other: &Group| parent(domain, &other.pattern).is_some_and(|parent| parent.pattern == group.pattern);
+    let is_child = |other: &Group| {
+        let parent = domain.parent_group(&other.pattern);
+        parent.is_some_and(|parent| parent.pattern == group.pattern)
+    };
     let seen = domain.groups.iter().filter(|(_, group)| !group.seen.hides(ctx.now_ms));
     let children = seen.filter(|(_, other)| is_child(other));
     let entries: Vec<(String, Value)> = children
@@ -157,7 +149,7 @@ pub(crate) fn list_children(ctx: &mut Context<'_>, input: &Input) -> Result<Valu
 pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let package = requested(input)?;
     let domain = ctx.find_domain(&ctx.domain_key(input))?;
-    let answer = match associate(domain, &package) {
+    let answer = match domain.group_of(&package) {
         Some((group, strength)) => json!({
             "packageGroup": description(domain, group),
             "associationType": strength.name(),
@@ -166,7 +158,7 @@ pub(crate) fn associated(ctx: &mut Context<'_>, input: &Input) -> Result<Value, 
     };
     let key = ctx.domain_key(input);
     if let Ok(domain) = ctx.found_domain(&key) {
-        age_groups(domain);
+        domain.age_groups();
     }
     Ok(answer)
 }
@@ -202,7 +194,7 @@ pub(crate) fn associated_packages(ctx: &mut Context<'_>, input: &Input) -> Resul
 /// How a package is associated with a pattern, which may not be a group yet.
 fn strength_in(domain: &Domain, pattern: &Pattern, package: &PackageKey) -> Option<Strength> {
     let strength = pattern.matches(package)?;
-    let winner = associate(domain, package);
+    let winner = domain.group_of(package);
     let wins = winner.is_none_or(|(group, best)| {
         group.pattern == *pattern || (pattern.specificity(), strength) > (group.pattern.specificity(), best)
     });
@@ -214,7 +206,7 @@ pub(crate) fn description(domain: &Domain, group: &Group) -> Value {
     let reference = |group: &Group| json!({ "arn": group.arn, "pattern": group.pattern.text() });
     let restriction = |origin| {
         let own = &group.origins[&origin];
-        let (mode, from) = effective(domain, group, origin);
+        let (mode, from) = domain.effective_mode(group, origin);
         let mut value = json!({ "mode": own.mode.name(), "effectiveMode": mode.name() });
         if own.mode == Mode::Inherit {
             value["inheritedFrom"] = reference(from);
@@ -242,7 +234,7 @@ pub(crate) fn description(domain: &Domain, group: &Group) -> Value {
     if let Some(text) = &group.contact {
         value["contactInfo"] = json!(text);
     }
-    if let Some(parent) = parent(domain, &group.pattern) {
+    if let Some(parent) = domain.parent_group(&group.pattern) {
         value["parent"] = reference(parent);
     }
     value

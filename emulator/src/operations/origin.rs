@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Context;
-use super::group::{description, parent};
+use super::group::description;
 use crate::error::{ServiceError, Subject};
 use crate::model::Input;
 use crate::pattern::ROOT;
@@ -12,19 +12,6 @@ use crate::state::{Domain, Group, Mode, Origin, Origins};
 /// Changes to allowed lists in one call (the official CloudFormation handler for
 /// `AWS::CodeArtifact::PackageGroup` splits its calls there).
 const MOST_CHANGES: usize = 100;
-
-/// The mode that counts for a group, and the group it comes from: its own, or that of the first
-/// ancestor that does not inherit.
-pub(crate) fn effective<'d>(domain: &'d Domain, group: &'d Group, origin: Origin) -> (Mode, &'d Group) {
-    let mut at = group;
-    while at.origins[&origin].mode == Mode::Inherit {
-        match parent(domain, &at.pattern) {
-            Some(parent) => at = parent,
-            None => break,
-        }
-    }
-    (at.origins[&origin].mode, at)
-}
 
 /// One entry of an allowed list, to be added or removed.
 struct Change {

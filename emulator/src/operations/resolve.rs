@@ -6,11 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Context;
-use super::origin::effective;
 use crate::error::{ServiceError, Subject};
 use crate::pattern::Strength;
 use crate::state::{
-    Asset, DISPOSED, Domain, DomainKey, Group, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
+    Asset, DISPOSED, Domain, DomainKey, Mode, Origin, Package, PackageKey, Release, Repository, Source, Veil,
 };
 
 /// The service looks in at most so many repositories for one version (user guide, "Requesting a
@@ -27,35 +26,17 @@ pub(crate) struct Publication {
     pub(crate) unfinished: bool,
 }
 
-/// The group that decides for a package: the most specific one that matches, strongly before
-/// weakly where two are equally specific.
-pub(crate) fn associated<'d>(domain: &'d Domain, package: &PackageKey) -> Option<(&'d Group, Strength)> {
-    domain
-        .groups
-        .values()
-        .filter(|group| group.lag == 0)
-        .filter_map(|group| Some((group, group.pattern.matches(package)?)))
-        .max_by_key(|(group, strength)| (group.pattern.specificity(), *strength))
-}
-
-/// Every look at a package brings new groups nearer to counting.
-pub(crate) fn age_groups(domain: &mut Domain) {
-    for group in domain.groups.values_mut() {
-        group.lag = group.lag.saturating_sub(1);
-    }
-}
-
 /// Whether the package's group lets its versions enter a repository this way; the error says which
 /// group does not, and why.
 fn group_allows(domain: &Domain, package: &PackageKey, origin: Origin, repository: &str) -> Result<(), String> {
-    let Some((group, strength)) = associated(domain, package) else {
+    let Some((group, strength)) = domain.group_of(package) else {
         return Ok(());
     };
     let pattern = group.pattern.text();
     if strength == Strength::Weak {
         return Err(format!("it is a variation (weak match) of package group {pattern}"));
     }
-    let (mode, from) = effective(domain, group, origin);
+    let (mode, from) = domain.effective_mode(group, origin);
     let allowed = match mode {
         Mode::Allow | Mode::Inherit => true,
         Mode::Block => false,
@@ -88,7 +69,7 @@ pub(crate) fn publish(
     let now = ctx.now();
     let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
-    age_groups(domain);
+    domain.age_groups();
     let target = domain
         .repositories
         .get_mut(repository)
@@ -250,7 +231,7 @@ pub(crate) fn ingest(
     };
     let listed = Veil::new(ctx.settings.visibility.lists, ctx.now_ms);
     let domain = ctx.found_domain(key)?;
-    age_groups(domain);
+    domain.age_groups();
     for keeper in &keepers {
         if let Some(keeper) = domain.repositories.get_mut(keeper) {
             keep(keeper, package, version, &release, &listed);

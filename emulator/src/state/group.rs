@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Lagging, Tags, Veil};
+use super::{Domain, Lagging, PackageKey, Tags, Veil};
 use crate::options::Lag;
-use crate::pattern::Pattern;
+use crate::pattern::{Pattern, Strength};
 
 /// A way a package version can enter a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,6 +115,46 @@ impl Group {
             seen: Veil::default(),
             origins: Origin::all().map(|origin| (origin, restriction.clone())).into(),
             lag: 0,
+        }
+    }
+}
+
+impl Domain {
+    /// The group a pattern belongs under: of those that cover it, the most specific one.
+    pub(crate) fn parent_group(&self, pattern: &Pattern) -> Option<&Group> {
+        self.groups
+            .values()
+            .filter(|group| group.pattern.covers(pattern))
+            .max_by_key(|group| group.pattern.specificity())
+    }
+
+    /// The mode that counts for a group, and the group it comes from: its own, or that of the first
+    /// ancestor that does not inherit.
+    pub(crate) fn effective_mode<'d>(&'d self, group: &'d Group, origin: Origin) -> (Mode, &'d Group) {
+        let mut at = group;
+        while at.origins[&origin].mode == Mode::Inherit {
+            match self.parent_group(&at.pattern) {
+                Some(parent) => at = parent,
+                None => break,
+            }
+        }
+        (at.origins[&origin].mode, at)
+    }
+
+    /// The group that decides for a package: the most specific one that matches, strongly before
+    /// weakly where two are equally specific.
+    pub(crate) fn group_of(&self, package: &PackageKey) -> Option<(&Group, Strength)> {
+        self.groups
+            .values()
+            .filter(|group| group.lag == 0)
+            .filter_map(|group| Some((group, group.pattern.matches(package)?)))
+            .max_by_key(|(group, strength)| (group.pattern.specificity(), *strength))
+    }
+
+    /// Every look at a package brings new groups nearer to counting.
+    pub(crate) fn age_groups(&mut self) {
+        for group in self.groups.values_mut() {
+            group.lag = group.lag.saturating_sub(1);
         }
     }
 }

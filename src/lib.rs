@@ -14,11 +14,12 @@
 //! * `plan/` is pure, and has every rule of order and ownership, once: a file for each managed thing.
 //! * `properties/` makes types that cannot be wrong of what nobody vouches for.
 //! * `stack/` is the vocabulary: names, ARNs, owners, tags, what policies and package groups mean.
-//! * Beside them: `outputs`, `failure`, `http` (the one HTTP client), `telemetry` and `metrics`; below them `json`, `backoff`.
+//! * Beside them: `outputs`, `failure`, `http` (the one HTTP client), `telemetry` and `metrics`; below them `json`, `backoff`, `causes`.
 //!
 //! A room names those below it alone: `tests/architecture.rs` holds it to that.
 
 mod backoff;
+mod causes;
 mod cloudformation;
 mod codeartifact;
 mod failure;

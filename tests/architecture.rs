@@ -10,8 +10,8 @@ const ROOMS: [(&str, &[&str]); 5] = [
     ("stack", &["json"]),
     ("properties", &["stack", "json"]),
     ("plan", &["properties", "stack"]),
-    ("codeartifact", &["plan", "stack", "backoff"]),
-    ("cloudformation", &["stack", "json", "backoff"]),
+    ("codeartifact", &["plan", "stack", "backoff", "causes"]),
+    ("cloudformation", &["stack", "json", "backoff", "causes"]),
 ];
 
 /// Who may name what comes from outside.

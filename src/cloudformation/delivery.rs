@@ -12,6 +12,7 @@ use tracing::warn;
 use url::Url;
 
 use crate::backoff::Backoff;
+use crate::causes::causes;
 
 /// How long one try may take, at most and at least: a third of the time that is left, so that there is another.
 const LONGEST_TRY: Duration = Duration::from_secs(8);
@@ -92,6 +93,8 @@ impl Delivery {
         match status {
             status if status.is_success() => Outcome::Delivered,
             StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => transient(status, &code),
+            // S3's word for a body that came too slowly.
+            StatusCode::BAD_REQUEST if code == " (RequestTimeout)" => transient(status, &code),
             status if status.is_server_error() => transient(status, &code),
             _ => Outcome::Final(Undelivered::Refused(status.as_u16(), code)),
         }
@@ -108,7 +111,7 @@ impl Sender for Client {
             // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
             let request = self.put(url.clone()).header(CONTENT_TYPE, HeaderValue::from_static(""));
             let answer = request.timeout(limit).body(body.to_vec()).send().await;
-            let answer = answer.map_err(|error| chain(&error.without_url()))?;
+            let answer = answer.map_err(|error| causes(&error.without_url()))?;
             let status = answer.status();
             let error = if status.is_success() {
                 Vec::new()
@@ -124,17 +127,6 @@ enum Outcome {
     Delivered,
     Transient(String),
     Final(Undelivered),
-}
-
-/// An error and its causes; `reqwest` alone says little.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {

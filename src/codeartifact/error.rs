@@ -3,11 +3,12 @@
 use std::any::type_name;
 use std::error::Error;
 
-use aws_sdk_codeartifact::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_codeartifact::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codeartifact::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 use super::calls::EndpointHost;
+use crate::causes::causes;
 use crate::plan::{Action, Cause, Refusal};
 
 /// The kinds of failure that are met in different ways.
@@ -58,7 +59,11 @@ impl ServiceError {
         let (kind, message) = match (service_error.and_then(E::code), service_error.and(error.raw_response())) {
             (Some(code), _) => {
                 let said = error.message().unwrap_or("the service gave no message");
-                let kind = kind_of(code, said);
+                let kind = kind_of(
+                    code,
+                    said,
+                    error.raw_response().map(|response| response.status().as_u16()),
+                );
                 (kind, format!("{code}: {said}{}", hint(kind, said)))
             }
             (None, Some(response)) => foreign_answer(response),
@@ -129,7 +134,7 @@ fn operation<E>() -> &'static str {
     name.strip_suffix("Error").unwrap_or(name)
 }
 
-fn kind_of(code: &str, message: &str) -> Kind {
+fn kind_of(code: &str, message: &str, status: Option<u16>) -> Kind {
     // The two validation errors that may pass by themselves. A key or its grant takes a moment to be visible everywhere
     // (terraform-provider-aws#30523), and so does a principal, elsewhere in AWS: no source confirms it of this service.
     let said = message.to_ascii_lowercase();
@@ -144,7 +149,9 @@ fn kind_of(code: &str, message: &str) -> Kind {
         "ValidationException" if said.contains("principal") => Kind::Principal,
         "ValidationException" => Kind::Invalid,
         "InternalServerException" => Kind::Internal,
-        _ if code.contains("AccessDenied") || code.contains("Token") || code.contains("Signature") => {
+        // Whoever may not call at all is told so under many names: credentials that are unknown or have expired, a region
+        // or a service that the account has not opted in to.
+        _ if matches!(status, Some(401 | 403)) || code.contains("Token") || code.contains("Signature") => {
             Kind::AccessDenied
         }
         _ => Kind::Internal,
@@ -179,12 +186,12 @@ fn hint(kind: Kind, said: &str) -> &'static str {
 }
 
 fn unreachable<E: Error + 'static>(error: &SdkError<E>) -> (Kind, String) {
-    let chain = DisplayErrorContext(error).to_string();
-    if chain.contains("dns error") || chain.contains("failed to lookup address") {
+    let causes = causes(error);
+    if causes.contains("dns error") || causes.contains("failed to lookup address") {
         let what = "CodeArtifact's endpoint has no address: is the service offered in this region?";
-        return (Kind::NoEndpoint, format!("{what} ({chain:.300})"));
+        return (Kind::NoEndpoint, format!("{what} ({causes:.300})"));
     }
-    (Kind::Unreachable, format!("no answer from CodeArtifact: {chain:.400}"))
+    (Kind::Unreachable, format!("no answer from CodeArtifact: {causes:.400}"))
 }
 
 #[cfg(test)]
@@ -257,6 +264,20 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_may_not_call_at_all_is_denied_under_whatever_name() {
+        for code in [
+            "UnrecognizedClientException",
+            "OptInRequired",
+            "SubscriptionRequiredException",
+            "ExpiredTokenException",
+            "InvalidSignatureException",
+        ] {
+            assert_eq!(refused(403, code, "no").await.kind, Kind::AccessDenied, "{code}");
+        }
+        assert_eq!(refused(500, "Unheard", "of").await.kind, Kind::Internal);
     }
 
     #[tokio::test]

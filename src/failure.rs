@@ -92,6 +92,24 @@ impl Failure {
         self.reason.push_str(more);
         self
     }
+
+    /// The same failure, with sentences after it.
+    pub(crate) fn then(self, sentences: &str) -> Self {
+        if sentences.is_empty() {
+            self
+        } else {
+            self.ended().and(sentences)
+        }
+    }
+
+    /// The same failure, its last sentence ended.
+    pub(crate) fn ended(self) -> Self {
+        if self.reason.ends_with(['.', '!', '?']) {
+            self
+        } else {
+            self.and(".")
+        }
+    }
 }
 
 impl fmt::Display for Failure {

@@ -218,11 +218,11 @@ impl Function {
             Ok(Ok(Err(failure))) => (failure, String::new()),
             Ok(Err(_)) => (
                 Failure::new(FailureKind::InternalError, "a fault of this function stopped it"),
-                ".".to_owned(),
+                String::new(),
             ),
             Err(_) => {
                 let reason = "the request ran out of time; send the same request again and it continues";
-                let what = format!(".{}{}", last_words(), progress.obstacle());
+                let what = format!("{}{}", last_words(), progress.obstacle());
                 (Failure::new(FailureKind::DeadlineExceeded, reason), what)
             }
         };
@@ -238,7 +238,7 @@ impl Function {
         let new_id = new_id.map(|id| if progress.is_partial() { id.unfinished() } else { id });
         Outcome {
             physical_id: new_id.unwrap_or_else(old_id),
-            result: Err(cut_short.and(&what).and(&progress.summary())),
+            result: Err(cut_short.then(&what).then(&progress.summary())),
         }
     }
 
@@ -278,7 +278,7 @@ pub(crate) struct Answered {
 fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) -> Result<Vec<u8>, Failure> {
     let (status, reason, data) = match &outcome.result {
         Ok(success) => (Status::Success, String::new(), success.data()),
-        Err(failure) => (Status::Failed, as_sentences(&failure.reason), None),
+        Err(failure) => (Status::Failed, failure.clone().ended().reason, None),
     };
     let error_type = outcome
         .result
@@ -301,12 +301,6 @@ fn encoded(outcome: &Outcome, address: &ReturnAddress, invocation: &Invocation) 
     answer
         .encode(&pointer)
         .map_err(|too_long| Failure::new(FailureKind::ResponseNotDelivered, too_long.to_string()))
-}
-
-/// A Reason ends as sentences do.
-fn as_sentences(reason: &str) -> String {
-    let end = if reason.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{reason}{end}")
 }
 
 /// What the invocation itself returns. After a PUT it is a success, whatever was answered: an error would make

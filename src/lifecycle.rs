@@ -170,7 +170,7 @@ impl Lifecycle<'_> {
         }
         let physical_id = self
             .given_id()
-            .filter(|_| in_place)
+            .filter(|id| in_place && !id.is_not_created())
             .unwrap_or_else(|| PhysicalId::of_stack(&desired.identity, facts.repository_arn.clone()));
         Ok(Outcome {
             physical_id,

@@ -268,5 +268,7 @@ fn problem_of_policy(policy: &Policy) -> Option<String> {
             shortened(name)
         )
     });
-    unknown.or_else(|| policy.open_statement())
+    unknown
+        .or_else(|| policy.without_effect())
+        .or_else(|| policy.open_statement())
 }

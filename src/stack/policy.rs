@@ -72,6 +72,17 @@ impl Policy {
         of_document.chain(of_statements).map(String::as_str).next()
     }
 
+    /// A statement that neither allows nor denies, as the policy language spells it: what reads it leniently might take it
+    /// for one that does.
+    pub(crate) fn without_effect(&self) -> Option<String> {
+        let mut statements = self.statements().iter();
+        let wrong = statements.find(|statement| !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")))?;
+        Some(format!(
+            "the statement{} must have the Effect Allow or Deny",
+            name_of(wrong)
+        ))
+    }
+
     /// Whether it says anything at all.
     pub(crate) fn has_statement(&self) -> bool {
         self.statements().iter().any(Value::is_object)
@@ -421,6 +432,22 @@ mod tests {
         let mut second = good;
         second["statement"] = json!([{"Effect": "Allow", "Principal": "*"}]);
         assert_eq!(policy(&second).unknown_element(), Some("statement"));
+    }
+
+    #[test]
+    fn a_statement_without_an_effect_is_found() {
+        for effect in [json!(null), json!("allow"), json!(["Allow"]), json!(" Deny")] {
+            let document = statement(&json!({"Sid": "Read", "Effect": effect, "Principal": "*"}));
+            let told = policy(&document).without_effect();
+            assert_eq!(
+                told.as_deref(),
+                Some("the statement Read must have the Effect Allow or Deny"),
+                "{effect}"
+            );
+        }
+        for effect in ["Allow", "Deny"] {
+            assert_eq!(policy(&statement(&json!({"Effect": effect}))).without_effect(), None);
+        }
     }
 
     #[test]

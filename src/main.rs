@@ -35,10 +35,19 @@ async fn function() -> Result<Function, Error> {
         Some("return") => ResponseMode::Return,
         Some(other) => return Err(format!("RESPONSE_MODE must be auto or return, got {other:?}").into()),
     };
-    let metrics = variable("METRICS_NAMESPACE").map(|name| name.parse()).transpose()?;
+    let metrics = variable("METRICS_NAMESPACE").and_then(|name| {
+        let parsed = name.parse();
+        // No number is worth an event.
+        parsed
+            .inspect_err(|error| tracing::error!(%error, "there will be no metrics"))
+            .ok()
+    });
     let hosts = variable("RESPONSE_URL_ALLOWED_HOSTS");
     let allowed_hosts = AllowedHosts::parse(hosts.as_deref().unwrap_or(DEFAULT_PATTERNS))?;
-    let limits = Limits::from_variables(variable_as_set)?;
+    let limits = Limits::from_variables(variable_as_set);
+    for fault in limits.faults() {
+        tracing::error!(%fault, "nothing new is allowed before this limit is mended");
+    }
     let http = Http::set_up()?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.for_sdk())

@@ -42,6 +42,12 @@ pub(super) fn check(
         asked.tags(),
     ];
     let mut excess = Problems::default();
+    for fault in limits.faults() {
+        excess.add(
+            "the function's limits",
+            format!("{fault}: whoever deploys the function must mend it"),
+        );
+    }
     for (property, message) in broken.into_iter().flatten() {
         excess.add(property, message);
     }
@@ -254,7 +260,7 @@ mod tests {
     }
 
     fn limits(variable: &str, value: &str) -> Limits {
-        Limits::from_variables(|name| (name == variable).then(|| value.to_owned())).expect("limits")
+        Limits::from_variables(|name| (name == variable).then(|| value.to_owned()))
     }
 
     /// What an Update from one set of properties to another has in excess.
@@ -374,6 +380,25 @@ mod tests {
             let conforming = json!({"Tags": {"team": "a", "cost-centre": "b"}});
             assert_ne!(of_update(&limits, &conforming, &changes), "", "{variable} {changes}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_cannot_be_understood_allows_nothing_new_and_is_told() {
+        let limits = limits("ALLOWED_CONNECTIONS", "public:npm");
+        let problems = Asked::anew(Some(&properties(&json!({}))), &place(), &limits).expect_err("a fault");
+        let told = problems.to_string();
+        assert!(
+            told.contains("the function's limits: ALLOWED_CONNECTIONS must have names"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("got \"public:npm\": whoever deploys the function must mend it"),
+            "{told}"
+        );
+        assert_ne!(
+            of_update(&limits, &json!({}), &json!({"RepositoryDescription": "new"})),
+            ""
+        );
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The limits that whoever deploys the function sets, as parameters of `template.yaml`: no property can loosen them.
 
+use std::str::FromStr;
+
 use crate::json::shortened;
-use crate::stack::{DeletionMode, ExternalConnection, RepositoryName, Wildcard};
+use crate::stack::{DeletionMode, ExternalConnection, RepositoryName, Rule, Wildcard};
 
 use super::access::OrganizationId;
 use super::tags;
@@ -15,10 +17,11 @@ pub struct Limits {
     organization: Option<OrganizationId>,
     required_tags: Vec<String>,
     deletion_mode: DeletionMode,
+    faults: Vec<BadLimit>,
 }
 
 /// A limit that cannot be understood.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{variable} {rule}, got {:?}", shortened(.got))]
 pub struct BadLimit {
     variable: &'static str,
@@ -35,40 +38,65 @@ impl Default for Limits {
             organization: None,
             required_tags: Vec::new(),
             deletion_mode: DeletionMode::default(),
+            faults: Vec::new(),
         }
     }
 }
 
 impl Limits {
     /// Reads the variables that a deployment sets; `value_of` gives none for one that is not set. Of a list, empty is not
-    /// the same as not set: it names nothing.
-    ///
-    /// # Errors
-    /// The first variable that cannot be understood.
-    pub fn from_variables(value_of: impl Fn(&str) -> Option<String>) -> Result<Self, BadLimit> {
+    /// the same as not set: it names nothing. With one that cannot be understood, nothing new is allowed, but a Delete goes
+    /// through.
+    pub fn from_variables(value_of: impl Fn(&str) -> Option<String>) -> Self {
         let mut limits = Self::default();
         let read = |variable| value_of(variable).map(|got| Variable { variable, got });
-        if let Some(variable) = read("REPOSITORY_NAME_PATTERN") {
-            limits.repository_name = variable.name_pattern(&variable.got)?;
-        }
-        if let Some(variable) = read("PLATFORM_REPOSITORIES") {
-            let patterns = variable.items().map(|item| variable.name_pattern(item));
-            limits.platform_repositories = patterns.collect::<Result<_, _>>()?;
-        }
-        if let Some(variable) = read("ALLOWED_CONNECTIONS") {
-            limits.connections = variable.connections()?;
-        }
-        if let Some(variable) = read("ORGANIZATION_ID").filter(Variable::is_given) {
-            let organization = variable.got.parse().map_err(|rule| variable.bad(rule))?;
-            limits.organization = Some(organization);
-        }
-        if let Some(variable) = read("REQUIRED_TAGS") {
-            limits.required_tags = variable.tag_keys()?;
-        }
-        if let Some(variable) = read("DEFAULT_DELETION_MODE").filter(Variable::is_given) {
-            limits.deletion_mode = variable.got.parse().map_err(|rule| variable.bad(rule))?;
-        }
-        Ok(limits)
+        let set = [
+            read("REPOSITORY_NAME_PATTERN").map(|variable| limits.set_repository_name(&variable)),
+            read("PLATFORM_REPOSITORIES").map(|variable| limits.set_platform_repositories(&variable)),
+            read("ALLOWED_CONNECTIONS").map(|variable| limits.set_connections(&variable)),
+            read("ORGANIZATION_ID").map(|variable| limits.set_organization(&variable)),
+            read("REQUIRED_TAGS").map(|variable| limits.set_required_tags(&variable)),
+            read("DEFAULT_DELETION_MODE").map(|variable| limits.set_deletion_mode(&variable)),
+        ];
+        limits.faults = set.into_iter().flatten().filter_map(Result::err).collect();
+        limits
+    }
+
+    fn set_repository_name(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        self.repository_name = variable.name_pattern(&variable.got)?;
+        Ok(())
+    }
+
+    fn set_platform_repositories(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        let patterns = variable.items().map(|item| variable.name_pattern(item));
+        self.platform_repositories = patterns.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn set_connections(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        self.connections = variable.connections()?;
+        Ok(())
+    }
+
+    fn set_organization(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        self.organization = variable.parsed()?;
+        Ok(())
+    }
+
+    fn set_required_tags(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        self.required_tags = variable.tag_keys()?;
+        Ok(())
+    }
+
+    fn set_deletion_mode(&mut self, variable: &Variable) -> Result<(), BadLimit> {
+        self.deletion_mode = variable.parsed()?.unwrap_or_default();
+        Ok(())
+    }
+
+    /// What was set and cannot be understood.
+    #[must_use]
+    pub fn faults(&self) -> &[BadLimit] {
+        &self.faults
     }
 
     /// The pattern that a repository's name breaks, if the function must not make or change one of that name.
@@ -108,8 +136,10 @@ struct Variable {
 }
 
 impl Variable {
-    fn is_given(&self) -> bool {
-        !self.got.is_empty()
+    /// What it says, if it is not empty.
+    fn parsed<T: FromStr<Err = Rule>>(&self) -> Result<Option<T>, BadLimit> {
+        let given = Some(&self.got).filter(|got| !got.is_empty());
+        given.map(|got| got.parse()).transpose().map_err(|rule| self.bad(rule))
     }
 
     fn bad(&self, rule: impl Into<String>) -> BadLimit {
@@ -151,7 +181,12 @@ impl Variable {
     }
 
     fn tag_keys(&self) -> Result<Vec<String>, BadLimit> {
-        let keys: Vec<String> = self.items().map(str::to_owned).collect();
+        let mut keys: Vec<String> = Vec::new();
+        for key in self.items() {
+            if !keys.iter().any(|known| known == key) {
+                keys.push(key.to_owned());
+            }
+        }
         if keys.len() > tags::MOST {
             let most = tags::MOST;
             return Err(self.bad(format!("must have at most {most} keys of tags")));
@@ -168,7 +203,7 @@ impl Variable {
 mod tests {
     use super::*;
 
-    fn limits(variables: &[(&str, &str)]) -> Result<Limits, BadLimit> {
+    fn limits(variables: &[(&str, &str)]) -> Limits {
         let value = |name: &str| variables.iter().find(|(it, _)| *it == name);
         Limits::from_variables(|name| value(name).map(|(_, value)| (*value).to_owned()))
     }
@@ -179,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_is_not_set_limits_nothing_and_an_empty_list_names_nothing() {
-        let unset = limits(&[]).expect("limits");
+        let unset = limits(&[]);
         assert!(unset.is_platform(&name("team")));
         assert_eq!(unset.connections().len(), ExternalConnection::ALL.len());
         assert_eq!(unset.deletion_mode(), DeletionMode::RetainIfNotEmpty);
@@ -191,7 +226,8 @@ mod tests {
             "REQUIRED_TAGS",
             "DEFAULT_DELETION_MODE",
         ];
-        let empty = limits(&empty.map(|variable| (variable, ""))).expect("limits");
+        let empty = limits(&empty.map(|variable| (variable, "")));
+        assert!(empty.faults().is_empty());
         assert!(!empty.is_platform(&name("team")));
         assert_eq!(empty.connections(), []);
         assert!(empty.organization().is_none() && empty.required_tags().is_empty());
@@ -205,10 +241,10 @@ mod tests {
             ("PLATFORM_REPOSITORIES", " platform, shared-* ,"),
             ("ALLOWED_CONNECTIONS", "public:npmjs,public:maven-*"),
             ("ORGANIZATION_ID", "o-a1b2c3d4e5"),
-            ("REQUIRED_TAGS", "team, cost-centre"),
+            ("REQUIRED_TAGS", "team, cost-centre, team"),
             ("DEFAULT_DELETION_MODE", "Delete"),
-        ])
-        .expect("limits");
+        ]);
+        assert!(limits.faults().is_empty());
         assert_eq!(limits.broken_name_pattern(&name("other")), Some("team-*"));
         assert_eq!(limits.broken_name_pattern(&name("team-a")), None);
         assert!(limits.is_platform(&name("platform")) && limits.is_platform(&name("shared-npm")));
@@ -232,7 +268,8 @@ mod tests {
             ("REQUIRED_TAGS", "team,aws:x"),
             ("DEFAULT_DELETION_MODE", "delete"),
         ] {
-            let bad = limits(&[(variable, value)]).expect_err(value).to_string();
+            let limits = limits(&[(variable, value)]);
+            let bad = limits.faults()[0].to_string();
             assert!(
                 bad.starts_with(variable) && bad.ends_with(&format!("{value:?}")),
                 "{bad}"

@@ -90,7 +90,7 @@ async fn within_the_limits_all_is_as_without() {
 }
 
 #[tokio::test]
-async fn a_wrong_limit_ends_the_start_with_its_name() {
+async fn a_wrong_limit_allows_nothing_new_with_its_name_and_stops_no_delete() {
     for (variable, value) in [
         ("REPOSITORY_NAME_PATTERN", ""),
         ("PLATFORM_REPOSITORIES", "not a name"),
@@ -99,9 +99,14 @@ async fn a_wrong_limit_ends_the_start_with_its_name() {
         ("REQUIRED_TAGS", "aws:team"),
         ("DEFAULT_DELETION_MODE", "Never"),
     ] {
-        let world = World::with_environment(&[(variable, value)]).await;
-        let said = world.start_up().await.expect_err("the start should fail");
-        contains(&said, &[variable, value]);
+        let (world, mut stack) = World::with_stack(minimal()).await;
+        world.redeploy(&[(variable, value)]).await;
+
+        let reason = world.stack("billing").create(full()).await.failed();
+        contains(&reason, &[variable, value, "[InvalidProperties]"]);
+
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0]);
     }
 }
 

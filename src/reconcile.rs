@@ -482,8 +482,9 @@ impl Reconciler<'_> {
         evidence: Evidence,
         last: &Previous,
     ) -> Result<Deleted, RoundError> {
-        let scope = plan::to_delete(identity, last);
-        let observed = self.look(&scope).await?;
+        let scope = plan::to_delete(identity, last, &self.progress.former());
+        let mut observed = self.look(&scope).await?;
+        self.progress.recall(&mut observed, self.owner);
         let evidence = if self.progress.has_owned(identity) {
             Evidence::WasOurs
         } else {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::plan::Thing;
-use crate::stack::{Identity, Moment, RepositoryName};
+use crate::plan::{Former, Observed, Thing};
+use crate::stack::{Identity, Moment, Owner, RepositoryName};
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
 #[derive(Debug, Default)]
@@ -49,6 +49,8 @@ struct State {
     moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
+    /// What adopted repositories were linked to when they were first seen.
+    former: Former,
     /// Whether the last look could not see everything.
     is_partial: bool,
     /// What the log has been told, and is not told again by another round.
@@ -73,6 +75,7 @@ impl Default for State {
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
             owned: Vec::new(),
+            former: Former::new(),
             is_partial: false,
             told: BTreeSet::new(),
             traces: 0,
@@ -228,6 +231,15 @@ impl Progress {
     /// This event saw the primary repository of a stack, and it was the owner's.
     pub(crate) fn owns(&self, identity: &Identity) {
         self.state().owned.push(identity.clone());
+    }
+
+    /// Adds to a look what this event saw before of the adopted repositories in it, and remembers what is new.
+    pub(crate) fn recall(&self, observed: &mut Observed, owner: &Owner) {
+        observed.recall(&mut self.state().former, owner);
+    }
+
+    pub(crate) fn former(&self) -> Former {
+        self.state().former.clone()
     }
 
     pub(crate) fn has_owned(&self, identity: &Identity) -> bool {

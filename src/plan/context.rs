@@ -7,7 +7,9 @@ use super::history::History;
 use super::observed::{Hidden, Observed, ObservedRepository};
 use super::step::StepId;
 use crate::properties::{Desired, DomainSource, Previous};
-use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap};
+use crate::stack::{
+    DOWNSTREAMS, Evidence, FormerLinks, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap,
+};
 
 /// What a Create or an Update is planned from.
 pub(super) struct Converging<'a> {
@@ -139,6 +141,12 @@ impl<'a> Deleting<'a> {
     /// it is this stack's.
     pub(super) fn policy_goes_first(&self) -> bool {
         self.evidence == Evidence::None || self.last.is_unfinished
+    }
+
+    /// What a repository was linked to before this stack adopted it.
+    pub(super) fn former_links(&self, name: &RepositoryName, repository: &ObservedRepository) -> Option<FormerLinks> {
+        let remembered = self.observed.former.get(name).cloned();
+        remembered.or_else(|| repository.former_links())
     }
 
     pub(super) fn primary_is_unowned(&self) -> bool {

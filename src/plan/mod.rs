@@ -36,7 +36,7 @@ pub(crate) use delete::{delete, rolls_back_otherwise};
 pub(crate) use groups::{note_copies, note_inner};
 pub(crate) use history::{History, traces};
 pub(crate) use observed::{
-    Cause, Contents, Copies, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
+    Cause, Contents, Copies, Former, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
     ObservedRepository, OtherGroup, Packages, Read, Scope, Unseen,
 };
 pub(crate) use reasons::{Refusal, Refused};

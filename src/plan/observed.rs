@@ -62,7 +62,12 @@ pub(crate) struct Observed {
     pub(crate) neighbours: BTreeMap<RepositoryName, Vec<RepositoryName>>,
     /// Whether a repository that is none of this stack's was seen in the domain.
     pub(crate) has_others: bool,
+    /// What this stack's adopted repositories were linked to when this event first saw them, whatever became of their tags.
+    pub(crate) former: Former,
 }
+
+/// What adopted repositories were linked to before.
+pub(crate) type Former = BTreeMap<RepositoryName, FormerLinks>;
 
 /// What a read brought.
 #[derive(Clone, Debug, Default)]
@@ -183,6 +188,19 @@ impl Observed {
     pub(crate) fn having_upstream(&self, name: &RepositoryName) -> Vec<RepositoryName> {
         let having = self.neighbours.iter().filter(|(_, upstreams)| upstreams.contains(name));
         having.map(|(neighbour, _)| neighbour.clone()).collect()
+    }
+
+    /// Remembers what the tags of adopted repositories say. A Create that is being cancelled may link one after its tags are
+    /// gone, and adopt it again as if it had been linked so before.
+    pub(crate) fn recall(&mut self, remembered: &mut Former, owner: &Owner) {
+        let repositories = self.repositories.iter();
+        let adopted = repositories.filter(|(_, it)| owner.standing(&it.tags) == Standing::Adopted);
+        for (name, repository) in adopted {
+            if let Some(former) = repository.former_links() {
+                remembered.entry(name.clone()).or_insert(former);
+            }
+        }
+        self.former.clone_from(remembered);
     }
 
     /// Whether a repository that was looked at is not there.

@@ -163,13 +163,17 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
         }
         (Standing::Adopted, _) => {
             plan.leave_repository(name, Why::Adopted);
-            Fate::Released(match primary.former_links() {
+            Fate::Released(match from.former_links(name, primary) {
                 Some(former) => restore(plan, &from.consent(), name, primary, &former, &[]),
                 None => unlink(from, plan, primary),
             })
         }
         (Standing::Unowned, retained) => {
             plan.leave_repository(name, Why::Unowned);
+            // It was adopted when this Delete saw it first.
+            if let Some(former) = from.observed.former.get(name) {
+                return Fate::Released(restore(plan, &from.consent(), name, primary, former, &[]));
+            }
             // Another delivery of the same Delete may just have released it: it keeps its proxies all the same.
             if retained.is_some() {
                 Fate::Retained

@@ -10,7 +10,7 @@ use super::observed::{ObservedRepository, Read};
 use super::own::{note_adoption, own, restore};
 use super::reasons::{Refusal, Why};
 use super::step::StepId;
-use crate::stack::{DeletionMode, Proxy, RepositoryName, Standing, possible_proxy_names};
+use crate::stack::{DeletionMode, FormerLinks, Proxy, RepositoryName, Standing, possible_proxy_names};
 
 /// What a proxy has to do with the primary repository that is there.
 #[derive(Default)]
@@ -166,7 +166,8 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
             }
             Standing::Adopted => {
                 plan.leave_repository(&name, Why::Adopted);
-                let restored = give_back(plan, &to.consent(), &name, repository, &after);
+                let former = repository.former_links();
+                let restored = give_back(plan, &to.consent(), &name, repository, former, &after);
                 plan.release(to.owner, &name, repository, &restored);
             }
             Standing::OwnedBy(owner) => plan.leave_repository(&name, Why::OwnedBy(owner)),
@@ -181,9 +182,10 @@ fn give_back(
     consent: &Consent,
     name: &RepositoryName,
     proxy: &ObservedRepository,
+    former: Option<FormerLinks>,
     after: &[StepId],
 ) -> Vec<StepId> {
-    let Some(former) = proxy.former_links() else {
+    let Some(former) = former else {
         return after.to_vec();
     };
     restore(plan, consent, name, proxy, &former, after)
@@ -225,12 +227,21 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                     Fate::Deleted(after) | Fate::Released(after) => &after[..],
                     Fate::Retained | Fate::Others => &[],
                 };
-                let restored = give_back(plan, &from.consent(), name, proxy, after);
+                let former = from.former_links(name, proxy);
+                let restored = give_back(plan, &from.consent(), name, proxy, former, after);
                 plan.release(from.owner, name, proxy, &restored)
             }
-            (Standing::Unowned, _) => {
+            (Standing::Unowned, fate) => {
                 plan.leave_repository(name, Why::Unowned);
-                plan.release(from.owner, name, proxy, &[])
+                // It was adopted when this Delete saw it first.
+                let former = from.observed.former.get(name).cloned();
+                let former = former.filter(|_| !matches!(fate, Fate::Retained));
+                let after = match fate {
+                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
+                    Fate::Retained | Fate::Others => &[],
+                };
+                let restored = give_back(plan, &from.consent(), name, proxy, former, after);
+                plan.release(from.owner, name, proxy, &restored)
             }
             (Standing::OwnedBy(owner), _) => {
                 plan.leave_repository(name, Why::OwnedBy(owner));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::history::History;
-use super::observed::{Contents, Scope};
+use super::observed::{Contents, Former, Scope};
 use crate::properties::{Desired, Previous};
 use crate::stack::{DeletionMode, EndpointType, Identity, PackagePattern};
 
@@ -49,17 +49,14 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
     }
 }
 
-/// What must be seen to plan a Delete.
-pub(crate) fn to_delete(identity: &Identity, last: &Previous) -> Scope {
+/// What must be seen to plan a Delete, and to put back what is `remembered` of adopted repositories.
+pub(crate) fn to_delete(identity: &Identity, last: &Previous, remembered: &Former) -> Scope {
+    let proxies = last.connections.proxies(&identity.repository).into_iter();
+    let former = remembered.values().flat_map(|former| former.upstreams.clone());
     Scope {
         domain: identity.domain.clone(),
         primary: identity.repository.clone(),
-        others: last
-            .connections
-            .proxies(&identity.repository)
-            .into_iter()
-            .map(|proxy| proxy.name)
-            .collect(),
+        others: proxies.map(|proxy| proxy.name).chain(former).collect(),
         domain_policy: last.domain_policy.is_some(),
         repository_policy: false,
         endpoint_formats: BTreeSet::new(),

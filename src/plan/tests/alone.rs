@@ -15,7 +15,7 @@ use super::stranger::{Foreign, foreign};
 use super::turns::{Turns, alone};
 use super::world::World;
 use crate::cloudformation::PhysicalId;
-use crate::plan::{self, History, Plan};
+use crate::plan::{self, Former, History, Plan};
 use crate::stack::Evidence;
 
 pub(super) const TEAMS: usize = 3;
@@ -117,7 +117,7 @@ pub(super) fn left_to_do(world: &World, request: &Request, id: &str) -> Plan {
         let Some(identity) = id.identity().cloned().or_else(|| read.previous.identity.clone()) else {
             return Plan::default();
         };
-        let observed = world.observe(&plan::to_delete(&identity, &read.previous));
+        let observed = world.observe(&plan::to_delete(&identity, &read.previous, &Former::new()));
         return plan::delete(&identity, Evidence::WasOurs, &read.previous, &observed, &owner, place())
             .expect("what was done is not refused");
     }

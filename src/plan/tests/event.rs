@@ -12,7 +12,7 @@ use super::sound;
 use super::turns::Turns;
 use super::world::World;
 use crate::cloudformation::PhysicalId;
-use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
+use crate::plan::{self, Former, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Evidence, Identity, Moment, Owner, RepositoryName};
 
@@ -29,6 +29,7 @@ pub(super) struct Progress {
     created: RefCell<BTreeSet<Thing>>,
     moments: RefCell<BTreeMap<RepositoryName, Moment>>,
     owned: RefCell<Vec<Identity>>,
+    former: RefCell<Former>,
 }
 
 impl Progress {
@@ -317,7 +318,9 @@ impl<'a> Event<'a> {
     }
 
     async fn delete_once(&self, identity: &Identity, evidence: Evidence, last: &Previous) -> Result<Deleted, Round> {
-        let observed = self.observe(&plan::to_delete(identity, last)).await;
+        let scope = plan::to_delete(identity, last, &self.progress.former.borrow());
+        let mut observed = self.observe(&scope).await;
+        observed.recall(&mut self.progress.former.borrow_mut(), &self.owner);
         let has_owned = self.progress.owned.borrow().contains(identity);
         let evidence = if has_owned { Evidence::WasOurs } else { evidence };
         self.remember(identity, &observed);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::names::{ADOPTED, KEY, own_domain, owner, parsed, place};
 use super::shape::policy_of;
 use super::world::{Group, Repository, World, open};
-use crate::plan::{self, Action, History, Observed, ObservedPolicy, Plan, Refused, Step};
+use crate::plan::{self, Action, Former, History, Observed, ObservedPolicy, Plan, Refused, Step};
 use crate::properties::{Desired, Limits, Previous};
 use crate::stack::{DOWNSTREAMS, Evidence, Identity, Owner, PackagePattern, Restrictions, TagMap};
 
@@ -268,7 +268,7 @@ impl Asked {
     fn delete_with(&self, evidence: Evidence, scene: &Scene) -> Plan {
         let last = self.previous();
         let identity = identity("alpha");
-        let observed = scene.world.observe(&plan::to_delete(&identity, &last));
+        let observed = scene.world.observe(&plan::to_delete(&identity, &last, &Former::new()));
         plan::delete(&identity, evidence, &last, &observed, &us(), place())
             .unwrap_or_else(|refused| panic!("refused: {refused}"))
     }

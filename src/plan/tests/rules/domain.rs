@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::plan::tests::names::{OTHER_KEY, place};
 use crate::plan::tests::scene::{anothers, created, domain, identity, left_alone, nothing, stack, told, unowned, us};
-use crate::plan::{Observed, Read, delete, to_delete};
-use crate::stack::Evidence;
+use crate::plan::{Cause, Former, Hidden, Observed, Read, delete, to_delete};
+use crate::stack::{Evidence, TagMap};
 
 #[test]
 fn a_domain_that_is_there_with_the_same_key_is_used_whoever_created_it() {
@@ -83,7 +83,7 @@ fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() 
             listed: Read::Found(names.iter().map(|name| (*name).to_owned()).collect()),
             has_others,
             repositories: BTreeMap::new(),
-            ..scene.world.observe(&to_delete(&alpha, &last))
+            ..scene.world.observe(&to_delete(&alpha, &last, &Former::new()))
         };
         let us = us();
         let place = place();
@@ -100,7 +100,7 @@ fn another_accounts_domain_is_never_deleted() {
     let last = foreign.previous();
     let identity = last.identity.clone().expect("an identity");
     let scene = domain(created()).repository("alpha", created());
-    let observed = scene.world.observe(&to_delete(&identity, &last));
+    let observed = scene.world.observe(&to_delete(&identity, &last, &Former::new()));
     let us = us();
     let place = place();
     let plan = delete(&identity, Evidence::WasOurs, &last, &observed, &us, place).expect("it is not refused");

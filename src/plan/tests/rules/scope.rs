@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::plan::tests::scene::{Asked, GROUP, identity, policy, stack};
-use crate::plan::{Contents, Scope, to_converge, to_delete};
+use crate::plan::{Contents, Former, Scope, to_converge, to_delete};
 
 fn converge(asked: &Asked) -> Scope {
     to_converge(&asked.desired(), &asked.history())
 }
 
 fn delete(asked: &Asked) -> Scope {
-    to_delete(&identity("alpha"), &asked.previous())
+    to_delete(&identity("alpha"), &asked.previous(), &Former::new())
 }
 
 fn others(scope: &Scope) -> Vec<String> {

@@ -7,7 +7,7 @@ use super::observed::{Cause, ObservedDomain, Read};
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::properties::DomainSource;
-use crate::stack::{Domain, Evidence, Owner, Standing, TagMap};
+use crate::stack::{Domain, Evidence, Owner, RepositoryName, Standing, TagMap};
 
 /// The domain comes first: everything else is in it. Gives the steps to wait for.
 ///
@@ -74,8 +74,11 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         Read::Hidden(hidden) => {
             // If others are in it, it stays anyway; else its tags, or ours on the primary, tell that it may have to go.
             let may_go = owner == from.place.account() && !from.observed.has_others;
-            let may_be_ours = from.evidence == Evidence::WasOurs || Owner::in_tags(&hidden.tags).is_some();
-            plan.need(hidden, may_go && may_be_ours);
+            let is_someones = from.evidence == Evidence::WasOurs || Owner::in_tags(&hidden.tags).is_some();
+            plan.need(
+                hidden,
+                may_go && is_someones && may_have_been_used(from, plan, &hidden.tags),
+            );
             return false;
         }
     };
@@ -103,10 +106,16 @@ pub(super) fn goes(from: &Deleting, plan: &mut Builder) -> bool {
         return false;
     }
     if let Some(hidden) = from.observed.listed.hidden() {
-        plan.need(hidden, true);
+        plan.need(hidden, may_have_been_used(from, plan, &domain.tags));
         return false;
     }
     true
+}
+
+/// Whether this stack may have had a repository in a domain with these tags: one that only a failed attempt named, and that
+/// holds nothing of it, is left to those who use it.
+fn may_have_been_used(from: &Deleting, plan: &Builder, tags: &TagMap) -> bool {
+    from.evidence == Evidence::WasOurs || from.owner.standing(tags).is_ours() || !plan.deleted().is_empty()
 }
 
 /// A lost key locks the repositories, but not the domain, which goes with all that is in it: only if no neighbour's
@@ -124,7 +133,7 @@ pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
     let Some(domain) = from.observed.domain.found().filter(|_| owner == from.place.account()) else {
         return false;
     };
-    let ours = 1 + from.last.connections.all().len();
+    let ours = 1 + proxies_that_may_be_there(from);
     let has_others = domain.repositories.is_none_or(|count| count > ours);
     let on_primary = from.primary().map_or(&hidden.tags, |primary| &primary.tags);
     let is_others = matches!(from.owner.standing(on_primary), Standing::OwnedBy(_));
@@ -137,6 +146,16 @@ pub(super) fn delete_without_key(from: &Deleting, plan: &mut Builder) -> bool {
         delete(from, plan);
     }
     true
+}
+
+/// How many of the domain's repositories may be proxies of this stack: those that were seen not to be there, or not to be its
+/// own, are none.
+fn proxies_that_may_be_there(from: &Deleting) -> usize {
+    let seen = from.proxies().filter(|(_, it)| from.owner.standing(&it.tags).is_ours());
+    let is_proxy = |name: &RepositoryName| *name != from.identity.repository && from.identity.is_own(name.as_str());
+    let hidden = from.observed.hidden.iter().filter(|(name, _)| is_proxy(name));
+    let hidden = hidden.filter(|(_, it)| it.has_hidden_tags || from.owner.standing(&it.tags).is_ours());
+    seen.count() + hidden.count()
 }
 
 /// The domain goes after everything else.

@@ -122,3 +122,35 @@ fn a_domain_is_emptied_of_everything_before_it_goes() {
     assert_eq!(last.action.to_string(), "DeleteDomain pkgs");
     assert_eq!(last.after, (0..plan.steps.len() - 1).collect::<Vec<_>>());
 }
+
+/// What a domain of two repositories comes to whose key is lost, so that nothing in it can be listed or deleted.
+fn without_key(scene: &crate::plan::tests::scene::Scene) -> Result<Vec<String>, String> {
+    let last = stack().with("ExternalConnection", json!("public:npmjs")).previous();
+    let alpha = identity("alpha");
+    let mut observed = scene.world.observe(&to_delete(&alpha, &last, &Former::new()));
+    let Read::Found(domain) = &mut observed.domain else {
+        panic!("there is no domain")
+    };
+    domain.repositories = Some(2);
+    observed.listed = Read::Hidden(Hidden {
+        cause: Cause::Key,
+        why: "the key is lost".to_owned(),
+        tags: TagMap::new(),
+        has_hidden_tags: false,
+        exists: false,
+    });
+    let plan = delete(&alpha, Evidence::WasOurs, &last, &observed, &us(), place());
+    plan.map(|plan| told(&plan)).map_err(|refused| refused.to_string())
+}
+
+#[test]
+fn a_domain_whose_key_is_lost_goes_only_if_each_repository_in_it_can_be_ours() {
+    let alone = domain(created()).repository("alpha", created());
+    let whole = alone.clone().proxy("alpha-upstream", created());
+    assert_eq!(without_key(&whole), Ok(vec!["0 DeleteDomain pkgs".to_owned()]));
+    // Someone deleted the proxy: the second repository is a neighbour's.
+    for scene in [alone.clone(), alone.proxy("alpha-upstream", anothers())] {
+        let refused = without_key(&scene).expect_err("a neighbour's repository is in it");
+        assert!(refused.contains("the key of the domain pkgs"), "{refused}");
+    }
+}

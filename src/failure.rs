@@ -68,6 +68,18 @@ impl FailureKind {
             Self::ResponseNotDelivered => "ResponseNotDelivered",
         }
     }
+
+    /// Whether a plan that cannot be carried out fails so: of what is there, not of how the service fares.
+    pub(crate) fn is_of_a_plan(self) -> bool {
+        matches!(
+            self,
+            Self::OwnershipConflict
+                | Self::KeyMismatch
+                | Self::UpstreamNotFound
+                | Self::AccessDenied
+                | Self::ServiceValidation
+        )
+    }
 }
 
 /// A failure, as it is answered.

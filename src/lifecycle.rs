@@ -139,8 +139,9 @@ impl Lifecycle<'_> {
         let desired = &asked.desired;
         let owner = self.owner(&desired.identity)?;
         let reconciler = self.reconciler(&owner);
+        let history = Box::pin(self.weighed(&reconciler, &asked, history)).await?;
         if asked.excess.is_some() {
-            Box::pin(planned(&reconciler, &asked, &history, || self.previous_of_now())).await?;
+            Box::pin(self.planned(&reconciler, &asked, &history)).await?;
         }
         let in_place = history.is_in_place(desired);
         if !in_place {
@@ -207,11 +208,6 @@ impl Lifecycle<'_> {
         Ok((asked, history))
     }
 
-    /// What is asked for now, as an Update of it would see it.
-    fn previous_of_now(&self) -> Previous {
-        Previous::read(self.request.properties(), self.place, self.limits)
-    }
-
     /// What the event says of the stack as it was, which its id may name.
     fn history(&self, named: Option<Identity>, desired: &Desired) -> History {
         let mut previous = match self.request.old_properties() {
@@ -226,6 +222,58 @@ impl Lifecycle<'_> {
             previous.identity.clone_from(&existing);
         }
         History { existing, previous }
+    }
+
+    /// The history, with a doubt about the properties before if that matters: they may be of an Update that failed before it
+    /// did anything, and that is rolled back now.
+    async fn weighed(
+        &self,
+        reconciler: &Reconciler<'_>,
+        asked: &Asked,
+        mut history: History,
+    ) -> Result<History, Failure> {
+        if !history.takes_out_policy(&asked.desired) {
+            return Ok(history);
+        }
+        let came_about = match &asked.before {
+            None => false,
+            Some(before) => match reconciler.plan(before, &self.forth(&history)).await {
+                Ok(_) => true,
+                Err(failure) if failure.kind.is_of_a_plan() => false,
+                Err(failure) => return Err(failure),
+            },
+        };
+        history.previous.is_doubtful = !came_about;
+        Ok(history)
+    }
+
+    /// What an Update from what is asked for now to the properties before would come from.
+    fn forth(&self, history: &History) -> History {
+        History {
+            existing: history.existing.clone(),
+            previous: Previous::read(self.request.properties(), self.place, self.limits),
+        }
+    }
+
+    /// What a Create or an Update would do now, if that is not beyond a limit.
+    async fn planned(&self, reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<Plan, Failure> {
+        let plan = reconciler.plan(&asked.desired, history).await;
+        let Some(excess) = &asked.excess else {
+            return plan.map_err(|failure| explained(failure, asked));
+        };
+        // What was described before is not there, and what is described now is: the Update before could do nothing, and this
+        // is its rollback.
+        let is_there = |plan: &Plan| plan.steps.is_empty();
+        if let Some(plan) = plan.ok().filter(is_there) {
+            let before = match &asked.before {
+                Some(before) => reconciler.plan(before, &self.forth(history)).await.ok(),
+                None => None,
+            };
+            if !before.as_ref().is_some_and(is_there) {
+                return Ok(plan);
+            }
+        }
+        Err(excess.problems.clone().into())
     }
 
     /// An answer too long for CloudFormation fails the resource after all the work: better before it.
@@ -262,7 +310,8 @@ impl Lifecycle<'_> {
         self.check_room(desired)?;
         let assumed = self.assumed(&owner);
         let reconciler = self.reconciler(&owner);
-        let plan = planned(&reconciler, &asked, &history, || self.previous_of_now()).await;
+        let history = self.weighed(&reconciler, &asked, history).await?;
+        let plan = self.planned(&reconciler, &asked, &history).await;
         let plan = plan.map_err(|failure| match &assumed {
             Some(assumed) if failure.kind == FailureKind::OwnershipConflict => {
                 Failure::new(failure.kind, format!("{assumed}. Else: {}", failure.reason))
@@ -326,38 +375,6 @@ impl Lifecycle<'_> {
         }
         Ok(deleted)
     }
-}
-
-/// What a Create or an Update would do now, if that is not beyond a limit.
-async fn planned(
-    reconciler: &Reconciler<'_>,
-    asked: &Asked,
-    history: &History,
-    now: impl FnOnce() -> Previous,
-) -> Result<Plan, Failure> {
-    let plan = reconciler.plan(&asked.desired, history).await;
-    let Some(excess) = &asked.excess else {
-        return plan.map_err(|failure| explained(failure, asked));
-    };
-    // What was described before is not there, and what is described now is: the Update before could do nothing, and this
-    // is its rollback.
-    let is_there = |plan: &Plan| plan.steps.is_empty();
-    if let Some(plan) = plan.ok().filter(is_there) {
-        let before = match &excess.before {
-            Some(before) => {
-                let forth = History {
-                    existing: history.existing.clone(),
-                    previous: now(),
-                };
-                reconciler.plan(before, &forth).await.ok()
-            }
-            None => None,
-        };
-        if !before.as_ref().is_some_and(is_there) {
-            return Ok(plan);
-        }
-    }
-    Err(excess.problems.clone().into())
 }
 
 /// What is owned by another, or by nobody, may be refused although the template says to adopt it.

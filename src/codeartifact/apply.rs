@@ -132,7 +132,16 @@ impl Applier<'_> {
                     _ => Err(error),
                 };
             }
-            (Err(error), _) => return Err(error),
+            (Err(error), _) if error.kind == Kind::Principal && check.is_but_for_gone() => {
+                return Ok(Written::default());
+            }
+            (Err(error), _) => {
+                if error.is_refusal() && !calls::may_have_written() {
+                    // What fails of it is in the log; the event fails for what was refused.
+                    drop(self.undo(check.give_up()).await);
+                }
+                return Err(error);
+            }
         };
         let Some(look) = check.after() else {
             return Ok(written);
@@ -144,14 +153,20 @@ impl Applier<'_> {
             Err(error) => (check.blind_undo(), error),
             Ok(Verdict::Refuse(undo, refusal)) => (undo, ServiceError::refused(&step.action, &refusal)),
         };
-        for action in &undo {
+        self.undo(&undo).await?;
+        Err(error)
+    }
+
+    /// Takes back what a step has done.
+    async fn undo(&self, undo: &[Action]) -> Result {
+        for action in undo {
             match self.write(action).await {
                 // Someone else has changed it since: then nothing of ours is left.
                 Err(error) if error.kind != Kind::Conflict => return Err(error),
                 _ => {}
             }
         }
-        Err(error)
+        Ok(())
     }
 
     /// What the plan makes of a write; what is not seen at once is looked for.

@@ -63,7 +63,7 @@ fn check_agree(desired: &Desired, previous: &Previous) {
         desired.proxies
     );
     assert_eq!(previous.domain_policy.is_some(), desired.domain.policy().is_some());
-    assert_eq!(previous.states_repository_policy, desired.repository_policy.is_some());
+    assert_eq!(previous.repository_policy, desired.repository_policy);
     assert_eq!(previous.tags, desired.tags);
     assert_eq!(previous.downstreams, desired.downstreams);
     assert_eq!(previous.deletion_mode, desired.deletion_mode);

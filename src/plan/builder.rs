@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::action::{Action, Tagged, Thing};
 use super::check::Check;
-use super::observed::{Hidden, ObservedRepository};
+use super::observed::{Hidden, ObservedPolicy, ObservedRepository};
 use super::reasons::{Note, Refusal, Refused, Why};
 use super::step::{Plan, Step, StepId};
-use crate::stack::{MOST_TAGS, Owner, RepositoryName, TagMap};
+use crate::stack::{MOST_TAGS, Owner, Policy, RepositoryName, TagMap};
 
 /// A plan in the making.
 #[derive(Default)]
@@ -177,6 +177,15 @@ pub(super) fn tagged(name: &RepositoryName, repository: &ObservedRepository) -> 
         name: name.to_string(),
         thing: Thing::Repository(name.clone()),
     }
+}
+
+/// Whether a policy is there already but for principals that are gone since, and was so before an Update, whose previous
+/// properties stated `before`. If that is there as well, and is another, the template names someone else now.
+pub(super) fn is_but_for_gone(policy: &Policy, observed: Option<&ObservedPolicy>, before: Option<&Policy>) -> bool {
+    observed.is_some_and(|observed| {
+        let is_there = |policy: &Policy| policy.is_but_for_gone(&observed.document);
+        is_there(policy) && before.is_none_or(|before| before == policy || !is_there(before))
+    })
 }
 
 /// Those of the observed tags that a claim would write over.

@@ -31,7 +31,14 @@ pub(crate) enum Check {
         domain: DomainName,
         primary: RepositoryName,
         before: Option<String>,
+        /// What gives up again what was claimed for it, if the service refuses it.
+        give_up: Vec<Action>,
+        /// Whether the one that is there is the same, but for principals that are gone.
+        is_but_for_gone: bool,
     },
+    /// A policy in place of one that is the same, but for principals that are gone: if the service refuses it for them, that
+    /// one is kept.
+    ButForGone,
     /// A package group that is just being adopted: put back by `undo` if it was released in the meantime.
     OwnGroup {
         pattern: PackagePattern,
@@ -109,6 +116,7 @@ impl Check {
             Self::OwnPolicy { .. }
             | Self::PolicyGone { .. }
             | Self::OwnGroup { .. }
+            | Self::ButForGone
             | Self::Alone { .. }
             | Self::Connected { .. } => None,
         }
@@ -132,7 +140,7 @@ impl Check {
             Self::ClaimPolicy { .. } | Self::PolicyGone { .. } => Some(Look::Domain),
             Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
             Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
-            Self::Connected { .. } => None,
+            Self::ButForGone | Self::Connected { .. } => None,
         }
     }
 
@@ -143,6 +151,20 @@ impl Check {
                 pattern: pattern.clone(),
             }],
             _ => Vec::new(),
+        }
+    }
+
+    /// Whether what is there is as good as the write, if the service refuses that for a principal which does not exist.
+    pub(crate) fn is_but_for_gone(&self) -> bool {
+        let own = matches!(self, Self::OwnPolicy { is_but_for_gone, .. } if *is_but_for_gone);
+        own || matches!(self, Self::ButForGone)
+    }
+
+    /// What takes back what the write was prepared by, if the service refuses it.
+    pub(crate) fn give_up(&self) -> &[Action] {
+        match self {
+            Self::OwnPolicy { give_up, .. } => give_up,
+            _ => &[],
         }
     }
 
@@ -261,6 +283,7 @@ impl Check {
                 domain: name,
                 primary,
                 before,
+                ..
             },
             Some(domain),
         ) = (self, domain)

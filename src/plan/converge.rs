@@ -54,10 +54,10 @@ pub(crate) fn converge(
     };
     let primary = primary::converge(to, &mut plan, &domain, &links);
     groups::converge(to, &mut plan, &primary);
-    domain_policy::converge(to, &mut plan, &domain, &primary);
+    let policy = domain_policy::converge(to, &mut plan, &domain, &primary);
     proxies::adopt(to, &mut plan);
     primary::adopt(to, &mut plan, &links);
-    repository_policy::converge(to, &mut plan, &primary);
+    repository_policy::converge(to, &mut plan, &[&primary[..], &policy].concat());
     own::tag_adopted(to, &mut plan);
     proxies::drop_unwanted(to, &mut plan);
     plan.primary_there(primary);

@@ -1,7 +1,7 @@
 //! The domain's policy: one for all the stacks in it, so it has an owner of its own, which a tag of the domain names.
 
 use super::action::{Action, Tagged, Thing, policy_keys};
-use super::builder::{Builder, among};
+use super::builder::{Builder, among, is_but_for_gone};
 use super::check::Check;
 use super::context::{Converging, Deleting};
 use super::observed::{Hidden, ObservedDomain, ObservedPolicy};
@@ -28,22 +28,24 @@ enum Found {
     Unowned,
 }
 
-/// The policy comes after the domain was `created`, or after the `primary`, whose name claims it.
-pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], primary: &[StepId]) {
+/// The policy comes after the domain was `created`, or after the `primary`, whose name claims it. Gives the steps before whose
+/// end nothing else is to begin: a claim that is left without its policy would stay.
+pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], primary: &[StepId]) -> Vec<StepId> {
     let Some(policy) = to.desired.domain.policy() else {
-        return remove(to, plan);
+        remove(to, plan);
+        return Vec::new();
     };
     let Some(domain) = to.observed.domain.found() else {
         // What is put is looked at again.
         if let Some(hidden) = to.observed.policy_alone.hidden() {
             plan.need(hidden, true);
         }
-        put(to, plan, policy, None, created);
-        return;
+        put(to, plan, policy, None, created, Vec::new());
+        return Vec::new();
     };
     if let Some(hidden) = domain.policy.hidden() {
         plan.refuse(Refusal::Unreadable(hidden.clone()));
-        return;
+        return Vec::new();
     }
     let observed = domain.policy.found();
     let is_equal = observed.map(|observed| policy.means_the_same_as(&observed.document));
@@ -54,12 +56,14 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
     match (whose(to, domain), is_equal) {
         // Content: there is an equivalent policy, whoever put it there.
         (Found::Ours | Found::Anothers(_) | Found::Unowned, Some(true)) => {}
-        (Found::Ours, _) => put(to, plan, policy, Some(domain), primary),
+        (Found::Ours, _) => {
+            put(to, plan, policy, Some(domain), primary, Vec::new());
+        }
         // The tag moves last: a replacement that fails before it leaves the policy with the old stack.
         (Found::OursBefore, _) => {
             let claimed = claim(to, plan, policy, domain, &plan.all());
             if is_equal != Some(true) {
-                put(to, plan, policy, Some(domain), &[claimed]);
+                put(to, plan, policy, Some(domain), &[claimed], Vec::new());
             }
         }
         (Found::Anothers(repository), Some(false)) => plan.refuse(Refusal::OwnedPolicy {
@@ -80,9 +84,17 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             // What is replaced cannot be put back: it stays until nothing else is left that may be refused.
             let before = is_equal.map_or_else(|| primary.to_vec(), |_| plan.all());
             let claimed = claim(to, plan, policy, domain, &before);
-            put(to, plan, policy, Some(domain), &[claimed]);
+            let untag = Action::Untag {
+                on: tagged(domain, &name()),
+                keys: policy_keys(),
+            };
+            // What was content with the policy that is there owned it no more than anyone.
+            let give_up = is_equal.map_or_else(Vec::new, |_| vec![untag]);
+            let put = put(to, plan, policy, Some(domain), &[claimed], give_up);
+            return is_equal.map_or_else(Vec::new, |_| vec![put]);
         }
     }
+    Vec::new()
 }
 
 fn whose(to: &Converging, domain: &ObservedDomain) -> Found {
@@ -122,8 +134,21 @@ fn claim(to: &Converging, plan: &mut Builder, policy: &Policy, domain: &Observed
     plan.add_checked(Action::Tag { on, tags }, after.iter().copied(), check)
 }
 
-fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&ObservedDomain>, after: &[StepId]) {
+fn put(
+    to: &Converging,
+    plan: &mut Builder,
+    policy: &Policy,
+    domain: Option<&ObservedDomain>,
+    after: &[StepId],
+    give_up: Vec<Action>,
+) -> StepId {
     let name = &to.desired.identity.domain.name;
+    let observed = domain.and_then(|domain| domain.policy.found());
+    let was_there = |previous: &Previous| is_but_for_gone(policy, observed, previous.domain_policy.as_ref());
+    let is_but_for_gone = to.previous_in_domain.is_some_and(was_there);
+    if is_but_for_gone {
+        plan.note(Note::GoneFromDomainPolicy(name.clone()));
+    }
     let put = Action::PutDomainPolicy {
         name: name.clone(),
         document: policy.document().to_owned(),
@@ -133,8 +158,10 @@ fn put(to: &Converging, plan: &mut Builder, policy: &Policy, domain: Option<&Obs
         domain: name.clone(),
         primary: to.desired.identity.repository.clone(),
         before: domain.and_then(ObservedDomain::policy_revision),
+        give_up,
+        is_but_for_gone,
     };
-    plan.add_checked(put, after.iter().copied(), check);
+    plan.add_checked(put, after.iter().copied(), check)
 }
 
 /// A policy that this stack owns and no longer states goes.

@@ -56,6 +56,15 @@ impl History {
             .then_some(&self.previous)
     }
 
+    /// Whether a repository policy that the properties before stated is to go: they may be of an Update that failed before it
+    /// put any.
+    pub(crate) fn takes_out_policy(&self, desired: &Desired) -> bool {
+        let stated = self
+            .of_repositories(desired)
+            .and_then(|it| it.repository_policy.as_ref());
+        stated.is_some() && desired.repository_policy.is_none()
+    }
+
     /// The other primary repositories that this owner has, or had, in the same domain: of a replacement or its rollback.
     pub(crate) fn former_primaries<'a>(&'a self, desired: &'a Desired) -> impl Iterator<Item = &'a RepositoryName> {
         let known = [self.existing.as_ref(), self.previous.identity.as_ref()];

@@ -278,6 +278,11 @@ pub(crate) enum Note {
     ReplacesPolicy(RepositoryName),
     /// An adoption replaces the policy of the domain.
     ReplacesDomainPolicy(DomainName),
+    /// The policy of a domain, or of a repository, names principals that are gone.
+    GoneFromDomainPolicy(DomainName),
+    GoneFromPolicy(RepositoryName),
+    /// The policy of a repository is not the one that the properties before stated, and these never came about.
+    PolicyNeverPut(RepositoryName),
     /// An adoption changes what a package group allows.
     Restricts(PackagePattern),
     /// Principals of other accounts whom the repository's policy lets in, and to whom the domain's gives no token.
@@ -423,6 +428,15 @@ impl fmt::Display for Note {
                 formatter,
                 "the unowned policy of the domain {name} is replaced, and is not put back when the stack goes"
             ),
+            Self::GoneFromDomainPolicy(name) => {
+                write!(formatter, "the policy of the domain {name} {GONE}")
+            }
+            Self::GoneFromPolicy(name) => write!(formatter, "the policy of the repository {name} {GONE}"),
+            Self::PolicyNeverPut(name) => write!(
+                formatter,
+                "the policy of the repository {name} stays: it is not the one that the properties before stated, and those \
+                 never came about"
+            ),
             Self::Restricts(pattern) => write!(
                 formatter,
                 "what the adopted package group {pattern} allows is changed, and is put back when it is released"
@@ -462,6 +476,9 @@ impl fmt::Display for Note {
         }
     }
 }
+
+const GONE: &str = "names a user or a role that was deleted: it is put again, in case there is a new one by the name, and is \
+                    kept as it is if there is none";
 
 fn names(repositories: &[RepositoryName]) -> String {
     let names: Vec<&str> = repositories.iter().map(RepositoryName::as_str).collect();

@@ -33,7 +33,7 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
                 .of_domain(desired)
                 .is_some_and(|previous| previous.domain_policy.is_some()),
         repository_policy: desired.repository_policy.is_some()
-            || previous.is_some_and(|previous| previous.states_repository_policy),
+            || previous.is_some_and(|previous| previous.repository_policy.is_some()),
         // A Create has no repository yet that could have an endpoint.
         endpoint_formats: if history.existing.is_some() {
             desired.endpoint_formats.clone()

@@ -119,6 +119,8 @@ pub(crate) struct Asked {
     pub(crate) excess: Option<Excess>,
     /// What to say beside a refusal.
     pub(crate) note: Option<&'static str>,
+    /// What the properties before an Update describe, if they keep the rules.
+    pub(crate) before: Option<Desired>,
 }
 
 /// What an Update asks for beyond the platform's limits. It is refused, unless it is the rollback of an Update that never
@@ -126,8 +128,6 @@ pub(crate) struct Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Excess {
     pub(crate) problems: Problems,
-    /// What the properties before describe, if they keep the rules.
-    pub(crate) before: Option<Desired>,
 }
 
 impl Asked {
@@ -138,7 +138,7 @@ impl Asked {
     pub(crate) fn anew(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Result<Self, Problems> {
         let asked = Draft::read(properties, limits).asked(None, place, limits)?;
         match asked.excess {
-            Some(Excess { problems, .. }) => Err(problems),
+            Some(Excess { problems }) => Err(problems),
             None => Ok(asked),
         }
     }
@@ -157,10 +157,8 @@ impl Asked {
         let draft = Draft::read(before, limits);
         let before = Before { draft, existing };
         let mut asked = Draft::read(properties, limits).asked(Some(&before), place, limits)?;
-        if let Some(excess) = &mut asked.excess {
-            let before = before.draft.asked(None, place, limits);
-            excess.before = before.ok().map(|before| before.desired);
-        }
+        let before = before.draft.asked(None, place, limits);
+        asked.before = before.ok().map(|before| before.desired);
         Ok(asked)
     }
 }
@@ -179,8 +177,8 @@ pub(crate) struct Previous {
     pub(crate) connections: Connections,
     /// The policy that it stated for the domain.
     pub(crate) domain_policy: Option<Policy>,
-    /// Whether it stated a policy for the primary repository.
-    pub(crate) states_repository_policy: bool,
+    /// The policy that it stated for the primary repository.
+    pub(crate) repository_policy: Option<Policy>,
     /// Whether it took over what existed.
     pub(crate) adopt_existing: bool,
     /// The user's tags.
@@ -195,6 +193,8 @@ pub(crate) struct Previous {
     pub(crate) blocked_packages: Vec<PackagePattern>,
     /// Whether it never came to a SUCCESS.
     pub(crate) is_unfinished: bool,
+    /// Whether nothing shows that it ever came about: it may be of an Update that failed before it did anything.
+    pub(crate) is_doubtful: bool,
 }
 
 impl Previous {
@@ -206,7 +206,7 @@ impl Previous {
         Self {
             identity: draft.identity(place),
             domain_policy: draft.stated_domain_policy().cloned(),
-            states_repository_policy: draft.stated_repository_policy().is_some(),
+            repository_policy: draft.stated_repository_policy().cloned(),
             adopt_existing: draft.adopt_existing,
             connections: draft.connections.distinct(),
             tags: draft.tags,
@@ -215,6 +215,7 @@ impl Previous {
             internal_packages: patterns.that_can_be(draft.internal_packages),
             blocked_packages: patterns.that_can_be(draft.blocked_packages),
             is_unfinished: false,
+            is_doubtful: false,
         }
     }
 

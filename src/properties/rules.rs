@@ -96,11 +96,9 @@ impl Draft {
         };
         Ok(Asked {
             desired,
-            excess: (!excess.is_empty()).then_some(Excess {
-                problems: excess,
-                before: None,
-            }),
+            excess: (!excess.is_empty()).then_some(Excess { problems: excess }),
             note: is_bound.then_some(ADOPTION_IS_OFF),
+            before: None,
         })
     }
 

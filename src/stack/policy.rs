@@ -60,6 +60,21 @@ impl Policy {
         Self::read(document).is_some_and(|policy| policy.meaning == self.meaning)
     }
 
+    /// Whether a document that the service gave is this one, but for users and roles that are gone since: IAM names those by
+    /// their unique ids (IAM user guide, "AWS JSON policy elements: Principal").
+    pub(crate) fn is_but_for_gone(&self, document: &str) -> bool {
+        let Some(given) = Self::read(document) else {
+            return false;
+        };
+        let mut left: Vec<&Value> = given.statements().iter().collect();
+        let mut ours = self.statements().iter();
+        let are_there = ours.all(|statement| {
+            let at = left.iter().position(|it| is_but_for_gone(statement, it));
+            at.map(|at| left.swap_remove(at)).is_some()
+        });
+        are_there && left.is_empty() && self.meaning.get("Version") == given.meaning.get("Version")
+    }
+
     /// An element that the policy language does not have, or not in this case. What reads a policy leniently might take it
     /// for one that was never looked at here.
     pub(crate) fn unknown_element(&self) -> Option<&str> {
@@ -147,6 +162,42 @@ impl fmt::Debug for Policy {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         write!(formatter, "Policy({} characters)", self.document.len())
     }
+}
+
+/// Whether two statements, in the form of their meaning, are the same but for as many unique ids in one as there are users and
+/// roles in the other.
+fn is_but_for_gone(statement: &Value, given: &Value) -> bool {
+    let (Some(statement), Some(given)) = (statement.as_object(), given.as_object()) else {
+        return statement == given;
+    };
+    let is_same = |(name, value): (&String, &Value)| match (name.as_str(), given.get(name)) {
+        (_, None) => false,
+        ("Principal" | "NotPrincipal", Some(given)) => names_but_for_gone(value, given),
+        (_, Some(given)) => value == given,
+    };
+    statement.len() == given.len() && statement.iter().all(is_same)
+}
+
+fn names_but_for_gone(principal: &Value, given: &Value) -> bool {
+    let without_aws = |principal: &Value| {
+        let mut kinds = principal.as_object().cloned().unwrap_or_default();
+        let names = kinds.remove("AWS");
+        let names = names.as_ref().and_then(Value::as_array).into_iter().flatten();
+        let names: BTreeSet<String> = names.filter_map(Value::as_str).map(str::to_owned).collect();
+        (kinds, names)
+    };
+    let ((kinds, names), (given_kinds, given_names)) = (without_aws(principal), without_aws(given));
+    let (mut gone, mut ids) = (names.difference(&given_names), given_names.difference(&names));
+    kinds == given_kinds
+        && names.len() == given_names.len()
+        && gone.all(|name| name.contains(":role/") || name.contains(":user/"))
+        && ids.all(|id| is_unique_id(id))
+}
+
+/// An id of a role or a user (IAM user guide, "Unique identifiers").
+fn is_unique_id(text: &str) -> bool {
+    let id = text.strip_prefix("AROA").or(text.strip_prefix("AIDA"));
+    id.is_some_and(|id| id.len() >= 12 && id.chars().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit()))
 }
 
 /// What a statement is called, after a space.

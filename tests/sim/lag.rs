@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::shared::lag::{KINDS, all, ms, one, reads};
 use crate::shared::marks::{ADOPTED, LINKED, STACK_ID};
 use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
-use crate::shared::{Effect, Fault, Settings, Unknown, Visibility, contains, same};
+use crate::shared::{Effect, Fault, Settings, Stack, Unknown, Visibility, contains, same};
 use crate::world::{World, runtime};
 
 /// Lives through it under virtual time: however long it waits, it takes no time.
@@ -512,5 +512,75 @@ fn a_policy_whose_role_is_gone_can_be_replaced() {
         contains(&policy, &["111111111111"]);
         assert!(!policy.contains("role/new"), "{policy}");
         assert_eq!(world.aws.repository(DOMAIN, PROXY).policy, None);
+    });
+}
+
+/// A world in which a role was deleted that the policies of a stack name.
+async fn without_the_role_any_more() -> (World, Stack) {
+    let world = world_without_it(Unknown::For { times: 0, ms: 0 });
+    let mut stack = world.stack("payments");
+    stack.create(admitting(NEW_ROLE)).await.succeeded();
+    let gone = [NEW_ROLE, "*:role/*"].map(|role| (role.to_owned(), Unknown::ForGood));
+    world.aws.set(|settings| settings.unknown_principals = gone.into());
+    (world, stack)
+}
+
+fn admitting(role: &str) -> Value {
+    let both = json!({
+        "RepositoryPolicyDocument": null, "DomainPolicyDocument": null,
+        "Access": {"Publishers": [role], "Readers": ["111111111111"]},
+        "DomainAccess": {"Principals": [role, "111111111111"]},
+    });
+    with(full(), &both)
+}
+
+#[test]
+fn a_role_that_is_gone_since_fails_no_update_and_no_rollback_that_leaves_the_policies_as_they_were() {
+    live(async {
+        let (world, mut stack) = without_the_role_any_more().await;
+        let plan = stack.planned_update(&stack.properties()).await;
+        contains(&plan["Notes"].to_string(), &["was deleted", REPOSITORY, DOMAIN]);
+
+        let described = with(admitting(NEW_ROLE), &json!({"RepositoryDescription": "changed"}));
+        stack.update(described.clone()).await.succeeded();
+
+        assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).description, "changed");
+        let before = world.aws.everything();
+        for changes in [
+            json!({"Colour": "blue"}),
+            json!({"Access": null, "Upstreams": ["nowhere"]}),
+        ] {
+            stack.update(with(described.clone(), &changes)).await.failed();
+            same(&world.aws.everything(), &before, "as it was");
+        }
+    });
+}
+
+#[test]
+fn a_role_that_is_gone_is_let_in_again_when_there_is_one_by_its_name() {
+    live(async {
+        let (world, mut stack) = without_the_role_any_more().await;
+        let stated = world.aws.repository(DOMAIN, REPOSITORY).policy;
+        world.aws.set(|settings| settings.unknown_principals.clear());
+        world.aws.forget_calls();
+
+        stack.update_unchanged().await.succeeded();
+
+        assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).policy, stated);
+    });
+}
+
+#[test]
+fn a_new_name_that_no_role_has_fails_although_the_role_before_is_gone() {
+    live(async {
+        let (_, mut stack) = without_the_role_any_more().await;
+
+        let reason = stack
+            .update(admitting("arn:aws:iam::123456789012:role/slip"))
+            .await
+            .answer
+            .failed();
+
+        contains(&reason, &["must exist"]);
     });
 }

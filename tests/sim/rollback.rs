@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
-use crate::shared::sample::{DOMAIN, REPOSITORY_ARN, full, with};
-use crate::shared::{Effect, Ended, Fault, Kind, Stack, contains, same};
+use crate::shared::sample::{
+    DOMAIN, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, neighbour, repository_policy, with,
+};
+use crate::shared::{Denial, Effect, Ended, Fault, Kind, Stack, contains, same};
 use crate::world::World;
 
 const NEW_ARN: &str = "arn:aws:codeartifact:eu-central-1:123456789012:repository/kloudvin-pkgs/team-billing-npm";
@@ -146,4 +148,89 @@ async fn what_a_failed_attempt_made_is_not_retained() {
         2,
         "what was handed over is retained"
     );
+}
+
+// An Update that failed before it did anything.
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_of_an_update_that_put_no_policy_leaves_the_one_that_was_put_by_hand() {
+    let access = json!({"Access": {"Publishers": ["111111111111"]}});
+    for changes in [json!({"Colour": "blue"}), json!({"Upstreams": ["nowhere"]})] {
+        let (world, mut stack) = World::with_stack(minimal()).await;
+        let theirs = repository_policy("999999999999");
+        world.aws.put_repository_policy(DOMAIN, REPOSITORY, &theirs).await;
+        let before = world.aws.everything();
+
+        let reason = stack.update(with(with(minimal(), &access), &changes)).await.failed();
+
+        same(&world.aws.everything(), &before, &reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_was_changed_by_hand_goes_when_it_is_taken_out() {
+    let (world, mut stack) = World::with_stack(full()).await;
+    let theirs = repository_policy("999999999999");
+    world.aws.put_repository_policy(DOMAIN, REPOSITORY, &theirs).await;
+
+    stack
+        .update(with(full(), &json!({"RepositoryPolicyDocument": null})))
+        .await
+        .succeeded();
+
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).policy, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rollback_from_a_neighbours_domain_that_may_not_be_listed_or_looked_at_succeeds_without_a_write() {
+    let elsewhere = json!({"DomainName": "other-pkgs", "DomainPolicyDocument": null});
+    for operations in [
+        &["ListRepositoriesInDomain"][..],
+        &["ListRepositoriesInDomain", "DescribeDomain"],
+    ] {
+        let (world, mut stack) = World::with_stack(full()).await;
+        let neighbours = with(neighbour(), &elsewhere);
+        world.stack("billing").create(neighbours).await.succeeded();
+        let before = world.aws.everything();
+        world.aws.forget_calls();
+        let denied = |operation: &&str| Denial::of(operation).on("*other-pkgs*");
+        let denied: Vec<Denial> = operations.iter().map(denied).collect();
+        world.aws.set(|settings| settings.denied = denied);
+
+        let to = with(with(full(), &elsewhere), &json!({"Upstreams": ["nowhere"]}));
+        let reason = stack.update(to).await.failed();
+
+        assert_eq!(world.aws.writes(), [""; 0], "{reason}");
+        same(&world.aws.everything(), &before, &reason);
+    }
+}
+
+/// A stack that is content with a policy of the domain which someone put by hand.
+async fn content() -> (World, Stack) {
+    let (world, mut stack) = World::with_stack(minimal()).await;
+    let theirs = domain_policy("111111111111");
+    world.aws.put_domain_policy(DOMAIN, &theirs).await;
+    let content = with(minimal(), &json!({"DomainPolicyDocument": theirs}));
+    stack.update(content).await.succeeded();
+    (world, stack)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_was_content_with_a_policy_owns_it_no_more_after_another_was_refused() {
+    for operation in ["PutDomainPermissionsPolicy", "PutRepositoryPermissionsPolicy"] {
+        let (world, mut stack) = content().await;
+        let before = world.aws.everything();
+        world.aws.deny(operation);
+
+        let changes =
+            json!({"DomainPolicyDocument": domain_policy("222222222222"), "Access": {"Publishers": ["111111111111"]}});
+        stack.update(with(minimal(), &changes)).await.answer.failed();
+
+        if operation.contains("Domain") {
+            same(&world.aws.everything(), &before, operation);
+        } else {
+            let policy = world.aws.domain(DOMAIN).policy;
+            assert_eq!(policy, Some(domain_policy("111111111111")), "put back");
+        }
+    }
 }

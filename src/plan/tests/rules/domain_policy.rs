@@ -225,3 +225,27 @@ fn a_policy_that_a_namesake_owns_is_left_alone_and_told() {
             .contains(&"the policy of the domain pkgs stays: it is owned by another stack".to_owned())
     );
 }
+
+#[test]
+fn a_claim_of_a_policy_that_someone_else_put_is_given_up_if_the_service_refuses_the_new_one() {
+    let asked = stack()
+        .with("DomainPolicyDocument", policy("111111111111"))
+        .with("RepositoryPolicyDocument", policy("111111111111"))
+        .had("DomainPolicyDocument", policy("888888888888"));
+    let plan = asked.plan(&domain(anothers()).repository("alpha", created()).policy("888888888888"));
+    // Nothing begins between the claim and the policy.
+    assert_eq!(
+        told(&plan),
+        [
+            "0 TagResource pkgs",
+            "1 PutDomainPermissionsPolicy pkgs after 0",
+            "2 PutRepositoryPermissionsPolicy alpha after 1"
+        ]
+    );
+    let give_up: Vec<String> = plan.steps[1]
+        .check
+        .iter()
+        .flat_map(|check| check.give_up().iter().map(ToString::to_string))
+        .collect();
+    assert_eq!(give_up, ["UntagResource pkgs"]);
+}

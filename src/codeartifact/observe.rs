@@ -16,7 +16,8 @@ use crate::plan::{
     OtherGroup, Packages, Read, Scope, Unseen,
 };
 use crate::stack::{
-    ALLOW_SPECIFIC, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap, possible_proxy_names,
+    ALLOW_SPECIFIC, DOWNSTREAMS, Downstreams, Format, Origin, Owner, PackagePattern, RepositoryName, TagMap,
+    possible_proxy_names,
 };
 
 /// What to read of a domain.
@@ -83,7 +84,7 @@ impl Observer<'_> {
         let (turned_up, has_others, neighbours, adopted) = try_join!(
             self.repositories(&turned_up),
             self.has_others(scope, &observed),
-            self.neighbours(scope),
+            self.neighbours(scope, &observed),
             self.adopted(scope, &observed),
         )?;
         let (repositories, hidden) = sorted(turned_up);
@@ -218,11 +219,23 @@ impl Observer<'_> {
         Ok(false)
     }
 
-    /// The neighbours' repositories that have one of this stack's as an upstream, among those that may.
-    async fn neighbours(&self, scope: &Scope) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
+    /// The neighbours' repositories that have one of this stack's as an upstream, among those that may: by its properties, or
+    /// by the tags, in which the stack that replaces this one names its own.
+    async fn neighbours(
+        &self,
+        scope: &Scope,
+        observed: &Observed,
+    ) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
+        let ours = own_names(scope);
         let names: Vec<RepositoryName> = match &scope.neighbours {
             None => return Ok(BTreeMap::new()),
-            Some(Downstreams::Named(names)) => names.clone(),
+            Some(Downstreams::Named(names)) => {
+                let repositories = observed.repositories.iter().filter(|(name, _)| ours.contains(name));
+                let tags = repositories.filter_map(|(_, it)| it.tags.get(DOWNSTREAMS));
+                let in_tags = tags.flat_map(|tag| Downstreams::named_in_tag(tag));
+                let names: BTreeSet<RepositoryName> = names.iter().cloned().chain(in_tags).collect();
+                names.into_iter().collect()
+            }
             Some(Downstreams::All) => {
                 let names = self
                     .or_hidden(self.service.all_repository_names().await.map(Some), None)
@@ -231,7 +244,6 @@ impl Observer<'_> {
                 names.filter_map(|name| name.parse().ok()).collect()
             }
         };
-        let ours = own_names(scope);
         let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
         let mut neighbours = BTreeMap::new();
         for some in names.chunks(MANY_AT_A_TIME) {

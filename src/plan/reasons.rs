@@ -300,6 +300,10 @@ pub(crate) enum Note {
         pattern: PackagePattern,
         unseen: Unseen,
     },
+    /// An upstream that is of the stack which this one replaces, and is deleted with it.
+    UpstreamGoes(RepositoryName),
+    /// One that stays for the sake of this stack.
+    UpstreamStays(RepositoryName),
     /// The repository that this stack's replaces, and what becomes of it.
     Replaced(RepositoryName, DeletionMode),
 }
@@ -463,6 +467,15 @@ impl fmt::Display for Note {
                     Unseen::All => formatter.write_str("any repository: they could not be listed"),
                 }
             }
+            Self::UpstreamGoes(name) => write!(
+                formatter,
+                "the upstream {name} is of the stack that this one replaces, and its DeletionMode is Delete: it is deleted \
+                 afterwards, and the link to it is then dead"
+            ),
+            Self::UpstreamStays(name) => write!(
+                formatter,
+                "the upstream {name} is of the stack that this one replaces, and stays afterwards, even if it is empty"
+            ),
             Self::Replaced(name, mode) => {
                 write!(formatter, "the repository {name}, which this stack replaces, ")?;
                 formatter.write_str(match mode {

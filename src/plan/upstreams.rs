@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::builder::Builder;
+use super::action::Action;
+use super::builder::{Builder, tagged};
 use super::context::Converging;
 use super::reasons::{Note, Refusal};
-use crate::stack::{Owner, RepositoryName};
+use crate::stack::{DOWNSTREAMS, DeletionMode, Downstreams, Owner, RepositoryName, TagMap, possible_proxy_names};
 
 /// What is wrong with the links that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,4 +71,39 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
         }
     }
     health
+}
+
+/// A repository of the stack that this one replaces has to let this one in by its own tag, if it is to be an upstream: its
+/// clean-up knows nothing of this stack, and is to see who has it; and it may be another's later. That comes last of all, so
+/// that a rollback finds it as it was.
+pub(super) fn let_in_by_replaced(to: &Converging, plan: &mut Builder) {
+    if to.is_in_place {
+        return;
+    }
+    let name = &to.desired.identity.repository;
+    let is_of_replaced = |upstream: &&RepositoryName| {
+        let mut replaced = to.former_primaries.iter();
+        replaced.any(|primary| primary == upstream || possible_proxy_names(primary).contains(*upstream))
+    };
+    for upstream in to.desired.upstreams.iter().filter(is_of_replaced) {
+        let repository = to.observed.repositories.get(upstream);
+        let Some(repository) = repository.filter(|it| to.owner.standing(&it.tags).is_ours()) else {
+            continue;
+        };
+        let mode = to.previous_in_domain.map(|previous| previous.deletion_mode);
+        if mode == Some(DeletionMode::Delete) {
+            plan.note(Note::UpstreamGoes(upstream.clone()));
+            continue;
+        }
+        let tag = repository.tags.get(DOWNSTREAMS).map(String::as_str);
+        if !tag.is_some_and(|tag| Downstreams::tag_lets_in(tag, name)) {
+            let Some(tag) = Downstreams::tag_with(tag, name) else {
+                continue;
+            };
+            let tags = TagMap::from([(DOWNSTREAMS.to_owned(), tag)]);
+            let on = tagged(upstream, repository);
+            plan.add(Action::Tag { on, tags }, plan.all());
+        }
+        plan.note(Note::UpstreamStays(upstream.clone()));
+    }
 }

@@ -1,6 +1,6 @@
 //! Consent: which neighbours' repositories may have a stack's as an upstream.
 
-use super::RepositoryName;
+use super::{RepositoryName, is_tag_value};
 
 /// Who may have a stack's repositories as an upstream. The default is nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,20 @@ impl Downstreams {
         }
     }
 
+    /// What a tag says when it lets in one more; nothing if that does not fit.
+    pub(crate) fn tag_with(value: Option<&str>, name: &RepositoryName) -> Option<String> {
+        let with = match value {
+            None | Some(NOBODY) => name.to_string(),
+            Some(named) => format!("{named} {name}"),
+        };
+        is_tag_value(&with).then_some(with)
+    }
+
+    /// The names in a tag.
+    pub(crate) fn named_in_tag(value: &str) -> impl Iterator<Item = RepositoryName> {
+        value.split(' ').filter_map(|named| named.parse().ok())
+    }
+
     /// Whether a repository that has this in its tag lets another one have it as an upstream.
     pub(crate) fn tag_lets_in(value: &str, name: &RepositoryName) -> bool {
         value == ALL || value.split(' ').any(|named| named == name.as_str())
@@ -55,6 +69,15 @@ mod tests {
         assert!(!Downstreams::tag_lets_in(&named, &name("team")));
         assert!(Downstreams::tag_lets_in(&Downstreams::All.to_tag(), &name("anyone")));
         let nobody = Downstreams::default().to_tag();
+        for (before, after) in [
+            (None, "team"),
+            (Some(&*nobody), "team"),
+            (Some(&*named), "team-a team-b team"),
+        ] {
+            assert_eq!(Downstreams::tag_with(before, &name("team")).as_deref(), Some(after));
+        }
+        assert_eq!(Downstreams::tag_with(Some(&"r".repeat(252)), &name("team")), None);
+        assert_eq!(Downstreams::named_in_tag(&nobody).count(), 0);
         assert!(!Downstreams::tag_lets_in(&nobody, &name("nobody")));
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::shared::marks::{DOWNSTREAMS, LINKED};
-use crate::shared::sample::{DOMAIN, KEY, PROXY, REPOSITORY, full, minimal, neighbour, with};
+use crate::shared::marks::{DOWNSTREAMS, LINKED, STACK_ID};
+use crate::shared::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
 use crate::shared::{Effect, Fault, Stack, contains, same};
 use crate::world::World;
 
@@ -338,4 +338,67 @@ async fn whatever_else_is_updated_the_upstreams_are_sent_too() {
     let updates = world.aws.requests("UpdateRepository");
     assert_eq!(updates.len(), 1);
     assert_eq!(updates[0]["body"]["upstreams"][0]["repositoryName"], SHARED);
+}
+
+// A rename after which the old repository is to be read still.
+
+const RENAMED: &str = "team-payments";
+
+/// The stack under another name, with what it was as an upstream.
+fn renamed(upstream: &str) -> Value {
+    with(full(), &json!({"RepositoryName": RENAMED, "Upstreams": [upstream]}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_repository_that_the_new_one_has_as_an_upstream_is_retained_and_lets_it_in() {
+    for upstream in [REPOSITORY, PROXY] {
+        let (world, mut stack) = World::with_stack(full()).await;
+        let plan = stack.planned_update(&renamed(upstream)).await;
+        contains(&notes(&plan), &[upstream, "stays afterwards, even if it is empty"]);
+
+        stack.update(renamed(upstream)).await.succeeded();
+
+        let (old, new) = (
+            world.aws.repository(DOMAIN, upstream),
+            world.aws.repository(DOMAIN, RENAMED),
+        );
+        assert!(new.linked && new.upstreams.contains(&upstream.to_owned()), "{upstream}");
+        assert_eq!(old.tags[DOWNSTREAMS], RENAMED, "{upstream}");
+        assert!(!old.tags.contains_key(STACK_ID), "it is unowned");
+        let plan = stack.planned_update(&stack.properties()).await;
+        assert_eq!(plan["Notes"], json!([]), "{upstream}");
+        stack.delete().await.succeeded();
+        assert!(world.aws.repositories(DOMAIN).contains(&upstream.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_delete_it_goes_and_the_plan_says_so() {
+    let goes = |properties: Value| with(properties, &json!({"DeletionMode": "Delete"}));
+    let (world, mut stack) = World::with_stack(goes(full())).await;
+
+    let plan = stack.planned_update(&goes(renamed(REPOSITORY))).await;
+    stack.update(goes(renamed(REPOSITORY))).await.succeeded();
+
+    contains(&notes(&plan), &[REPOSITORY, "the link to it is then dead"]);
+    assert!(!world.aws.repositories(DOMAIN).contains(&REPOSITORY.to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rename_that_is_undone_leaves_the_old_repository_as_it_was() {
+    let (world, mut stack) = World::with_stack(full()).await;
+    let before = world.aws.everything();
+    world.aws.deny_on("TagResource", REPOSITORY_ARN);
+    stack.update(renamed(REPOSITORY)).await.failed();
+    same(&world.aws.everything(), &before, "it failed");
+    world.aws.allow();
+
+    let done = stack.deliver(&stack.update_event(&renamed(REPOSITORY))).await;
+    let new = done.answer().succeeded().physical_id;
+    let back = stack.event("Update", Some(&new), &full(), Some(&renamed(REPOSITORY)));
+    stack.deliver(&back).await.answer().succeeded();
+    let clean_up = stack.event("Delete", Some(&new), &renamed(REPOSITORY), None);
+    stack.deliver(&clean_up).await.answer().succeeded();
+
+    same(&world.aws.everything(), &before, "there and back");
 }

@@ -8,7 +8,9 @@ use crate::plan::{
     Contents, Look, Observed, ObservedDomain, ObservedGroup, ObservedRepository, OtherGroup, Packages, Read, Scope,
     Seen,
 };
-use crate::stack::{Domain as DomainId, Downstreams, Owner, PackagePattern, RepositoryName, possible_proxy_names};
+use crate::stack::{
+    DOWNSTREAMS, Domain as DomainId, Downstreams, Owner, PackagePattern, RepositoryName, possible_proxy_names,
+};
 
 impl World {
     /// All of a scope, and what turns up by it, as `codeartifact::observe` reads it.
@@ -125,17 +127,21 @@ fn observed_repositories(
 
 /// The repositories that have one of the stack's as an upstream, among those that may.
 fn neighbours(domain: &Domain, scope: &Scope) -> BTreeMap<RepositoryName, Vec<RepositoryName>> {
-    let names: Vec<RepositoryName> = match &scope.neighbours {
+    let mut ours = possible_proxy_names(&scope.primary);
+    ours.insert(scope.primary.clone());
+    let repositories = domain.repositories.iter();
+    let tags = repositories.filter(|(name, _)| ours.iter().any(|it| it.as_str() == name.as_str()));
+    let tags = tags.filter_map(|(_, it)| it.tags.get(DOWNSTREAMS));
+    let in_tags = tags.flat_map(|tag| Downstreams::named_in_tag(tag));
+    let names: BTreeSet<RepositoryName> = match &scope.neighbours {
         None => return BTreeMap::new(),
-        Some(Downstreams::Named(names)) => names.clone(),
+        Some(Downstreams::Named(names)) => names.iter().cloned().chain(in_tags).collect(),
         Some(Downstreams::All) => domain
             .repositories
             .keys()
             .filter_map(|name| name.parse().ok())
             .collect(),
     };
-    let mut ours = possible_proxy_names(&scope.primary);
-    ours.insert(scope.primary.clone());
     let linked = |name: RepositoryName| {
         let upstreams = &domain.repositories.get(name.as_str())?.upstreams;
         let upstreams = upstreams.iter().filter_map(|it| it.name.parse().ok());

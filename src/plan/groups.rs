@@ -258,6 +258,12 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[S
                 Why::Guards(primary.clone())
             };
             plan.note(Note::Group(pattern.clone(), why));
+            // The tag goes that says it, with all of ours: whoever wants it back finds it in the log.
+            if from.owner.standing(&group.tags) == Standing::Adopted
+                && let Some(former) = group.tags.get(FORMER_RESTRICTIONS)
+            {
+                plan.note(Note::FormerRestrictions(pattern.clone(), former.clone()));
+            }
             leaving.release(plan, &[]);
         }
     }

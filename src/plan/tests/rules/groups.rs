@@ -204,3 +204,18 @@ fn a_group_is_put_back_without_the_repositories_that_are_gone() {
     let added: Vec<&str> = change.add.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(added, ["beta"]);
 }
+
+#[test]
+fn what_an_adopted_group_allowed_is_told_if_it_stays_with_its_primary() {
+    let tags = and(adopted(), FORMER_RESTRICTIONS, INHERITS);
+    let scene = domain(unowned())
+        .repository("alpha", created())
+        .guard(GROUP, tags, "alpha");
+    let plan = guarding().with("DeletionMode", "Retain").delete(&scene);
+    assert_eq!(
+        told(&plan),
+        ["0 UntagResource alpha", "1 UntagResource /npm/payments/*"]
+    );
+    let told = format!("what the package group {GROUP} allowed before it was adopted is not put back: {INHERITS}");
+    assert!(left_alone(&plan).contains(&told), "{:?}", left_alone(&plan));
+}

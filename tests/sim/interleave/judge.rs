@@ -11,7 +11,7 @@ use super::scenario::{Deed, Kind};
 use super::stranger::Touch;
 use crate::oracle::contract;
 use crate::oracle::explain::{Answered, Closeness, Happening, Scene};
-use crate::oracle::there::{Domain, There};
+use crate::oracle::there::{Domain, Repository, There};
 use crate::shared::cloudformation::{Answer, Event, Stack, Witness};
 use crate::world::World;
 
@@ -134,7 +134,7 @@ impl Record {
         scene.explained(&rows, Closeness::Exact).err().unwrap_or_default()
     }
 
-    /// Deletes every stack that there is; what then is still there of any of them.
+    /// Deletes every stack that there is; what then is still there of any of them, or is not that no stack made.
     async fn left_behind(&self, actors: &[(&'static str, Deed)], world: &World) -> Vec<String> {
         let is_again = |deed: &Deed| matches!(deed, Deed::Deliver(_, Kind::Delete | Kind::Cancel(_)));
         if actors.iter().any(|(_, deed)| is_again(deed)) {
@@ -161,6 +161,13 @@ impl Record {
         let there = There::read(&world.aws.emulator.state());
         let is_orphan =
             |domain: &Domain| domain.repositories.is_empty() && domain.tags.contains_key(contract::STACK_ID);
+        let is_unmade = |it: &Repository| !it.tags.contains_key(contract::STACK_ID);
+        let unmade = self.before.repositories().filter(|(_, _, it)| is_unmade(it));
+        let is_still = |domain, name, it: &Repository| {
+            there.repository(domain, name).map(|it| it.incarnation) == Some(it.incarnation)
+        };
+        let gone = unmade.filter(|(domain, name, it)| !is_still(domain, name, it));
+        found.extend(gone.map(|(_, name, _)| format!("after all Deletes {name} is gone, which no stack made")));
         let orphans = there.0.iter().filter(|(_, domain)| is_orphan(domain));
         found.extend(orphans.map(|(name, _)| format!("after all Deletes there is still the domain {name}")));
         found

@@ -1,27 +1,42 @@
 //! Races: who meets whom halfway, and that all of them converge.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, neighbour, with};
-use crate::shared::{Effect, Fault};
+use crate::shared::{Effect, Fault, Stack};
 use crate::world::World;
 
-#[tokio::test(start_paused = true)]
-async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succeed() {
+/// Two stacks, the other one with these properties, whose Creates both find no domain and succeed.
+async fn both_create_the_domain(other: Value) -> (World, Stack, Stack) {
     let world = World::start();
     let mut payments = world.stack("payments");
     let mut billing = world.stack("billing");
     world
         .aws
         .inject(Fault::new(Effect::HoldBefore).on("CreateDomain").times(2));
-
-    let (first, second, ()) = tokio::join!(payments.create(full()), billing.create(neighbour()), async {
+    let (first, second, ()) = tokio::join!(payments.create(full()), billing.create(other), async {
         world.aws.held_calls(2).await;
         world.aws.release();
     });
-
     first.succeeded();
     second.succeeded();
+    (world, payments, billing)
+}
+
+/// The domain has what the neighbour created, and goes with it.
+async fn only_this_is_left(world: &World, mut neighbour: Stack) {
+    assert_eq!(
+        world.aws.repositories(DOMAIN),
+        ["team-billing-npm", "team-billing-npm-upstream"]
+    );
+    neighbour.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succeed() {
+    let (world, mut payments, mut billing) = both_create_the_domain(neighbour()).await;
+
     assert_eq!(
         world.aws.repositories(DOMAIN),
         ["team-billing-npm", "team-billing-npm-upstream", REPOSITORY, PROXY]
@@ -35,33 +50,15 @@ async fn two_stacks_that_create_the_shared_domain_at_the_same_moment_both_succee
 
 #[tokio::test(start_paused = true)]
 async fn two_stacks_that_state_one_policy_for_a_domain_that_both_create_share_it() {
-    let world = World::start();
-    let mut payments = world.stack("payments");
-    let mut billing = world.stack("billing");
-    world
-        .aws
-        .inject(Fault::new(Effect::HoldBefore).on("CreateDomain").times(2));
+    let (world, ..) = both_create_the_domain(with(full(), &json!({"RepositoryName": "team-billing-npm"}))).await;
 
-    let (first, second, ()) = tokio::join!(
-        payments.create(full()),
-        billing.create(with(full(), &json!({"RepositoryName": "team-billing-npm"}))),
-        async {
-            world.aws.held_calls(2).await;
-            world.aws.release();
-        }
-    );
-
-    first.succeeded();
-    second.succeeded();
     assert_eq!(world.aws.domain(DOMAIN).policy, Some(domain_policy("111111111111")));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_comes_before_the_domains_deletion_keeps_the_domain() {
-    let world = World::start();
-    let mut payments = world.stack("payments");
+    let (world, mut payments) = World::with_stack(full()).await;
     let mut billing = world.stack("billing");
-    payments.create(full()).await.succeeded();
     world
         .aws
         .inject(Fault::new(Effect::HoldBefore).on("DeleteDomain").times(1));
@@ -75,21 +72,14 @@ async fn a_create_that_comes_before_the_domains_deletion_keeps_the_domain() {
 
     created.succeeded();
     deleted.succeeded();
-    assert_eq!(
-        world.aws.repositories(DOMAIN),
-        ["team-billing-npm", "team-billing-npm-upstream"]
-    );
-    billing.delete().await.succeeded();
-    assert_eq!(world.aws.domains(), [""; 0]);
+    only_this_is_left(&world, billing).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
     for operation in ["CreateRepository", "AssociateExternalConnection"] {
-        let world = World::start();
-        let mut payments = world.stack("payments");
+        let (world, mut payments) = World::with_stack(full()).await;
         let mut billing = world.stack("billing");
-        payments.create(full()).await.succeeded();
         world.aws.inject(
             Fault::new(Effect::HoldBefore)
                 .on(operation)
@@ -106,22 +96,15 @@ async fn a_create_whose_domain_is_deleted_under_it_makes_the_domain_again() {
 
         deleted.succeeded();
         created.succeeded();
-        assert_eq!(
-            world.aws.repositories(DOMAIN),
-            ["team-billing-npm", "team-billing-npm-upstream"]
-        );
-        billing.delete().await.succeeded();
-        assert_eq!(world.aws.domains(), [""; 0], "{operation}");
+        only_this_is_left(&world, billing).await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_delete_overtaken_by_another_takes_the_domain_along() {
     for operation in ["DeleteRepository", "DescribeRepository", "ListTagsForResource"] {
-        let world = World::start();
-        let mut payments = world.stack("payments");
+        let (world, mut payments) = World::with_stack(full()).await;
         let mut billing = world.stack("billing");
-        payments.create(full()).await.succeeded();
         billing.create(neighbour()).await.succeeded();
         world
             .aws

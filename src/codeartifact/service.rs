@@ -161,15 +161,15 @@ impl Service<'_> {
     /// Whether any package was published to a repository: what came from upstreams may not be published (user guide,
     /// "Editing package origin controls").
     pub(crate) async fn holds_published_packages(&self, name: &RepositoryName) -> Result<bool> {
-        let request = request!(self.list_packages(repository(name))).publish(AllowPublish::Allow);
-        let mut packages = request.into_paginator().page_size(1).items().send();
-        let first = packages.try_next().await;
-        let first = found(first.map_err(|error| ServiceError::new(self.repository(name), &error)))?;
-        Ok(first.flatten().is_some())
+        self.holds_packages_that(name, Some(AllowPublish::Allow)).await
     }
 
     pub(crate) async fn holds_packages(&self, name: &RepositoryName) -> Result<bool> {
-        let request = request!(self.list_packages(repository(name)));
+        self.holds_packages_that(name, None).await
+    }
+
+    async fn holds_packages_that(&self, name: &RepositoryName, publish: Option<AllowPublish>) -> Result<bool> {
+        let request = request!(self.list_packages(repository(name))).set_publish(publish);
         let mut packages = request.into_paginator().page_size(1).items().send();
         let first = packages.try_next().await;
         let first = found(first.map_err(|error| ServiceError::new(self.repository(name), &error)))?;

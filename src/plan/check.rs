@@ -210,23 +210,10 @@ impl Check {
                     Some(Standing::Unowned) | None => undo.of_absence(trust),
                 }
             }
-            (Self::Alone { pattern }, Seen::Group(Some(group))) => match group.neighbour(owner) {
-                Some((parent, neighbour)) => {
-                    let (pattern, undo) = (
-                        pattern.clone(),
-                        Action::DeletePackageGroup {
-                            pattern: pattern.clone(),
-                        },
-                    );
-                    let refusal = Refusal::InsideGroup {
-                        pattern,
-                        parent: parent.to_owned(),
-                        owner: neighbour,
-                    };
-                    Verdict::Refuse(vec![undo], refusal)
-                }
-                None => Verdict::Keep,
-            },
+            (Self::Alone { pattern }, Seen::Group(Some(group))) => {
+                let refusal = Refusal::inside_group(pattern, group, owner);
+                refusal.map_or(Verdict::Keep, |refusal| Verdict::Refuse(self.blind_undo(), refusal))
+            }
             (Self::Alone { .. }, Seen::Group(None)) => Verdict::Keep.of_absence(trust),
             (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {
                 if repository.connections.contains(connection) {

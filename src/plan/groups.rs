@@ -142,12 +142,8 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
         Standing::Unowned if to.desired.adopt_existing => {
             // What it allows would win over the neighbour's rule as much as if it were made now.
-            if let Some((parent, owner)) = group.neighbour(to.owner) {
-                return plan.refuse(Refusal::InsideGroup {
-                    pattern: pattern.clone(),
-                    parent: parent.to_owned(),
-                    owner,
-                });
+            if let Some(refusal) = Refusal::inside_group(pattern, group, to.owner) {
+                return plan.refuse(refusal);
             }
             let Some(former) = group.restrictions.to_tag() else {
                 return plan.refuse(Refusal::CrowdedGroup(pattern.clone()));

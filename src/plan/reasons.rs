@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::observed::{Cause, Hidden, Unseen};
+use super::observed::{Cause, Hidden, ObservedGroup, Unseen};
 use crate::stack::{
     AccountId, DeletionMode, DomainName, Grantee, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName,
 };
@@ -82,6 +82,16 @@ impl Refusal {
     /// Whether the next look may show another picture: someone else is just at work.
     pub(crate) fn may_pass(&self) -> bool {
         matches!(self, Self::AwaitedPolicy { .. } | Self::NoUpstream(_))
+    }
+
+    /// If a neighbour's group holds a pattern: a rule of one's own inside it would win over the neighbour's.
+    pub(super) fn inside_group(pattern: &PackagePattern, group: &ObservedGroup, owner: &Owner) -> Option<Self> {
+        let (parent, neighbour) = group.neighbour(owner)?;
+        Some(Self::InsideGroup {
+            pattern: pattern.clone(),
+            parent: parent.to_owned(),
+            owner: neighbour,
+        })
     }
 }
 

@@ -170,6 +170,19 @@ pub(crate) fn pairs() -> Vec<Scenario> {
     pairs
 }
 
+/// What is followed in one order alone: in others the same is open as of the pair that it is like.
+pub(crate) fn followed() -> Vec<Scenario> {
+    let describing = |words: &str| with(adopting("byhand"), &json!({"RepositoryDescription": words}));
+    vec![scenario(
+        "two adoptions of one repository, each in its own words",
+        vec![Deed::Meddle(BY_HAND)],
+        [
+            (ONE, Deed::Create(ONE, describing("of the first"))),
+            (OTHER, Deed::Create(OTHER, describing("of the other"))),
+        ],
+    )]
+}
+
 /// An Update that has something to do, beside each thing that someone may do by hand.
 fn beside_strangers() -> impl Iterator<Item = Scenario> {
     let before = with(

@@ -71,7 +71,8 @@ fn surveys(tasks: &[Task]) -> Vec<Survey> {
 
 impl Kept {
     fn scenario(&self) -> Scenario {
-        let mut named = pairs::pairs().into_iter().filter(|it| it.name == self.scenario);
+        let all = pairs::pairs().into_iter().chain(pairs::followed());
+        let mut named = all.filter(|it| it.name == self.scenario);
         named
             .next()
             .unwrap_or_else(|| panic!("there is no scenario '{}'", self.scenario))

@@ -430,9 +430,7 @@ async fn after_the_rollback_of_a_failed_create_everything_it_made_is_gone() {
 
 #[tokio::test]
 async fn the_rollback_of_a_failed_create_leaves_what_was_there_before() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, "somebody-elses").await;
+    let world = World::with_repositories(&["somebody-elses"]).await;
     world
         .aws
         .put_domain_policy(DOMAIN, &domain_policy("111111111111"))
@@ -450,9 +448,7 @@ async fn the_rollback_of_a_failed_create_leaves_what_was_there_before() {
 
 #[tokio::test]
 async fn a_failed_create_that_met_a_strangers_repository_leaves_it_as_it_was() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&[REPOSITORY]).await;
     let before = world.aws.everything();
     let mut stack = world.stack("payments");
 

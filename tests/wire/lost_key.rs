@@ -107,9 +107,7 @@ async fn when_the_key_is_back_the_delete_goes_through() {
 
 #[tokio::test]
 async fn a_create_in_a_domain_made_by_hand_fails_with_what_to_do_and_its_rollback_succeeds() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, "theirs").await;
+    let world = World::with_repositories(&["theirs"]).await;
     lose_key(&world);
     let before = world.aws.everything();
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::sample::{DOMAIN, KEY, REPOSITORY, REPOSITORY_ARN, full, repository_policy, with};
+use crate::support::sample::{DOMAIN, REPOSITORY, REPOSITORY_ARN, full, repository_policy, with};
 use crate::support::{Effect, Ended, Event, Fault, World, contains};
 
 /// A field of a line, wherever the format puts it.
@@ -136,9 +136,7 @@ async fn rust_log_sets_the_level_and_every_line_is_json() {
 
 #[tokio::test]
 async fn description_and_policy_stay_as_the_stack_wrote_them_and_the_log_says_so() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&[REPOSITORY]).await;
     let mut stack = world.stack("payments");
     stack
         .create(with(full(), &json!({"AdoptExisting": true})))

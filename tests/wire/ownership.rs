@@ -58,9 +58,7 @@ async fn a_delete_that_meets_a_repository_with_no_owner_leaves_it_and_says_so() 
 
 #[tokio::test]
 async fn a_primary_that_exists_with_no_owner_is_refused_on_create_and_left_as_it_was() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&[REPOSITORY]).await;
     let before = world.aws.everything();
 
     let reason = world.stack("payments").create(full()).await.failed();
@@ -71,9 +69,7 @@ async fn a_primary_that_exists_with_no_owner_is_refused_on_create_and_left_as_it
 
 #[tokio::test]
 async fn a_proxy_that_exists_with_no_owner_is_refused_on_create_and_left_as_it_was() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, PROXY).await;
+    let world = World::with_repositories(&[PROXY]).await;
     let before = world.aws.everything();
 
     let reason = world.stack("payments").create(full()).await.failed();
@@ -84,10 +80,7 @@ async fn a_proxy_that_exists_with_no_owner_is_refused_on_create_and_left_as_it_w
 
 #[tokio::test]
 async fn an_adopted_repository_is_marked_so_and_on_delete_only_loses_our_tags() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
-    world.aws.create_repository(DOMAIN, PROXY).await;
+    let world = World::with_repositories(&[REPOSITORY, PROXY]).await;
     world.aws.tag(REPOSITORY_ARN, &[("theirs", "before")]).await;
     let mut stack = world.stack("payments");
 
@@ -634,10 +627,7 @@ async fn the_mark_counts_before_the_policy_or_the_repository_is_there() {
 
 #[tokio::test]
 async fn from_an_adopted_primary_that_is_let_go_our_own_proxies_are_unlinked_and_deleted() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, "tools").await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&["tools", REPOSITORY]).await;
     world.aws.link(DOMAIN, REPOSITORY, &["tools"]).await;
     let mut stack = world.stack("payments");
     let adopting = with(full(), &json!({"AdoptExisting": true, "Upstreams": ["tools"]}));
@@ -919,9 +909,7 @@ async fn a_repository_kept_by_retain_is_not_taken_back_silently_by_a_replacement
 
 #[tokio::test]
 async fn an_adopted_repository_stays_adopted_through_updates() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&[REPOSITORY]).await;
     let mut stack = world.stack("payments");
     stack
         .create(with(full(), &json!({"AdoptExisting": true})))
@@ -942,9 +930,7 @@ async fn an_adopted_repository_stays_adopted_through_updates() {
 
 #[tokio::test]
 async fn an_adopted_primary_replaced_by_another_is_let_go_and_not_deleted() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+    let world = World::with_repositories(&[REPOSITORY]).await;
     let mut stack = world.stack("payments");
     let adopting = with(full(), &json!({"AdoptExisting": true}));
     stack.create(adopting.clone()).await.succeeded();
@@ -965,9 +951,7 @@ async fn an_adopted_primary_replaced_by_another_is_let_go_and_not_deleted() {
 
 #[tokio::test]
 async fn an_adopted_proxy_dropped_by_an_update_is_let_go_and_not_deleted() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, PROXY).await;
+    let world = World::with_repositories(&[PROXY]).await;
     let mut stack = world.stack("payments");
     let adopting = with(full(), &json!({"AdoptExisting": true}));
     stack.create(adopting.clone()).await.succeeded();
@@ -1077,9 +1061,7 @@ fn notes(lines: &[Value]) -> Vec<&str> {
 
 #[tokio::test]
 async fn what_is_left_alone_is_said_once_however_often_the_function_looks() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, PROXY).await;
+    let world = World::with_repositories(&[PROXY]).await;
     let mut stack = world.stack("payments");
     stack
         .create(with(full(), &json!({"AdoptExisting": true})))
@@ -1122,10 +1104,7 @@ async fn what_deletion_mode_keeps_is_said() {
 
 #[tokio::test]
 async fn that_an_adopted_repository_and_a_domain_that_was_there_stay_is_said() {
-    let world = World::start().await;
-    world.aws.create_domain(DOMAIN, KEY).await;
-    world.aws.create_repository(DOMAIN, REPOSITORY).await;
-    world.aws.create_repository(DOMAIN, PROXY).await;
+    let world = World::with_repositories(&[REPOSITORY, PROXY]).await;
 
     let said = said_by_a_delete(&world, json!({"AdoptExisting": true})).await;
 

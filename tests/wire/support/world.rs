@@ -11,6 +11,7 @@ use super::aws::{self, Aws};
 use super::cloudformation::{Answer, Delivered, Engine, Event, Stack, deliver, patience};
 use super::lag;
 use super::lambda::{Lambda, environment};
+use super::sample::{DOMAIN, KEY};
 use super::sink::Sink;
 use super::sink_server;
 use super::transport::{Ended, Transport};
@@ -49,6 +50,16 @@ impl World {
         let (world, stack) = Self::with_stack(properties).await;
         world.aws.forget_calls();
         (world, stack)
+    }
+
+    /// The same before a domain that nobody's stack made, with these repositories in it.
+    pub(crate) async fn with_repositories(names: &[&str]) -> Self {
+        let world = Self::start().await;
+        world.aws.create_domain(DOMAIN, KEY).await;
+        for name in names {
+            world.aws.create_repository(DOMAIN, name).await;
+        }
+        world
     }
 
     /// The same with some variables set otherwise.

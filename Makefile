@@ -47,10 +47,13 @@ invoke: .venv/.stamp ## send EVENT (one of events/) to the function that make wa
 .PHONY: test
 test: test-rust test-python test-typescript test-iam ## run every test: Rust, Python clients, the demo, the examples, the role
 
+# At the wire a test waits more than it works: for processes, for pauses between looks, for time to be up.
+THREADS ?= 8
+
 .PHONY: test-rust
 test-rust: binaries
 	@rm -rf target/operations
-	ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
+	RUST_TEST_THREADS=$(THREADS) ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
 test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/.stamp examples/cdk/node_modules/.constructs

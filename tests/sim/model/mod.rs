@@ -1,15 +1,19 @@
 //! The model test: random histories of several stacks, strangers and faults, held to the contract after each step.
 //!
 //! * `history` is what happens, as data; `properties` what its choices stand for.
-//! * `run` lives through a history, and holds what is there to the oracle.
+//! * `run` lives through a history, and holds what is there to the oracle; `member` is a stack in it, `heard` what is
+//!   true of every answer, `trouble` what goes wrong.
 //!
 //! `MODEL_HISTORIES` says how many histories, `MODEL_SEED` which. What one of them finds is shrunk and printed as JSON:
 //! as a file in `histories/` it is lived through in every run.
 
+mod heard;
 mod history;
+mod member;
 mod properties;
 mod run;
 mod stranger;
+mod trouble;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +23,8 @@ use codeartifact_emulator::LogEntry;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use self::history::{History, histories};
-use self::run::{Count, live, settings};
+use self::run::{Count, live};
+use self::trouble::settings;
 use crate::world::{World, runtime, what_a_panic_says};
 
 /// The same histories in every run of `make test`; `make soak` lives through others.

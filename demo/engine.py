@@ -3,11 +3,13 @@
 Each part puts itself around a function of the pinned release (tools/ministack.in), and says what AWS does.
 """
 
+import asyncio
 import contextvars
 import hashlib
 import json
 import os
 import re
+import secrets
 import threading
 import time
 import urllib.request
@@ -56,6 +58,51 @@ def clean_up_after_failed_resources() -> None:
     custom_resource.deliver_response = deliver_response
     custom_resource.invoke_custom_resource = invoke_custom_resource
     stacks._roll_back_operation = handlers._roll_back_operation = roll_back_operation
+
+
+def cancel_creations_of_deleted_stacks() -> None:
+    """CloudFormation cancels the creation of a stack that is deleted: what is being created gets a Delete at once, with
+    an id that CloudFormation makes up, while its Create goes on. ministack lets the creation end, over the deletion."""
+    invoke, delete = custom_resource.invoke_custom_resource, stacks._delete_stack_async
+    schedule = stacks._create_stack_task_in_region
+    under_way: dict[tuple, dict] = {}
+    creations: dict[str, asyncio.Task] = {}
+
+    def invoke_custom_resource(request, name, properties, stack_name, stack_id, kind, *more, **others):
+        if request != "Create":
+            return invoke(request, name, properties, stack_name, stack_id, kind, *more, **others)
+        under_way[stack_id, name] = {
+            "LogicalResourceId": name,
+            "PhysicalResourceId": f"{stack_name}-{name}-{secrets.token_hex(6).upper()}",
+            "ResourceType": kind,
+            "ResourceStatus": "CREATE_IN_PROGRESS",
+            "Properties": properties,
+            "Attributes": {},
+        }
+        try:
+            return invoke(request, name, properties, stack_name, stack_id, kind, *more, **others)
+        finally:
+            under_way.pop((stack_id, name), None)
+
+    def create_stack_task_in_region(work, stack, stack_id=None):
+        async def run():
+            creations.setdefault(stack_id, asyncio.current_task())
+            await work
+
+        schedule(run() if (stack or {}).get("StackStatus") == "CREATE_IN_PROGRESS" else work, stack, stack_id)
+
+    async def delete_stack_async(stack_name, stack_id, *more, **others):
+        stack = cloudformation._stacks.get(stack_name) or {}
+        creation = creations.pop(stack_id, None)
+        if creation and creation is not asyncio.current_task() and not creation.done():
+            cancelled = {name: record for (of, name), record in under_way.items() if of == stack_id}
+            creation.cancel()
+            stack.setdefault("_resources", {}).update(cancelled)
+        await delete(stack_name, stack_id, *more, **others)
+
+    custom_resource.invoke_custom_resource = invoke_custom_resource
+    stacks._create_stack_task_in_region = handlers._create_stack_task_in_region = create_stack_task_in_region
+    stacks._delete_stack_async = handlers._delete_stack_async = delete_stack_async
 
 
 def show_properties_in_events() -> None:
@@ -145,6 +192,7 @@ def show_keys_to(codeartifact: str) -> None:
 
 if __name__ == "__main__":
     clean_up_after_failed_resources()
+    cancel_creations_of_deleted_stacks()
     show_properties_in_events()
     tell_functions_their_log()
     show_keys_to(os.environ["AWS_ENDPOINT_URL_CODEARTIFACT"])

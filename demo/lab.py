@@ -14,7 +14,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from place import Names
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-west-1"
@@ -38,7 +43,13 @@ class LabError(Exception):
 
 
 class Lab:
-    """A context manager: inside it ministack and the emulator run."""
+    """A context manager: inside it ministack and the emulator run. It is a place for the story (`place.py`)."""
+
+    account, region = ACCOUNT, REGION
+    poll, settle = 0.05, 0.0
+    internal = ("payments", "ui")
+    bad = ("event-stream", "3.3.6", "4.0.1")
+    has_other_accounts, is_aws = True, False
 
     def __init__(self, folder: Path, emulator: Path):
         self.folder = folder
@@ -81,6 +92,28 @@ class Lab:
             "AWS_ENDPOINT_URL_CODEARTIFACT": self.codeartifact_url,
         }
 
+    def client(self, service: str, account: str = ACCOUNT):
+        """boto3's client of a service, as an account calls it."""
+        return boto3.client(
+            service,
+            endpoint_url=self.codeartifact_url if service == "codeartifact" else self.aws_url,
+            region_name=REGION,
+            aws_access_key_id=account,
+            aws_secret_access_key=SECRET,
+            config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=100),
+        )
+
+    def readers(self, _names: Names) -> tuple[str, str]:
+        """Two other accounts."""
+        return "210987654321", "345678901234"
+
+    def function_parameters(self) -> dict[str, str]:
+        """What template.yaml has to know to run here."""
+        return {
+            "Architecture": "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64",
+            "ResponseUrlAllowedHosts": "http://127.0.0.1:*",
+        }
+
     def aws(self, *arguments: str) -> str:
         """Runs the AWS CLI against the lab and returns what it printed."""
         environment = self.environment() | self.client_environment()
@@ -102,6 +135,15 @@ class Lab:
         with urllib.request.urlopen(f"{self.codeartifact_url}/_emulator/log", timeout=10) as answer:
             return json.load(answer)
 
+    def keep_calls(self, name: str) -> None:
+        """Leaves the access log where tools/check_iam.py looks for the operations that were called."""
+        operations = ROOT / "target/operations"
+        operations.mkdir(parents=True, exist_ok=True)
+        try:
+            (operations / f"{name}.json").write_text(json.dumps(self.emulator_log()), encoding="utf-8")
+        except OSError as error:
+            print(f"could not keep the access log: {error}", file=sys.stderr)
+
     def emulator_settings(self, **settings) -> None:
         """Changes how the emulator behaves."""
         request = urllib.request.Request(
@@ -112,8 +154,38 @@ class Lab:
         )
         urllib.request.urlopen(request, timeout=10).close()
 
-    def package(self, action: str, **request: str) -> str | None:
+    def writes(self, skip: int) -> list[str]:
+        """The writes of the function but the first ones, not those of boto3 and the AWS CLI."""
+        theirs = [call for call in self.emulator_log() if "aws-sdk-rust" in (call.get("user_agent") or "")]
+        writes = [call["operation"] for call in theirs if str(call["kind"]).lower() == "write"]
+        return writes[skip:]
+
+    def emulator_fault(self, fault: dict) -> None:
+        """Lets a call fail."""
+        url = f"{self.codeartifact_url}/_emulator/faults"
+        urllib.request.urlopen(urllib.request.Request(url, json.dumps(fault).encode()), timeout=10).close()
+
+    @contextlib.contextmanager
+    def slowly(self) -> Iterator[None]:
+        """Every call of CodeArtifact takes a while."""
+        self.emulator_settings(latency_ms=300)
+        try:
+            yield
+        finally:
+            self.emulator_settings(latency_ms=0)
+
+    def know_roles(self, *names: str) -> None:
+        """Lets `package` act as these roles, which have no rights of their own."""
+        nothing = {"Version": "2012-10-17", "Statement": []}
+        self.know({name: {"arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "policy": nothing} for name in names})
+
+    def know(self, principals: dict[str, dict]) -> None:
+        """Tells the emulator who is behind these access key ids."""
+        self.emulator_settings(principals=principals)
+
+    def package(self, action: str, domain: str, repository: str, **package: str) -> str | None:
         """What a package manager does: install (`ingest`) or `publish`. Says why it was refused, if it was."""
+        request = {"owner": ACCOUNT, "domain": domain, "repository": repository} | package
         call = urllib.request.Request(
             f"{self.codeartifact_url}/_emulator/{action}",
             data=json.dumps(request).encode(),

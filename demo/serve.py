@@ -8,8 +8,9 @@ import signal
 import sys
 from pathlib import Path
 
-from cloud import Cloud, StackFailed
+from cloud import Cloud, StackFailed, stage
 from lab import ACCOUNT, ROOT, Lab, LabError, end_on_signals
+from place import COMPANY
 
 
 def main() -> int:
@@ -22,7 +23,7 @@ def main() -> int:
     end_on_signals()
     try:
         with Lab(arguments.folder.resolve(), arguments.emulator) as lab:
-            stack = Cloud(lab).deploy_function("codeartifact-stack", arguments.binary)
+            stack = Cloud(lab, COMPANY).deploy_function(stage(lab.folder, arguments.binary))
             script = lab.folder / "env"
             script.write_text(exports(lab), encoding="utf-8")
             print(f"AWS           {lab.aws_url}\nCodeArtifact  {lab.codeartifact_url}")

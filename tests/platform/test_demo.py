@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 120
+SECONDS = 180
 
 
 def start(*arguments: str) -> subprocess.Popen:
@@ -70,7 +70,7 @@ def test_an_interrupted_demo_ends_what_it_started(number):
     demo = start()
     assert demo.stdout is not None
     for line in demo.stdout:
-        if "ServiceToken" in line:
+        if "create stack codeartifact-stack" in line:
             break
     demo.send_signal(number)
     demo.communicate(timeout=30)

@@ -57,7 +57,7 @@ def events(terminal, stack: str) -> list[tuple[str, str]]:
     return [
         (event["ResourceStatus"], event.get("ResourceStatusReason", ""))
         for event in reversed(found)
-        if event["LogicalResourceId"] == "Packages"
+        if is_packages(event)
     ]
 
 
@@ -98,6 +98,28 @@ def test_a_failed_update_in_place_deletes_nothing(terminal, key):
     assert update(terminal, "same", first.replace("210987654321", "345678901234")) == "UPDATE_ROLLBACK_COMPLETE"
     assert repositories(terminal) == ["same"]
     assert delete(terminal, "same") == "DELETE_COMPLETE"
+
+
+def test_a_creation_is_cancelled_by_the_deletion_of_its_stack(terminal, key):
+    cloudformation = terminal.client("cloudformation")
+    slow = {"operation": "CreateRepository", "effect": {"delay": {"ms": 1500}}, "times": 1}
+    terminal.emulator("faults", slow)
+    cloudformation.create_stack(StackName="hasty", TemplateBody=template(key, "hasty"))
+    stack = terminal.stack_id("hasty")
+    while not events(terminal, stack):
+        time.sleep(0.1)
+    cloudformation.delete_stack(StackName=stack)
+    assert terminal.end_of(stack) == "DELETE_COMPLETE"
+    # What is being created has no id yet: CloudFormation makes one up for its Delete.
+    found = cloudformation.describe_stack_events(StackName=stack)["StackEvents"]
+    (deleted,) = [event for event in found if event["ResourceStatus"] == "DELETE_COMPLETE" and is_packages(event)]
+    assert re.fullmatch(r"hasty-Packages-[0-9A-F]{12}", deleted["PhysicalResourceId"])
+    assert "CREATE_COMPLETE" not in [event["ResourceStatus"] for event in found]
+    assert repositories(terminal) == []
+
+
+def is_packages(event: dict) -> bool:
+    return event["LogicalResourceId"] == "Packages"
 
 
 def test_the_log_that_a_reason_names_is_there(terminal, key):

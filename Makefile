@@ -25,7 +25,7 @@ BESIDE := fuzz/Cargo.toml bench/functions/Cargo.toml
 ##@ See it work
 
 .PHONY: demo
-demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml locally; walk through create, update, drift, rename, delete
+demo: binaries .venv/.stamp .venv/ministack/.stamp ## deploy template.yaml locally; walk through a company's packages, from the first stack to the last
 	@.venv/bin/python demo/demo.py
 
 .PHONY: lab
@@ -155,7 +155,32 @@ scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against
 	@bench/build.sh function
 	@.venv/bin/python bench/scale.py
 
+##@ Hold AWS to it
+
 ACCOUNT ?=
+REGION ?=
+TARGET ?= account
+DIST ?= target/dist
+
+# The lab runs what is built here, an account a release: what is in DIST, or what make dist puts there.
+ifeq ($(TARGET),lab)
+ACCEPTED := binaries .venv/ministack/.stamp
+else ifeq ($(DIST),target/dist)
+ACCEPTED := dist
+endif
+
+.PHONY: account-named
+account-named:
+	@[ "$(TARGET)" = lab ] || { [ -n "$(ACCOUNT)" ] && [ -n "$(REGION)" ]; } || \
+	  { echo 'Say in which account and region: make acceptance ACCOUNT=123456789012 REGION=eu-west-1' >&2; exit 1; }
+
+.PHONY: acceptance
+acceptance: account-named .venv/.stamp $(ACCEPTED) ## live the demo's story in your account (ACCOUNT, REGION), or with TARGET=lab here: docs/acceptance.md
+	@.venv/bin/python acceptance/run.py --target "$(TARGET)" --account "$(ACCOUNT)" --region "$(REGION)" --dist "$(DIST)" $(if $(YES),--yes)
+
+.PHONY: acceptance-sweep
+acceptance-sweep: .venv/.stamp ## remove what killed runs of make acceptance have left in ACCOUNT and REGION
+	@.venv/bin/python acceptance/run.py --target account --account "$(ACCOUNT)" --region "$(REGION)" --sweep
 
 .PHONY: probes
 probes: .venv/.stamp ## ask CodeArtifact in your account (ACCOUNT=number) what nothing documents: probes/README.md
@@ -238,7 +263,7 @@ clean: ## delete everything that was made or installed here
 help:
 	@awk 'BEGIN { FS = ":.*## "; print "Usage: make TARGET" } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: binaries
 binaries:

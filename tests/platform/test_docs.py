@@ -125,6 +125,44 @@ def test_what_was_exercised_names_the_release_that_is_pinned():
     assert f"ministack {pinned[1]}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+def exercised() -> str:
+    """The front page's section on it."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    return page.split("\n## What was exercised, and what was not\n")[1].split("\n### ")[0]
+
+
+def test_what_was_exercised_is_shown_by_tests_that_are_there():
+    rows = [line.strip("| ").split(" | ") for line in exercised().splitlines() if line.startswith("| ")][2:]
+    assert len(rows) > 3
+    for row in rows:
+        named = re.findall("`([^`]+)`", row[2])
+        assert named, row
+        assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def evidence(kind: str) -> list[str]:
+    """What accounts have said: the files that `make acceptance` or `make probes` wrote."""
+    listed = subprocess.run(["git", "ls-files", "docs/evidence"], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = [name for name in listed.stdout.split() if name.endswith(".md")]
+    # A run that failed shows nothing but where it did.
+    found = [name for name in found if "| failed: " not in (ROOT / name).read_text(encoding="utf-8")]
+    return [name for name in found if Path(name).name.startswith("acceptance-") == (kind == "acceptance")]
+
+
+def test_an_account_is_said_to_be_exercised_exactly_if_there_is_evidence():
+    front = (ROOT / "README.md").read_text(encoding="utf-8")
+    no_account = ["never yet run in an AWS account", "Not exercised: a real AWS account"]
+    pages = {"docs/acceptance.md": "acceptance", "probes/README.md": "probes"}
+    shown = evidence("acceptance")
+    assert [text in front for text in no_account] == [not shown] * 2
+    for page, kind in pages.items():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert ("No account has been asked yet" in text) == (not evidence(kind)), page
+    for name in [*shown, *evidence("probes")]:
+        assert f"({name})" in exercised(), f"{name} is no link of README.md's list"
+        assert not re.search(r"\b\d{12}\b", (ROOT / name).read_text(encoding="utf-8")), name
+
+
 def test_the_template_on_the_front_page_is_clean(tmp_path):
     (snippet,) = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
     template = tmp_path / "template.yaml"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import boto3
+import npm
 from botocore.exceptions import ClientError
 
 # A deletion or creation that is not seen in this time is said to be unseen.
@@ -42,13 +43,14 @@ def probe(question: str) -> Callable:
 
 @dataclass
 class Bench:
-    """The clients, and a domain of the probe's own. What it makes is tagged, and gone with the domain."""
+    """The clients, a domain and roles of the probe's own. What it makes is tagged, and gone when it ends."""
 
     session: boto3.Session
     domain: str
     tags: list[dict[str, str]]
     tries: int = TRIES
     keys: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
 
     def client(self, service: str):
         return self.session.client(service)
@@ -56,6 +58,7 @@ class Bench:
     def __enter__(self) -> "Bench":
         self.codeartifact = self.client("codeartifact")
         self.kms = self.client("kms")
+        self.iam = self.client("iam")
         kms_tags = [{"TagKey": tag["key"], "TagValue": tag["value"]} for tag in self.tags]
         key = self.kms.create_key(Description=f"For {self.domain}", Tags=kms_tags)["KeyMetadata"]["Arn"]
         self.keys.append(key)
@@ -85,6 +88,57 @@ class Bench:
         except self.codeartifact.exceptions.ResourceNotFoundException:
             return None
 
+    @property
+    def account(self) -> str:
+        return self.client("sts").get_caller_identity()["Account"]
+
+    def role(self) -> str:
+        """A new role that the account may assume, with no rights; its name."""
+        name = f"{self.domain}-{len(self.roles)}"
+        partition = self.session.get_partition_for_region(self.session.region_name)
+        account = {"AWS": f"arn:{partition}:iam::{self.account}:root"}
+        trust = {"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole"}
+        tags = [{"Key": tag["key"], "Value": tag["value"]} for tag in self.tags]
+        # Remembered first: what is made, and the answer lost, is removed too.
+        self.roles.append(name)
+        self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy_of(trust), Tags=tags)
+        return name
+
+    def arn_of(self, role: str) -> str:
+        return self.iam.get_role(RoleName=role)["Role"]["Arn"]
+
+    def acting(self, *statements: dict):
+        """CodeArtifact as a role calls it that may do this and describe the domain, once IAM lets it."""
+        role = self.role()
+        may_look = {"Effect": "Allow", "Action": "codeartifact:DescribeDomain", "Resource": "*"}
+        document = policy_of(may_look, *statements)
+        self.iam.put_role_policy(RoleName=role, PolicyName="asked", PolicyDocument=document)
+        acting = self.as_role(role, document)
+        until(lambda: refusal(acting.describe_domain, domain=self.domain) == "taken")
+        return acting
+
+    def as_role(self, role: str, _document: str):
+        assume, arn = self.client("sts").assume_role, self.arn_of(role)
+        until(lambda: refusal(assume, RoleArn=arn, RoleSessionName="probe") == "taken")
+        given = assume(RoleArn=arn, RoleSessionName="probe")["Credentials"]
+        session = boto3.Session(
+            given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], self.session.region_name
+        )
+        return session.client("codeartifact")
+
+    def publish(self, repository: str, name: str, version: str) -> str | None:
+        """Publishes a package of npm; says why it was refused, if it was."""
+        return npm.publish(*self._login(repository), name, version)
+
+    def install(self, repository: str, name: str, version: str) -> str | None:
+        """Fetches a package of npm; says why it was refused, if it was."""
+        return npm.install(*self._login(repository), name, version)
+
+    def _login(self, repository: str) -> tuple[str, str]:
+        at = {"domain": self.domain, "repository": repository, "format": "npm"}
+        token = self.codeartifact.get_authorization_token(domain=self.domain, durationSeconds=900)
+        return self.codeartifact.get_repository_endpoint(**at)["repositoryEndpoint"], token["authorizationToken"]
+
     def remove(self) -> None:
         """Everything of this bench, whatever state it is in."""
         found = [each["name"] for each in self.codeartifact.list_domains()["domains"]]
@@ -95,6 +149,9 @@ class Bench:
         for key in self.keys:
             self.kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
         self.keys.clear()
+        for role in self.roles:
+            remove_role(self.iam, role)
+        self.roles.clear()
 
     def _domain_is_deleted(self) -> bool:
         try:
@@ -104,10 +161,24 @@ class Bench:
         return True
 
 
-def until(is_done: Callable[[], bool]) -> float | None:
+def policy_of(*statements: dict) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def remove_role(iam, role: str) -> None:
+    """Removes a role with its policies, if it is there."""
+    try:
+        for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            iam.delete_role_policy(RoleName=role, PolicyName=policy)
+        iam.delete_role(RoleName=role)
+    except iam.exceptions.NoSuchEntityException:
+        return
+
+
+def until(is_done: Callable[[], bool], patience: float = PATIENCE) -> float | None:
     """The seconds until it is done; nothing if that takes too long."""
     started = time.monotonic()
-    while time.monotonic() - started < PATIENCE:
+    while time.monotonic() - started < patience:
         if is_done():
             return time.monotonic() - started
         time.sleep(0.1)
@@ -140,16 +211,57 @@ def slowest(bench: Bench, name: str, tries: Callable[[int], float | None]) -> st
 @probe("What does a policy get that names a principal that does not exist?")
 def unknown_principal(bench: Bench) -> str:
     bench.repository("asked")
-    account = bench.client("sts").get_caller_identity()["Account"]
+    return lets_in(bench, f"arn:aws:iam::{bench.account}:role/there-is-no-such-role-{bench.domain}")
+
+
+def lets_in(bench: Bench, principal: str) -> str:
+    """What a policy gets that lets a principal read."""
     statement = {
         "Effect": "Allow",
-        "Principal": {"AWS": f"arn:aws:iam::{account}:role/there-is-no-such-role-{bench.domain}"},
+        "Principal": {"AWS": principal},
         "Action": "codeartifact:ReadFromRepository",
         "Resource": "*",
     }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     put = bench.codeartifact.put_repository_permissions_policy
-    return refusal(put, domain=bench.domain, repository="asked", policyDocument=policy)
+    return refusal(put, domain=bench.domain, repository="asked", policyDocument=policy_of(statement))
+
+
+@probe("How soon may a policy name a role that was just made, and what does it get before?")
+def new_principal(bench: Bench) -> str:
+    bench.repository("asked")
+    refused: list[str] = []
+
+    def is_taken(arn: str) -> bool:
+        answer = lets_in(bench, arn)
+        refused.extend([answer] if answer != "taken" else [])
+        return answer == "taken"
+
+    def tries(_nth: int) -> float | None:
+        arn = bench.arn_of(bench.role())
+        return until(lambda: is_taken(arn))
+
+    said = slowest(bench, "a new role", tries)
+    return f"{said}; before: {', '.join(sorted(set(refused)))}" if refused else said
+
+
+@probe("Which ARN must TagResource be allowed on for a repository that is created with tags?")
+def creation_tags_on(bench: Bench) -> str:
+    domain = bench.codeartifact.describe_domain(domain=bench.domain)["domain"]["arn"]
+    repository = domain.replace(":domain/", ":repository/")
+
+    def asked(name: str, *tagged: str, **more) -> str:
+        rights = [("codeartifact:CreateRepository", ["*"]), ("codeartifact:TagResource", list(tagged))]
+        statements = [{"Effect": "Allow", "Action": what, "Resource": on} for what, on in rights if on]
+        create = bench.acting(*statements).create_repository
+        return refusal(create, domain=bench.domain, repository=name, **more)
+
+    answers = {
+        "without tags": asked("untagged"),
+        "allowed on the domain alone": asked("by-domain", domain, tags=bench.tags),
+        "on the new repository alone": asked("by-repository", f"{repository}/by-repository", tags=bench.tags),
+        "on both": asked("by-both", domain, f"{repository}/by-both", tags=bench.tags),
+    }
+    return "; ".join(f"{how} {answer}" for how, answer in answers.items())
 
 
 @probe("What does the same external connection get, the second time?")
@@ -184,6 +296,34 @@ def deleted_upstream(bench: Bench) -> str:
     deleted = refusal(bench.codeartifact.delete_repository, domain=bench.domain, repository="upstream")
     shown = bench.described("reader")["upstreams"]
     return f"{deleted}; the reader shows {len(shown)} upstream" + ("" if len(shown) == 1 else "s")
+
+
+@probe("Does a repository read from an upstream that was deleted and made again, and after UpdateRepository names it?")
+def recreated_upstream(bench: Bench) -> str:
+    def is_made() -> bool:
+        try:
+            bench.repository("upstream")
+        except bench.codeartifact.exceptions.ConflictException:
+            return False
+        return True
+
+    def is_read() -> bool:
+        return bench.install("reader", "probe-asked", "1.0.0") is None
+
+    named = [{"repositoryName": "upstream"}]
+    bench.repository("upstream")
+    bench.repository("reader", upstreams=named)
+    bench.codeartifact.delete_repository(domain=bench.domain, repository="upstream")
+    until(is_made)
+    refused = bench.publish("upstream", "probe-asked", "1.0.0")
+    if refused is not None:
+        return f"could not be asked: publish {refused.split()[0]}"
+    # What is published takes a moment to be seen, where there is a link.
+    before = until(is_read, patience=bench.tries / 2)
+    bench.codeartifact.update_repository(domain=bench.domain, repository="reader", upstreams=named)
+    after = until(is_read)
+    said = {True: "not read", False: "read"}
+    return f"{said[before is None]}; after UpdateRepository {said[after is None]}"
 
 
 @probe("Is the name of a repository free right after its deletion?")

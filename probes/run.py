@@ -2,8 +2,8 @@
 """Asks CodeArtifact what nothing says, and writes the answers beside the emulator's, as docs/evidence/REGION-DATE.md.
 
 The credentials and the region are those of the environment; --account must name their account. Each probe makes a
-domain and a KMS key of its own, with the tag `codeartifact-stack-probe`, and removes them. A key goes 7 days later, and
-costs about 0.25 USD until then. --sweep removes what an interrupted run has left.
+domain and a KMS key of its own, and some make roles, with the tag `codeartifact-stack-probe`, and removes them. A key
+goes 7 days later, and costs about 0.25 USD until then. --sweep removes what an interrupted run has left.
 """
 
 import argparse
@@ -12,13 +12,15 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import botocore
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from probes import PROBES, Bench, Probe
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "acceptance"))
+from probes import PROBES, Bench, Probe, remove_role
 
 ROOT = Path(__file__).resolve().parent.parent
 EMULATOR = Path(__file__).resolve().parent / "emulator.json"
@@ -26,7 +28,7 @@ PREFIX = "probe-"
 TAG = "codeartifact-stack-probe"
 
 
-def main() -> int:
+def main(open_bench: Callable[..., Bench] = Bench) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--account", required=True, help="the account in which this may make and delete things")
     parser.add_argument("--only", action="append", help="the name of a probe")
@@ -44,7 +46,7 @@ def main() -> int:
         sweep(session)
         return 0
     chosen = [probe for probe in PROBES if not arguments.only or probe.name in arguments.only]
-    answers = {probe.name: answer(session, probe, arguments.tries) for probe in chosen}
+    answers = {probe.name: answer(bench(session, arguments.tries, open_bench), probe) for probe in chosen}
     today = datetime.datetime.now(datetime.UTC).date()
     output = arguments.output or ROOT / f"docs/evidence/{session.region_name}-{today}.md"
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -53,15 +55,15 @@ def main() -> int:
     return 0
 
 
-def bench(session, tries: int, domain: str = "") -> Bench:
+def bench(session, tries: int, open_bench: Callable[..., Bench] = Bench, domain: str = "") -> Bench:
     name = domain or f"{PREFIX}{secrets.token_hex(4)}"
-    return Bench(session, name, [{"key": TAG, "value": "true"}], tries)
+    return open_bench(session, name, [{"key": TAG, "value": "true"}], tries)
 
 
-def answer(session, probe: Probe, tries: int) -> str:
+def answer(asked: Bench, probe: Probe) -> str:
     print(f"{probe.name} …", file=sys.stderr, flush=True)
     try:
-        with bench(session, tries) as made:
+        with asked as made:
             return probe.ask(made)
     except botocore.exceptions.BotoCoreError as error:
         return f"could not be asked: {type(error).__name__}"
@@ -70,12 +72,12 @@ def answer(session, probe: Probe, tries: int) -> str:
 
 
 def sweep(session) -> None:
-    """Removes the domains and the keys that carry the probes' tag."""
+    """Removes the domains, the keys and the roles that carry the probes' tag."""
     codeartifact, kms = session.client("codeartifact"), session.client("kms")
     for found in codeartifact.list_domains()["domains"]:
         tags = codeartifact.list_tags_for_resource(resourceArn=found["arn"])["tags"]
         if found["name"].startswith(PREFIX) and TAG in {tag["key"] for tag in tags}:
-            made = bench(session, 1, found["name"])
+            made = bench(session, 1, domain=found["name"])
             made.codeartifact, made.kms = codeartifact, kms
             made.remove()
             print(f"deleted the domain {found['name']}")
@@ -84,6 +86,12 @@ def sweep(session) -> None:
             if is_ours(kms, key["KeyId"]):
                 kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
                 print(f"the key {key['KeyId']} goes in 7 days")
+    iam = session.client("iam")
+    for page_of_roles in iam.get_paginator("list_roles").paginate():
+        for role in [each["RoleName"] for each in page_of_roles["Roles"] if each["RoleName"].startswith(PREFIX)]:
+            if TAG in {tag["Key"] for tag in iam.list_role_tags(RoleName=role)["Tags"]}:
+                remove_role(iam, role)
+                print(f"deleted the role {role}")
 
 
 def is_ours(kms, key: str) -> bool:

@@ -93,8 +93,8 @@ pub struct Settings {
     /// Which characters tags may hold: the probe `tag_characters`.
     pub tag_characters: TagCharacters,
     /// Principals that IAM does not know, by their ARN, in which `*` and `?` stand for characters; an account is
-    /// its root's ARN. A policy that names one is refused (400). The longest pattern that matches decides. The probe
-    /// `unknown_principal` asks.
+    /// its root's ARN. A policy that names one is refused (400). The longest pattern that matches decides. The probes
+    /// `unknown_principal` and `new_principal` ask.
     ///
     /// Elsewhere in AWS a policy cannot name what does not exist, nor for some seconds what was just made; for this
     /// service it is likely, and not documented. A role or user that is unknown for good after a policy named it was
@@ -106,7 +106,7 @@ pub struct Settings {
     pub denied: Vec<Denial>,
     /// Which resource a caller's own policy must allow a creation on.
     pub creation_resource: CreationResource,
-    /// Which resource `TagResource` must be allowed on where tags are given at a creation.
+    /// Which resource `TagResource` must be allowed on where tags are given at a creation: the probe `creation_tags_on`.
     pub creation_tags_on: TagsOn,
     /// Whether another account can be given `PutRepositoryPermissionsPolicy`.
     pub put_repository_policy: PutRepositoryPolicy,

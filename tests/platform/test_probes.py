@@ -14,7 +14,7 @@ ENTER = ". target/lab/env\n"
 @pytest.fixture(scope="module")
 def evidence(terminal, tmp_path_factory) -> str:
     output = tmp_path_factory.mktemp("evidence") / "lab.md"
-    terminal.run(f"{ENTER}python probes/run.py --account 123456789012 --tries 2 --output {output}")
+    terminal.run(f"{ENTER}python tests/platform/probes_in_lab.py --account 123456789012 --tries 2 --output {output}")
     return output.read_text(encoding="utf-8")
 
 
@@ -42,6 +42,12 @@ def test_a_run_leaves_nothing(terminal, evidence):
     kms = terminal.client("kms")
     for key in kms.list_keys()["Keys"]:
         assert kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert probe_roles(terminal) == []
+
+
+def probe_roles(terminal) -> list[str]:
+    roles = terminal.client("iam").list_roles()["Roles"]
+    return [role["RoleName"] for role in roles if role["RoleName"].startswith("probe-")]
 
 
 def test_what_an_interrupted_run_left_is_swept(terminal):
@@ -56,12 +62,20 @@ def test_what_an_interrupted_run_left_is_swept(terminal):
         arn = codeartifact.describe_domain(domain=name)["domain"]["arn"]
         codeartifact.tag_resource(resourceArn=arn, tags=domain_tags or [{"key": "a", "value": "b"}])
     codeartifact.create_repository(domain="probe-left", repository="left")
+    deny = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    trust = {"Effect": "Deny", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
+    policy, trusted = (json.dumps({"Version": "2012-10-17", "Statement": [each]}) for each in (deny, trust))
+    iam = terminal.client("iam")
+    for name, role_tags in [("probe-left-0", [{"Key": tags[0]["key"], "Value": "true"}]), ("probe-others-0", [])]:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted, Tags=role_tags)
+        iam.put_role_policy(RoleName=name, PolicyName="asked", PolicyDocument=policy)
 
     terminal.run(f"{ENTER}python probes/run.py --account 123456789012 --sweep")
 
     assert [found["name"] for found in codeartifact.list_domains()["domains"]] == ["probe-others"]
     state = {each: kms.describe_key(KeyId=each)["KeyMetadata"]["KeyState"] for each in (key["KeyId"], others["KeyId"])}
     assert state == {key["KeyId"]: "PendingDeletion", others["KeyId"]: "Enabled"}
+    assert probe_roles(terminal) == ["probe-others-0"]
 
 
 def test_another_account_is_left_alone(terminal):

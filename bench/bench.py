@@ -11,19 +11,17 @@ import statistics
 import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import rig
 import scale
 import stacks
 from quota import Quota, quota
+from rows import Rows, table
 
 HERE = Path(__file__).resolve().parent
 LATENCY_MS = 20
-LAG_MS = 2_000
 PEER = [str(rig.ROOT / ".venv/bin/python"), str(HERE / "peer/bootstrap.py")]
-HEAD = ["figure", "measured (quartiles)", "limit or peer", "ratio", "target", "met"]
 SIZES_HEAD = ["memory", "", "init", "first Create", "CPU", "a later one", "CPU", "a thousand first ones"]
 KINDS = ("Create", "no-op Update", "Delete")
 # In MB; the last has a whole core.
@@ -31,22 +29,6 @@ SIZES = (128, 256, 512, 1769)
 # In dollars, of us-east-1 on arm64: a GB of memory for a second, and a thousand requests.
 # https://aws.amazon.com/lambda/pricing/
 GB_SECOND, THOUSAND_REQUESTS = 0.0000133334, 0.0002
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    figure: str
-    measured: str
-    against: str
-    ratio: str
-    target: str
-    met: bool | None
-
-    def cells(self) -> list[str]:
-        met = {True: "yes", False: "NO", None: ""}[self.met]
-        return [self.figure, self.measured, self.against, self.ratio, self.target, met]
 
 
 class Samples:
@@ -124,7 +106,7 @@ class Bench:
         )
         self._emulator = rig.Emulator(tls=True)
         self._sink = rig.Sink(tls=True)
-        self.rows: list[Row] = []
+        self.rows = Rows()
         self.sizes: list[list[str]] = []
 
     async def __aenter__(self) -> "Bench":
@@ -144,11 +126,6 @@ class Bench:
             yield instance
         finally:
             await instance.stop()
-
-    def _add(self, figure: str, measured, against, ratio: float | None, target: str, met: bool | None) -> None:
-        told = "" if ratio is None else f"{ratio:.2f}"
-        self.rows.append(Row(figure, str(measured), str(against), told, target, met))
-        print(" | ".join(self.rows[-1].cells()), file=sys.stderr)
 
     async def round_trips(self) -> None:
         """Read off the emulator's log: the longest chain of calls of which each began after the one before ended."""
@@ -170,7 +147,7 @@ class Bench:
                 if limit is not None:
                     met = trips == limit and (limit > 1 or writes == 0)
                     told = f"{trips} ({len(calls)} calls, {writes} writes)"
-                    self._add(f"round trips: {figure}", told, limit, trips / limit, f"{limit}", met)
+                    self.rows.add(f"round trips: {figure}", told, limit, trips / limit, f"{limit}", met)
 
     async def wall(self) -> None:
         """A stack's life at 20 ms a call, with processes that have served before."""
@@ -190,10 +167,10 @@ class Bench:
         for kind in KINDS:
             mine, limit = taken["function"][kind], trips[kind] * LATENCY_MS
             ratio = mine.median() / limit
-            self._add(f"wall at 20 ms a call: {kind}", mine, f"{limit:.0f} ms", ratio, "≤ 1.15", ratio <= 1.15)
+            self.rows.add(f"wall at 20 ms a call: {kind}", mine, f"{limit:.0f} ms", ratio, "≤ 1.15", ratio <= 1.15)
         for kind in KINDS:
             mine, other = taken["function"][kind], taken["peer"][kind]
-            self._add(f"…{kind}, crhelper and boto3", mine, other, other.median() / mine.median(), "(factor)", None)
+            self.rows.add(f"…{kind}, crhelper and boto3", mine, other, other.median() / mine.median(), "(factor)", None)
 
     async def cold_start(self) -> None:
         """From exec to the first poll of the Runtime API."""
@@ -207,9 +184,9 @@ class Bench:
             target = 3 if name == "the smallest function" else None
             ratio = mine.wall.median() / other.wall.median()
             told, met = ("", None) if target is None else (f"≤ {target}", ratio <= target)
-            self._add(f"cold start against {name}", mine.wall, other.wall, ratio, told, met)
+            self.rows.add(f"cold start against {name}", mine.wall, other.wall, ratio, told, met)
             ratio = mine.processor.median() / other.processor.median()
-            self._add("…CPU time", mine.processor, other.processor, ratio, "", None)
+            self.rows.add("…CPU time", mine.processor, other.processor, ratio, "", None)
 
     async def _start(self, command: list[str], taken: Taken) -> None:
         async with self._instance(command) as instance:
@@ -222,7 +199,7 @@ class Bench:
         with quota() as share:
             for memory_mb in SIZES:
                 if share is None:
-                    self._add(
+                    self.rows.add(
                         f"first Create at {memory_mb} MB",
                         "not measured: no cgroup to set a quota in",
                         "",
@@ -262,7 +239,7 @@ class Bench:
         first, later = mine.first, mine.later
 
         def add(what: str, measured, against, ratio: float | None, target: str, met: bool) -> None:
-            self._add(what, measured, against, ratio, target if is_least else "", met if is_least else None)
+            self.rows.add(what, measured, against, ratio, target if is_least else "", met if is_least else None)
 
         ratio = first.wall.median() / later.wall.median()
         add(f"{figure}, against a later one", first.wall, later.wall, ratio, "≤ 1.35", ratio <= 1.35)
@@ -279,7 +256,7 @@ class Bench:
         """What is uploaded, as cargo lambda makes it."""
         mine, bare = (rig.BUILT / f"{name}.zip" for name in ("function", "bare"))
         mine, bare = mine.stat().st_size / 1e6, bare.stat().st_size / 1e6
-        self._add("zipped artifact", f"{mine:.2f} MB", f"{bare:.2f} MB", mine / bare, "≤ 3.5 MB", mine <= 3.5)
+        self.rows.add("zipped artifact", f"{mine:.2f} MB", f"{bare:.2f} MB", mine / bare, "≤ 3.5 MB", mine <= 3.5)
 
     async def memory(self, count: int) -> None:
         """A stack's life again and again in one process."""
@@ -299,7 +276,7 @@ class Bench:
         mib, grown = peak / 1024, (peak - early) / 1024
         target = "≤ 24 MB, no growth after 100"
         # An allocator's page or two is no growth: at 10,000 events a leak of 30 bytes each would show.
-        self._add(
+        self.rows.add(
             f"peak memory over {count} events",
             f"{mib:.1f} MB, {grown:+.2f} MB since the 100th",
             "128 MB",
@@ -308,23 +285,16 @@ class Bench:
             mib <= 24 and grown <= 0.3,
         )
 
-    async def scale(self, squads: int) -> None:
-        """Many squads at once against a limit on writes: fewer, more, and with what was written seen late."""
-        for count, lag_ms in ((squads // 10, 0), (squads, 0), (squads, LAG_MS)):
-            result = await scale.measure(self._function, count, lag_ms)
-            target = f"≤ {result.target}, all succeed"
-            self._add(result.name(), result, f"{result.limit:.0f} s", result.ratio, target, result.is_met())
-
-
-def table(head: list[str], lines: list[list[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *lines])
+    async def scale(self) -> None:
+        """Many squads at once against a limit on writes; what takes longer than minutes, `make scale` has."""
+        for squads in (100, 1_000):
+            (await scale.measure(self._function, squads)).tell(self.rows)
 
 
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--events", type=int, default=10_000)
-    parser.add_argument("--squads", type=int, default=1_000)
     parser.add_argument(
         "--only", action="append", help="round_trips, wall, cold_start, first_event, size, memory, scale"
     )
@@ -337,7 +307,7 @@ async def main() -> int:
             "first_event": bench.first_event,
             "size": bench.size,
             "memory": lambda: bench.memory(given.events),
-            "scale": lambda: bench.scale(given.squads),
+            "scale": bench.scale,
         }
         for name in given.only or parts:
             under_way = parts[name]()
@@ -345,8 +315,8 @@ async def main() -> int:
                 await under_way
         if bench.sizes:
             print(table(SIZES_HEAD, bench.sizes), end="\n\n")
-        print(table(HEAD, [row.cells() for row in bench.rows]))
-        return int(any(row.met is False for row in bench.rows))
+        print(bench.rows)
+        return int(not bench.rows.are_met())
 
 
 if __name__ == "__main__":

@@ -5,15 +5,30 @@ use super::text_type;
 text_type! {
     /// A CodeArtifact domain's name.
     pub(crate) DomainName,
-    "^[a-z][a-z0-9-]{0,48}[a-z0-9]$",
+    "^[a-z][a-z0-9-]{0,48}[a-z0-9]$" as is_domain_name,
     "must be 2 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
+}
+
+fn is_domain_name(text: &str) -> bool {
+    let is_of_a_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (2..=50).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.bytes().all(is_of_a_name)
 }
 
 text_type! {
     /// A CodeArtifact repository's name, at most [`RepositoryName::MAX_LENGTH`] characters.
     pub(crate) RepositoryName,
-    "^[A-Za-z0-9][A-Za-z0-9._-]{1,99}$",
+    "^[A-Za-z0-9][A-Za-z0-9._-]{1,99}$" as is_repository_name,
     "must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit"
+}
+
+fn is_repository_name(text: &str) -> bool {
+    let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (2..=RepositoryName::MAX_LENGTH).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(is_of_a_name)
 }
 
 impl RepositoryName {
@@ -69,7 +84,33 @@ fn key_hint(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+    use schemars::{JsonSchema, SchemaGenerator};
+
     use super::*;
+
+    /// What the schema says of a text.
+    fn matches<T: JsonSchema>(text: &str) -> bool {
+        let schema = T::json_schema(&mut SchemaGenerator::default());
+        let pattern = schema.get("pattern").and_then(|it| it.as_str()).expect("a pattern");
+        regex_lite::Regex::new(pattern).expect("a pattern").is_match(text)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            rng_seed: RngSeed::Fixed(1),
+            failure_persistence: None,
+            ..ProptestConfig::with_cases(2_000)
+        })]
+        #[test]
+        fn a_name_is_taken_exactly_if_it_matches_the_schemas_pattern(
+            text in prop_oneof!["[a-z0-9-]{0,4}", "[A-Za-z0-9._-]{0,4}", "[ab0-]{46,53}", "[aB1._-]{96,104}", ".{0,3}", "[a-z]{1,3}\\s"]
+        ) {
+            prop_assert_eq!(text.parse::<DomainName>().is_ok(), matches::<DomainName>(&text));
+            prop_assert_eq!(text.parse::<RepositoryName>().is_ok(), matches::<RepositoryName>(&text));
+        }
+    }
 
     #[test]
     fn a_domain_name_is_2_to_50_lower_case_letters_digits_and_hyphens() {

@@ -2,8 +2,10 @@
 
 mod handshake;
 mod names;
+mod roots;
 mod turns;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,10 +50,12 @@ pub enum SetUpError {
 impl Http {
     /// Sets the client up, all of it: the system's TLS roots and the proxy variables are read here. It follows no redirect.
     ///
+    /// `bundle` is the file that holds all the roots, if they are in one: others are looked for as the platform does.
+    ///
     /// # Errors
     /// If the TLS roots cannot be loaded.
-    pub fn set_up() -> Result<Self, SetUpError> {
-        let tls = tls()?;
+    pub fn set_up(bundle: Option<&Path>) -> Result<Self, SetUpError> {
+        let tls = tls(bundle)?;
         let (names, turns) = (Names::default(), Turns::new());
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -97,11 +101,13 @@ impl Http {
     }
 }
 
-fn tls() -> Result<ClientConfig, rustls::Error> {
-    let mut tls = ClientConfig::builder_with_provider(Arc::new(provider()))
-        .with_safe_default_protocol_versions()?
-        .with_platform_verifier()?
-        .with_no_client_auth();
+fn tls(bundle: Option<&Path>) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
+    let builder = match bundle.and_then(roots::read) {
+        Some(roots) => builder.with_root_certificates(roots),
+        None => builder.with_platform_verifier()?,
+    };
+    let mut tls = builder.with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(tls)
 }

@@ -1,6 +1,8 @@
 //! The function's start: reads the environment, builds everything once, and takes events.
 
 use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
@@ -48,7 +50,7 @@ async fn function() -> Result<Function, Error> {
     for fault in limits.faults() {
         tracing::error!(%fault, "nothing new is allowed before this limit is mended");
     }
-    let http = Http::set_up()?;
+    let http = Http::set_up(bundle_of_roots().as_deref())?;
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.for_sdk())
         .timeout_config(
@@ -88,6 +90,15 @@ fn variable_as_set(name: &str) -> Option<String> {
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The file that holds all TLS roots: `SSL_CERT_FILE`, or else where Amazon Linux has them. With `SSL_CERT_DIR` none does.
+fn bundle_of_roots() -> Option<PathBuf> {
+    let of_amazon_linux = || OsString::from("/etc/pki/tls/certs/ca-bundle.crt");
+    match env::var_os("SSL_CERT_DIR") {
+        Some(_) => None,
+        None => Some(env::var_os("SSL_CERT_FILE").unwrap_or_else(of_amazon_linux).into()),
+    }
 }
 
 /// Whether connections go through a proxy, whose own handshakes are not rehearsed.

@@ -45,7 +45,7 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("a runtime"));
 
 static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
-    let http = Http::set_up().expect("TLS roots");
+    let http = Http::set_up(None).expect("TLS roots");
     let client = Client::from_conf(
         aws_sdk_codeartifact::Config::builder()
             .behavior_version(BehaviorVersion::latest())

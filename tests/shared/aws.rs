@@ -150,7 +150,7 @@ impl Aws {
     pub(crate) async fn start(options: Options) -> Self {
         let region = options.region.clone();
         let emulator = Emulator::start(options).await.unwrap();
-        let http = lag::patient(Http::set_up().unwrap().for_sdk());
+        let http = lag::patient(Http::set_up(None).unwrap().for_sdk());
         let mut aws = Self::over(Arc::new(emulator), &region, http);
         aws.keeps_calls = true;
         aws
@@ -406,7 +406,7 @@ impl Aws {
 
     /// A client of whoever calls with this key id.
     pub(crate) fn client_as(&self, key_id: &str) -> Client {
-        let http = Http::set_up().unwrap().for_sdk();
+        let http = Http::set_up(None).unwrap().for_sdk();
         client_of(key_id, REGION, &self.url(), http)
     }
 

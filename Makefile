@@ -151,7 +151,7 @@ bench: .venv/.stamp ## measure the function beside its limits and peers, and pri
 	@.venv/bin/python bench/bench.py
 
 .PHONY: scale
-scale: .venv/.stamp ## 1,000 squads' stacks in one domain, 50 at a time, against a shared limit on writes
+scale: .venv/.stamp ## 100 to 5,000 squads' stacks in one domain, 50 at a time, against a shared limit on writes, with lag too (15 minutes)
 	@bench/build.sh function
 	@.venv/bin/python bench/scale.py
 

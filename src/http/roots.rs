@@ -14,10 +14,13 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// The roots of a bundle; none if there is no such file, or if it is not plainly one certificate after another.
 pub(super) fn read(bundle: &Path) -> Option<RootCertStore> {
-    let certificates = certificates(&fs::read(bundle).ok()?)?;
+    roots_in(&fs::read(bundle).ok()?)
+}
+
+fn roots_in(pem: &[u8]) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     // Some systems have roots that no verifier here understands.
-    roots.add_parsable_certificates(certificates);
+    roots.add_parsable_certificates(certificates(pem)?);
     Some(roots).filter(|roots| !roots.is_empty())
 }
 
@@ -41,6 +44,8 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
 
 #[cfg(test)]
 mod tests {
+    use codeartifact_emulator::Identity;
+
     use super::*;
 
     fn of(pem: &str) -> Option<Vec<Vec<u8>>> {
@@ -67,6 +72,14 @@ mod tests {
         ] {
             assert_eq!(of(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn a_root_that_cannot_be_understood_is_passed_over() {
+        let root = Identity::generate().expect("an identity").root;
+        let bundle = format!("-----BEGIN CERTIFICATE-----\nb25l\n-----END CERTIFICATE-----\n{root}");
+
+        assert_eq!(roots_in(bundle.as_bytes()).map(|roots| roots.len()), Some(1));
     }
 
     #[test]

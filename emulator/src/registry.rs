@@ -72,6 +72,10 @@ pub struct PackageRequest {
     pub package: String,
     /// The version; `1.0.0` where it is left out.
     pub version: Option<String>,
+    /// The file that is published; one named after package and version where it is left out.
+    pub asset: Option<String>,
+    /// Whether more files of the version follow: until then it is `Unfinished`, as Maven's is before its metadata.
+    pub unfinished: bool,
 }
 
 /// Why the emulator would not do as it was told.
@@ -169,11 +173,14 @@ impl Shared {
         let version = request.version.clone().unwrap_or_else(|| "1.0.0".into());
         let publication = Publication {
             package: coordinates(&request.format, &request.namespace, &request.package)?,
-            asset: format!("{}-{version}", request.package),
+            asset: request
+                .asset
+                .clone()
+                .unwrap_or_else(|| format!("{}-{version}", request.package)),
             version,
             size: 0,
             sha256: String::new(),
-            unfinished: false,
+            unfinished: request.unfinished,
         };
         let mut inner = self.lock();
         let mut context = inner.context(self, &caller, Kind::Write);

@@ -175,6 +175,14 @@ fn is_disposed(repository: &Repository, package: &PackageKey, version: &str) -> 
     release.is_some_and(|release| release.status == DISPOSED)
 }
 
+/// Whether files of such a version are still to come: until then nothing of it can be had (user guide, "Use Maven
+/// checksums").
+fn is_unfinished(repository: &Repository, package: &PackageKey, version: &str) -> bool {
+    let package = repository.packages.get(package);
+    let release = package.and_then(|package| package.releases.get(version));
+    release.is_some_and(|release| release.status == "Unfinished")
+}
+
 /// The repositories a request for a package is looked up in: the one asked, then its upstreams in
 /// order, each with its own upstreams first. Links that are broken are not followed.
 fn search_order<'d>(domain: &'d Domain, from: &'d Repository) -> Vec<&'d Repository> {
@@ -210,6 +218,13 @@ pub(crate) fn ingest(
 ) -> Result<Value, ServiceError> {
     let domain = ctx.find_domain(key)?;
     let target = ctx.find_repository(domain, repository)?;
+    if is_unfinished(target, package, version) {
+        let message = format!("Package version {}@{version} is unfinished", package.path());
+        return Err(ServiceError::not_found(
+            message,
+            Subject::package_version(target.arn.clone()),
+        ));
+    }
     if has(target, package, version) && !is_disposed(target, package, version) {
         return Ok(json!({ "source": repository, "retained": [] }));
     }

@@ -250,6 +250,22 @@ async fn what_an_upstream_holds_is_not_published_again() {
 }
 
 #[tokio::test]
+async fn a_version_can_be_had_when_its_last_file_is_there() {
+    let service = Service::with_repositories(&["main"]).await;
+    let file = |asset: &str, unfinished: bool| PackageRequest {
+        asset: Some(asset.into()),
+        unfinished,
+        ..npm("main", "tool")
+    };
+    service.emulator.publish(&file("tool.jar", true)).unwrap();
+    assert_eq!(status(service.emulator.publish(&file("tool.jar", true))), 409);
+    assert_eq!(status(service.emulator.ingest(&npm("main", "tool"))), 404);
+    service.emulator.publish(&file("maven-metadata.xml", false)).unwrap();
+    service.emulator.ingest(&npm("main", "tool")).unwrap();
+    assert_eq!(status(service.emulator.publish(&file("more.jar", false))), 409);
+}
+
+#[tokio::test]
 async fn only_who_may_publish_publishes() {
     let role = format!("arn:aws:iam::{OWNER}:role/ci");
     let nothing = json!({ "Version": "2012-10-17", "Statement": [] });

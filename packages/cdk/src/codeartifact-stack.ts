@@ -251,7 +251,11 @@ abstract class CodeArtifactStackBase extends Resource implements ICodeArtifactSt
   }
 }
 
-/** A KMS-encrypted CodeArtifact domain, its public proxies, a repository, their policies and package groups. */
+/**
+ * A KMS-encrypted CodeArtifact domain, its public proxies, a repository, their policies and package groups.
+ *
+ * @resource AWS::CloudFormation::CustomResource
+ */
 export class CodeArtifactStack extends CodeArtifactStackBase implements ITaggableV2 {
   /** A repository that is there already. Principals of other accounts are not granted anything on it. */
   public static fromRepositoryArn(scope: Construct, id: string, repositoryArn: string): ICodeArtifactStack {

@@ -157,7 +157,7 @@ def test_the_metadata_is_what_the_serverless_application_repository_takes():
     metadata = cfn_yaml.load(ROOT / "template.yaml")["Metadata"]["AWS::ServerlessRepo::Application"]
     # Source: the API's reference, CreateApplication.
     assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", metadata["Name"])
-    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", metadata["Author"])
+    assert re.fullmatch(r"(?=.{1,127}$)[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", metadata["Author"])
     assert 1 <= len(metadata["Description"]) <= 256
     assert len(metadata["Labels"]) <= 10
     assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in metadata["Labels"])
@@ -205,6 +205,22 @@ def test_a_release_is_deployed_by_the_readmes_commands(terminal, tmp_path):
     terminal.run(f". target/lab/env\ncd '{tmp_path}/dist'\n{commands}")
 
     check_a_plan(terminal, "released")
+
+
+def test_a_packaged_release_is_what_the_serverless_application_repository_takes(terminal, tmp_path):
+    architecture = a_release(tmp_path)
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    command = re.search(r"`(sam package [^`]*)`", contributing)[1].replace("template-arm64", f"template-{architecture}")
+    terminal.run(f". target/lab/env\ncd '{tmp_path}/dist'\n{command}")
+    packaged = tmp_path / "dist/packaged.yaml"
+    template = cfn_yaml.load(packaged)
+    metadata = template["Metadata"]["AWS::ServerlessRepo::Application"]
+    # Everything is in a bucket, by a URL that `sam publish` hands on.
+    assert all(metadata[name].startswith("s3://") for name in ("LicenseUrl", "ReadmeUrl"))
+    assert template["Resources"]["Function"]["Properties"]["CodeUri"].startswith("s3://")
+    # Source: the API's reference, CreateApplication: at most 5 MB of each text. CloudFormation: 1 MB of template.
+    assert all((tmp_path / "dist" / name).stat().st_size < 5_000_000 for name in ("LICENSE", "README.md"))
+    assert packaged.stat().st_size < 1_000_000
 
 
 def check_a_plan(terminal, stack: str) -> None:

@@ -53,6 +53,15 @@ def test_the_readmes_commands_are_all_that_a_squad_needs(terminal):
     assert key["KeyState"] == "Enabled"
 
 
+def test_a_typo_is_told_before_a_deployment(terminal, tmp_path):
+    (lint,) = blocks("Before a deployment")
+    terminal.run(ENTER + lint)
+    text = (EXAMPLE / "template.yaml").read_text(encoding="utf-8")
+    (tmp_path / "template.yaml").write_text(text.replace(" RepositoryName: !", " RepositoryNames: !"), encoding="utf-8")
+    told = terminal.run(f"{ENTER} ! {lint.replace('template.yaml', str(tmp_path / 'template.yaml'))}")
+    assert "RepositoryNames: there is no such property, did you mean RepositoryName?" in told
+
+
 def check_the_key(terminal, key: str) -> None:
     kms = terminal.client("kms")
     assert kms.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]

@@ -56,8 +56,13 @@ test-rust: binaries
 	RUST_TEST_THREADS=$(THREADS) ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
 
 .PHONY: test-python
-test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/.stamp examples/cdk/node_modules/.constructs
+test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/node_modules/.stamp \
+  examples/cdk/node_modules/.constructs
 	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
+
+.PHONY: test-clients
+test-clients: binaries .venv/.stamp .venv/ministack/.stamp .venv/clients/node_modules/.stamp ## follow docs/clients.md alone, with npm, pip, Maven and the others
+	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . -rs tests/platform/test_clients.py
 
 .PHONY: test-typescript
 test-typescript: examples/cdk/node_modules/.constructs
@@ -120,6 +125,7 @@ lint-python: .venv/.stamp
 .PHONY: lint-typescript
 lint-typescript: examples/cdk/node_modules/.constructs
 	@cd examples/cdk && $(NODE) npm --silent run check
+	@cd target/cdk && $(NODE) npm --silent run lint 2>&1 | sed '/^skipped: /d'
 	@cd target/cdk && $(NODE) npm --silent run docs
 	@diff target/cdk/API.md packages/cdk/API.md || { echo 'packages/cdk/API.md is not current: run make cdk-api' >&2; exit 1; }
 
@@ -235,13 +241,6 @@ cdk: target/cdk/.jsii .venv/cdk/.stamp ## pack the CDK constructs, with the zips
 cdk-api: target/cdk/.jsii ## write packages/cdk/API.md anew from the constructs
 	@cd target/cdk && $(NODE) npm --silent run docs && cp API.md "$(CURDIR)/packages/cdk/API.md"
 
-.PHONY: picture
-picture: .venv/node/.stamp ## draw docs/how-it-works.svg from the .dot beside it
-	@rm -rf target/picture && cp -r tools/picture target/picture
-	@cd target/picture && export $(NODE) && \
-	  npm ci --silent --ignore-scripts --no-audit --no-fund && \
-	  node draw.mjs "$(CURDIR)/docs/how-it-works.dot" "$(CURDIR)/docs/how-it-works.svg"
-
 .PHONY: demo-text
 demo-text: binaries .venv/.stamp .venv/ministack/.stamp ## write docs/demo.txt: what make demo prints
 	@mkdir -p target && NO_COLOR=1 PYTHONIOENCODING=utf-8 .venv/bin/python demo/demo.py >target/demo.txt
@@ -285,6 +284,11 @@ $(CODEARTIFACT_STACK): binaries
 .venv/%/.stamp: tools/%.txt tools/venv.sh | .venv/.stamp
 	@tools/venv.sh .venv/$* $<
 
+.venv/clients/node_modules/.stamp: tools/clients/package-lock.json | .venv/clients/.stamp .venv/node/.stamp
+	@echo 'Installing $< into .venv/clients/node_modules (once)' >&2
+	@cp tools/clients/{package.json,package-lock.json,.npmrc} .venv/clients/
+	@cd .venv/clients && $(NODE) npm ci --silent && touch node_modules/.stamp
+
 examples/cdk/node_modules/.stamp: examples/cdk/package-lock.json | .venv/node/.stamp
 	@echo 'Installing $< into examples/cdk/node_modules (once)' >&2
 	@cd examples/cdk && $(NODE) npm ci --silent && touch node_modules/.stamp
@@ -294,8 +298,8 @@ target/cdk/node_modules/.stamp: packages/cdk/package-lock.json | .venv/node/.sta
 	@mkdir -p target/cdk && cp packages/cdk/{package.json,package-lock.json,.npmrc} target/cdk/
 	@cd target/cdk && $(NODE) npm ci --silent && touch node_modules/.stamp
 
-target/cdk/.jsii: target/cdk/node_modules/.stamp packages/cdk/package.json packages/cdk/README.md $(wildcard packages/cdk/src/*.ts)
-	@rm -rf target/cdk/{src,lib} && cp -r LICENSE packages/cdk/{package.json,README.md,API.md,src} target/cdk/
+target/cdk/.jsii: target/cdk/node_modules/.stamp packages/cdk/package.json packages/cdk/awslint.json packages/cdk/README.md $(wildcard packages/cdk/src/*.ts)
+	@rm -rf target/cdk/{src,lib} && cp -r LICENSE packages/cdk/{package.json,awslint.json,README.md,API.md,src} target/cdk/
 	@cd target/cdk && $(NODE) npm --silent run build
 
 target/cdk/.stamp: target/cdk/.jsii template.yaml tools/pack_cdk.py $(CODEARTIFACT_STACK) | .venv/cdk/.stamp

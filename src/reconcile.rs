@@ -1,6 +1,7 @@
 //! Observe, plan, apply; and again, where others changed the same things in between.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
@@ -12,7 +13,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
 use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, RepositoryName, TagMap};
+use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, TagMap};
 
 /// How long to wait for what passes by itself.
 #[derive(Clone, Copy, Debug)]
@@ -231,6 +232,11 @@ impl Reconciler<'_> {
             None => self.look_for_ours(&scope).await?,
         };
         self.remember(&desired.identity, &observed);
+        // By another delivery of a Create, or by a write whose answer was lost.
+        let adopted = observed.adopted(self.owner);
+        for (thing, tags) in adopted.filter(|(thing, _)| history.has_first(desired, thing)) {
+            self.progress.adopted(&thing, tags);
+        }
         self.progress
             .traces(plan::traces(desired, history, &observed, self.owner));
         if let Some(lost) = self.lost(desired, history, &observed) {
@@ -265,7 +271,8 @@ impl Reconciler<'_> {
         }
         Ok(Converged {
             facts: self.facts(desired, observed, applied),
-            has_claimed: plan.claims(),
+            // What was adopted may have been released since, and before the last of these writes.
+            has_claimed: plan.claims() || self.progress.has_adopted() && !plan.steps.is_empty(),
             has_written: !plan.steps.is_empty(),
         })
     }
@@ -277,6 +284,7 @@ impl Reconciler<'_> {
             let observed = self.look(scope).await?;
             let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
             let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
+            let is_whole = is_whole && self.released(&observed).is_none();
             if is_whole || backoff.wait_or(()).await.is_err() {
                 return Ok(observed);
             }
@@ -385,27 +393,43 @@ impl Reconciler<'_> {
         }
     }
 
-    /// A repository that this event saw or created and that is gone again. Of a stack that was there before, anyone may
-    /// have deleted it: then it is created again.
-    fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
+    /// What this event had and has no more: what it adopted, and what it saw or created of a new stack. What was there before
+    /// an Update anyone may have deleted: then it is created again.
+    fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<Lost> {
         let primary = Thing::Repository(desired.identity.repository.clone());
         if observed.has(&primary) {
             self.progress.there(&primary);
         }
-        let is_there = |thing: &Thing| !matches!(thing, Thing::Repository(_)) || observed.has(thing);
-        match self.progress.missing(is_there) {
-            Some(Thing::Repository(name)) if !history.is_in_place(desired) => Some(name),
-            _ => None,
-        }
+        let gone = if history.is_in_place(desired) {
+            // A domain goes by a neighbour's Delete too, if it is empty.
+            let is_there = |thing: &Thing| *thing == Thing::Domain || observed.has(thing);
+            self.progress.created_and_missing(is_there)
+        } else {
+            let is_there = |thing: &Thing| !matches!(thing, Thing::Repository(_)) || observed.has(thing);
+            self.progress.missing(is_there)
+        };
+        gone.map(Lost::Gone)
+            .or_else(|| self.released(observed).map(Lost::Released))
     }
 
-    /// Only a Delete of the same stack takes away what this event is just making: the stack was cancelled in flight.
-    /// Nobody will hear of what is made from now on, so this event cleans up after itself.
-    async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
-        let reason = format!(
-            "the repository {lost} was deleted while this request was at work on it: the stack seems to be cancelled"
-        );
-        let failure = Failure::new(FailureKind::Cancelled, reason);
+    /// What this event adopted, and is unowned again.
+    fn released(&self, observed: &Observed) -> Option<Thing> {
+        self.progress
+            .released(|thing| observed.has_as_unowned(thing, self.owner))
+    }
+
+    /// Only a Delete of the same stack takes away what this event is just making, or the Update of a rollback: it was
+    /// cancelled in flight. Nobody will hear of what is made from now on of a new stack, so this event cleans up after
+    /// itself; an Update leaves all to its rollback.
+    async fn give_way(&self, desired: &Desired, history: &History, lost: &Lost) -> Failure {
+        let cancelled = |what| {
+            let reason = format!("{lost} while this request was at work on it: the {what} seems to be cancelled");
+            Failure::new(FailureKind::Cancelled, reason)
+        };
+        if history.is_in_place(desired) {
+            return cancelled("Update");
+        }
+        let failure = cancelled("stack");
         let everything = history.made_of(desired);
         match self.delete(&desired.identity, Evidence::None, &everything).await {
             Ok(()) => failure.and("; what else it had made is deleted again"),
@@ -523,4 +547,19 @@ struct Converged {
 struct Deleted {
     steps: usize,
     look_again: bool,
+}
+
+/// How an event lost what it had.
+enum Lost {
+    Gone(Thing),
+    Released(Thing),
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Gone(thing) => write!(formatter, "{thing} was deleted"),
+            Self::Released(thing) => write!(formatter, "{thing} lost its owner tags"),
+        }
+    }
 }

@@ -224,6 +224,9 @@ impl Applier<'_> {
         if let (Ok(_), Some(thing)) = (&result, action.creates()) {
             self.progress.created(&thing);
         }
+        if let (Ok(_), Some((on, tags))) = (&result, action.adopts(self.owner)) {
+            self.progress.adopted(&on.thing, tags);
+        }
         let outcome = if result.is_ok() { "done" } else { "failed" };
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::plan::{Former, Observed, Thing};
-use crate::stack::{Identity, Moment, Owner, RepositoryName};
+use crate::stack::{Identity, Moment, Owner, RepositoryName, TagMap};
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
 #[derive(Debug, Default)]
@@ -49,7 +49,9 @@ struct State {
     moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
     owned: Vec<Identity>,
-    /// What adopted repositories were linked to when they were first seen.
+    /// What this event adopted, or another delivery of it.
+    adopted: BTreeSet<Thing>,
+    /// What adopted things were like when they were first seen, or were claimed.
     former: Former,
     /// Whether the last look could not see everything.
     is_partial: bool,
@@ -75,7 +77,8 @@ impl Default for State {
             created: BTreeSet::new(),
             moments: BTreeMap::new(),
             owned: Vec::new(),
-            former: Former::new(),
+            adopted: BTreeSet::new(),
+            former: Former::default(),
             is_partial: false,
             told: BTreeSet::new(),
             traces: 0,
@@ -233,7 +236,28 @@ impl Progress {
         self.state().owned.push(identity.clone());
     }
 
-    /// Adds to a look what this event saw before of the adopted repositories in it, and remembers what is new.
+    /// This event, or another delivery of it, adopted a thing by these tags.
+    pub(crate) fn adopted(&self, thing: &Thing, tags: &TagMap) {
+        let mut state = self.state();
+        state.former.remember(thing, tags);
+        state.adopted.insert(thing.clone());
+    }
+
+    pub(crate) fn has_adopted(&self) -> bool {
+        !self.state().adopted.is_empty()
+    }
+
+    /// A thing that was adopted, and has lost its tags.
+    pub(crate) fn released(&self, is_unowned: impl Fn(&Thing) -> bool) -> Option<Thing> {
+        self.state().adopted.iter().find(|thing| is_unowned(thing)).cloned()
+    }
+
+    /// A thing that this event created, and that is not seen any more.
+    pub(crate) fn created_and_missing(&self, is_there: impl Fn(&Thing) -> bool) -> Option<Thing> {
+        self.state().created.iter().find(|thing| !is_there(thing)).cloned()
+    }
+
+    /// Adds to a look what this event saw before of the adopted things in it, and remembers what is new.
     pub(crate) fn recall(&self, observed: &mut Observed, owner: &Owner) {
         observed.recall(&mut self.state().former, owner);
     }

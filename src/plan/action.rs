@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::stack::{
-    DomainName, KmsKeyArn, Moment, OriginChange, POLICY_OWNER, POLICY_REPOSITORY, PackagePattern, RepositoryName,
-    TagMap,
+    DomainName, KmsKeyArn, Moment, OriginChange, Owner, POLICY_OWNER, POLICY_REPOSITORY, PackagePattern,
+    RepositoryName, Standing, TagMap,
 };
 
 /// One write call.
@@ -93,6 +93,16 @@ pub(crate) enum Thing {
     Group(PackagePattern),
 }
 
+impl fmt::Display for Thing {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Domain => formatter.write_str("the domain"),
+            Self::Repository(name) => write!(formatter, "the repository {name}"),
+            Self::Group(pattern) => write!(formatter, "the package group {pattern}"),
+        }
+    }
+}
+
 /// A thing that carries tags: its ARN for the call, its name for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tagged {
@@ -158,6 +168,14 @@ impl Action {
             Self::CreateDomain { .. } => Some(Thing::Domain),
             Self::CreateRepository { name, .. } => Some(Thing::Repository(name.clone())),
             Self::CreatePackageGroup { pattern, .. } => Some(Thing::Group(pattern.clone())),
+            _ => None,
+        }
+    }
+
+    /// What it makes an owner's adopted thing, and the tags that do.
+    pub(crate) fn adopts(&self, owner: &Owner) -> Option<(&Tagged, &TagMap)> {
+        match self {
+            Self::Tag { on, tags } if owner.standing(tags) == Standing::Adopted => Some((on, tags)),
             _ => None,
         }
     }

@@ -145,7 +145,7 @@ impl<'a> Deleting<'a> {
 
     /// What a repository was linked to before this stack adopted it.
     pub(super) fn former_links(&self, name: &RepositoryName, repository: &ObservedRepository) -> Option<FormerLinks> {
-        let remembered = self.observed.former.get(name).cloned();
+        let remembered = self.observed.former.links_of(name).cloned();
         remembered.or_else(|| repository.former_links())
     }
 

@@ -305,7 +305,8 @@ impl Leaving<'_> {
             Standing::OwnedBy(owner) => plan.note(leave(Why::OwnedBy(owner))),
             Standing::Unowned => {
                 plan.note(leave(Why::Unowned));
-                self.release(plan, after);
+                // It was adopted when this event saw it first, and may have been changed since its tags are gone.
+                self.put_back(plan, after);
             }
         }
     }
@@ -313,7 +314,10 @@ impl Leaving<'_> {
     /// The tags go last: until then they say what is left to do.
     fn put_back(&self, plan: &mut Builder, after: &[StepId]) {
         let mut after = after.to_vec();
-        if let Some(former) = self.group.former() {
+        let remembered = self.observed.former.restrictions_of(self.pattern).cloned();
+        let is_adopted = self.owner.standing(&self.group.tags) == Standing::Adopted;
+        let tagged = is_adopted.then(|| self.group.former()).flatten();
+        if let Some(former) = remembered.or(tagged) {
             let there = &self.observed.repositories;
             let former = former.without_gone(|name| there.keys().any(|it| it.as_str() == name));
             let changes = self.group.restrictions.changes_to(&former);

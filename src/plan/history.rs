@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::action::Thing;
 use super::observed::{Observed, Read};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Identity, Owner, PackagePattern, RepositoryName, TagMap};
@@ -19,6 +20,22 @@ impl History {
     /// Whether the same stack is described again, so that its primary repository is known to be this owner's.
     pub(crate) fn is_in_place(&self, desired: &Desired) -> bool {
         self.existing.as_ref() == Some(&desired.identity)
+    }
+
+    /// Whether a thing that is described now cannot have been the stack's before this event.
+    pub(crate) fn has_first(&self, desired: &Desired, thing: &Thing) -> bool {
+        let is_described = match thing {
+            Thing::Domain => false,
+            Thing::Repository(name) => {
+                let mut proxies = desired.proxies.iter();
+                *name == desired.identity.repository || proxies.any(|proxy| proxy.name == *name)
+            }
+            Thing::Group(pattern) => {
+                let is_described = desired.patterns().any(|it| it == pattern);
+                is_described && self.previous.patterns().all(|it| it != pattern)
+            }
+        };
+        is_described && !self.is_in_place(desired)
     }
 
     /// What may have been made of this for a stack that is given up: the groups of a stack that was to be replaced guard

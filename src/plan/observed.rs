@@ -62,12 +62,51 @@ pub(crate) struct Observed {
     pub(crate) neighbours: BTreeMap<RepositoryName, Vec<RepositoryName>>,
     /// Whether a repository that is none of this stack's was seen in the domain.
     pub(crate) has_others: bool,
-    /// What this stack's adopted repositories were linked to when this event first saw them, whatever became of their tags.
+    /// What this stack's adopted things were like when this event first saw them, whatever became of their tags.
     pub(crate) former: Former,
 }
 
-/// What adopted repositories were linked to before.
-pub(crate) type Former = BTreeMap<RepositoryName, FormerLinks>;
+/// What adopted repositories were linked to before, and what adopted package groups allowed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Former {
+    links: BTreeMap<RepositoryName, FormerLinks>,
+    restrictions: BTreeMap<PackagePattern, Restrictions>,
+}
+
+impl Former {
+    /// Remembers what the tags of an adopted thing say, if nothing is known of it yet.
+    pub(crate) fn remember(&mut self, thing: &Thing, tags: &TagMap) {
+        match thing {
+            Thing::Domain => {}
+            Thing::Repository(name) => {
+                if let Some(links) = tags.get(FORMER_LINKS).and_then(|tag| FormerLinks::from_tag(tag)) {
+                    self.links.entry(name.clone()).or_insert(links);
+                }
+            }
+            Thing::Group(pattern) => {
+                let former = tags.get(FORMER_RESTRICTIONS);
+                if let Some(restrictions) = former.and_then(|tag| Restrictions::from_tag(tag)) {
+                    self.restrictions.entry(pattern.clone()).or_insert(restrictions);
+                }
+            }
+        }
+    }
+
+    pub(super) fn links_of(&self, name: &RepositoryName) -> Option<&FormerLinks> {
+        self.links.get(name)
+    }
+
+    pub(super) fn restrictions_of(&self, pattern: &PackagePattern) -> Option<&Restrictions> {
+        self.restrictions.get(pattern)
+    }
+
+    /// The repositories that are named by it: as upstreams, and as those that a group allows.
+    pub(super) fn repositories(&self) -> impl Iterator<Item = RepositoryName> {
+        let upstreams = self.links.values().flat_map(|links| links.upstreams.clone());
+        let allowed = self.restrictions.values().flat_map(Restrictions::repositories);
+        upstreams.chain(allowed.filter_map(|name| name.parse().ok()))
+    }
+}
 
 /// What a read brought.
 #[derive(Clone, Debug, Default)]
@@ -190,17 +229,29 @@ impl Observed {
         having.map(|(neighbour, _)| neighbour.clone()).collect()
     }
 
-    /// Remembers what the tags of adopted repositories say. A Create that is being cancelled may link one after its tags are
-    /// gone, and adopt it again as if it had been linked so before.
-    pub(crate) fn recall(&mut self, remembered: &mut Former, owner: &Owner) {
+    /// The repositories and package groups that show this owner to have adopted them, with their tags.
+    pub(crate) fn adopted(&self, owner: &Owner) -> impl Iterator<Item = (Thing, &TagMap)> {
         let repositories = self.repositories.iter();
-        let adopted = repositories.filter(|(_, it)| owner.standing(&it.tags) == Standing::Adopted);
-        for (name, repository) in adopted {
-            if let Some(former) = repository.former_links() {
-                remembered.entry(name.clone()).or_insert(former);
-            }
+        let repositories = repositories.map(|(name, it)| (Thing::Repository(name.clone()), &it.tags));
+        let groups = self.package_groups.iter();
+        let groups = groups.map(|(pattern, it)| (Thing::Group(pattern.clone()), &it.tags));
+        let all = repositories.chain(groups);
+        all.filter(|(_, tags)| owner.standing(tags) == Standing::Adopted)
+    }
+
+    /// Remembers what the tags of adopted things say. A Create that is being cancelled may change one after its tags are
+    /// gone.
+    pub(crate) fn recall(&mut self, remembered: &mut Former, owner: &Owner) {
+        for (thing, tags) in self.adopted(owner) {
+            remembered.remember(&thing, tags);
         }
         self.former.clone_from(remembered);
+    }
+
+    /// Whether a thing was seen without any owner's tags.
+    pub(crate) fn has_as_unowned(&self, thing: &Thing, owner: &Owner) -> bool {
+        self.tags_of(thing)
+            .is_some_and(|tags| owner.standing(tags) == Standing::Unowned)
     }
 
     /// Whether a repository that was looked at is not there.
@@ -210,12 +261,16 @@ impl Observed {
 
     /// Whether a thing was seen with tags that make it this owner's, or may not be looked at.
     pub(crate) fn has_as_ours(&self, thing: &Thing, owner: &Owner) -> bool {
-        let tags = match thing {
+        let tags = self.tags_of(thing);
+        tags.is_some_and(|tags| owner.standing(tags).is_ours()) || self.hides(thing)
+    }
+
+    fn tags_of(&self, thing: &Thing) -> Option<&TagMap> {
+        match thing {
             Thing::Domain => self.domain.found().map(|domain| &domain.tags),
             Thing::Repository(name) => self.repositories.get(name).map(|repository| &repository.tags),
             Thing::Group(pattern) => self.package_groups.get(pattern).map(|group| &group.tags),
-        };
-        tags.is_some_and(|tags| owner.standing(tags).is_ours()) || self.hides(thing)
+        }
     }
 
     /// Whether a thing was seen, or may not be looked at: only what can be looked at can be missed.

@@ -171,7 +171,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
         (Standing::Unowned, retained) => {
             plan.leave_repository(name, Why::Unowned);
             // It was adopted when this Delete saw it first.
-            if let Some(former) = from.observed.former.get(name) {
+            if let Some(former) = from.observed.former.links_of(name) {
                 return Fate::Released(restore(plan, &from.consent(), name, primary, former, &[]));
             }
             // Another delivery of the same Delete may just have released it: it keeps its proxies all the same.

@@ -234,7 +234,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
             (Standing::Unowned, fate) => {
                 plan.leave_repository(name, Why::Unowned);
                 // It was adopted when this Delete saw it first.
-                let former = from.observed.former.get(name).cloned();
+                let former = from.observed.former.links_of(name).cloned();
                 let former = former.filter(|_| !matches!(fate, Fate::Retained));
                 let after = match fate {
                     Fate::Deleted(after) | Fate::Released(after) => &after[..],

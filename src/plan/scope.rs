@@ -52,7 +52,7 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
 /// What must be seen to plan a Delete, and to put back what is `remembered` of adopted repositories.
 pub(crate) fn to_delete(identity: &Identity, last: &Previous, remembered: &Former) -> Scope {
     let proxies = last.connections.proxies(&identity.repository).into_iter();
-    let former = remembered.values().flat_map(|former| former.upstreams.clone());
+    let former = remembered.repositories();
     Scope {
         domain: identity.domain.clone(),
         primary: identity.repository.clone(),

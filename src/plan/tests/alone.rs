@@ -117,7 +117,7 @@ pub(super) fn left_to_do(world: &World, request: &Request, id: &str) -> Plan {
         let Some(identity) = id.identity().cloned().or_else(|| read.previous.identity.clone()) else {
             return Plan::default();
         };
-        let observed = world.observe(&plan::to_delete(&identity, &read.previous, &Former::new()));
+        let observed = world.observe(&plan::to_delete(&identity, &read.previous, &Former::default()));
         return plan::delete(&identity, Evidence::WasOurs, &read.previous, &observed, &owner, place())
             .expect("what was done is not refused");
     }

@@ -159,6 +159,9 @@ impl Applier<'_> {
             if let (Ok(_), Some(thing)) = (&result, action.creates()) {
                 self.progress.created(&thing);
             }
+            if let (Ok(_), Some((on, tags))) = (&result, action.adopts(self.owner)) {
+                self.progress.adopted(&on.thing, tags);
+            }
             if let (Ok(_), Action::CreateRepository { name, .. }) = (&result, action) {
                 let repositories = &world.domains[self.domain.name.as_str()].repositories;
                 self.progress.created_at(name, repositories[name.as_str()].created());

@@ -14,7 +14,7 @@ use super::world::World;
 use crate::cloudformation::PhysicalId;
 use crate::plan::{self, Former, History, Observed, Plan, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
-use crate::stack::{Evidence, Identity, Moment, Owner, RepositoryName};
+use crate::stack::{Evidence, Identity, Moment, Owner, RepositoryName, TagMap};
 
 /// Rounds without any change that are waited for.
 const PATIENCE: usize = 12;
@@ -29,6 +29,7 @@ pub(super) struct Progress {
     created: RefCell<BTreeSet<Thing>>,
     moments: RefCell<BTreeMap<RepositoryName, Moment>>,
     owned: RefCell<Vec<Identity>>,
+    adopted: RefCell<BTreeSet<Thing>>,
     former: RefCell<Former>,
 }
 
@@ -46,6 +47,11 @@ impl Progress {
         self.created.borrow_mut().insert(thing.clone());
     }
 
+    pub(super) fn adopted(&self, thing: &Thing, tags: &TagMap) {
+        self.former.borrow_mut().remember(thing, tags);
+        self.adopted.borrow_mut().insert(thing.clone());
+    }
+
     pub(super) fn created_at(&self, name: &RepositoryName, moment: Moment) {
         self.moments.borrow_mut().insert(name.clone(), moment);
     }
@@ -57,7 +63,14 @@ impl Progress {
     /// Whether all is seen that this event saw, and all that it created is seen to be its own.
     fn is_whole(&self, observed: &Observed, owner: &Owner) -> bool {
         let is_ours = |thing: &Thing| observed.has_as_ours(thing, owner);
-        self.there.borrow().iter().all(|thing| observed.has(thing)) && self.created.borrow().iter().all(is_ours)
+        let is_there = self.there.borrow().iter().all(|thing| observed.has(thing));
+        is_there && self.created.borrow().iter().all(is_ours) && !self.has_lost_tags(observed, owner)
+    }
+
+    /// Whether something that was adopted is unowned again.
+    fn has_lost_tags(&self, observed: &Observed, owner: &Owner) -> bool {
+        let adopted = self.adopted.borrow();
+        adopted.iter().any(|thing| observed.has_as_unowned(thing, owner))
     }
 }
 
@@ -234,44 +247,59 @@ impl<'a> Event<'a> {
     async fn converge_once(&self, desired: &Desired, history: &History) -> Result<bool, Round> {
         let observed = self.look_for_ours(&plan::to_converge(desired, history)).await;
         self.remember(&desired.identity, &observed);
+        let adopted = observed.adopted(&self.owner);
+        for (thing, tags) in adopted.filter(|(thing, _)| history.has_first(desired, thing)) {
+            self.progress.adopted(&thing, tags);
+        }
         if plan::traces(desired, history, &observed, &self.owner) > 0 {
             self.progress.touch();
         }
-        if let Some(lost) = self.lost(desired, history, &observed) {
-            return Err(Round::Failed(self.give_way(desired, history, &lost).await));
+        if self.has_lost(desired, history, &observed) {
+            return Err(Round::Failed(self.give_way(desired, history).await));
         }
         let plan = plan::converge(desired, history, &observed, &self.owner)?;
         sound::check(&plan, &observed, &self.owner, &desired.identity);
         self.tell(&plan);
         self.applier(&desired.identity).apply(&plan).await?;
-        Ok(plan.claims())
+        let has_adopted = !self.progress.adopted.borrow().is_empty();
+        Ok(plan.claims() || has_adopted && !plan.steps.is_empty())
     }
 
     async fn give_up(&self, desired: &Desired, history: &History, why: String) -> Failure {
         let observed = self.observe(&plan::to_converge(desired, history)).await;
-        match self.lost(desired, history, &observed) {
-            Some(lost) => self.give_way(desired, history, &lost).await,
-            None => Failure::GaveUp(why),
+        if self.has_lost(desired, history, &observed) {
+            self.give_way(desired, history).await
+        } else {
+            Failure::GaveUp(why)
         }
     }
 
-    fn lost(&self, desired: &Desired, history: &History, observed: &Observed) -> Option<RepositoryName> {
+    /// Whether something is no more that this event had.
+    fn has_lost(&self, desired: &Desired, history: &History, observed: &Observed) -> bool {
         let primary = Thing::Repository(desired.identity.repository.clone());
         if observed.has(&primary) {
             self.progress.there(&primary);
         }
-        let there = self.progress.there.borrow();
-        let lost = there.iter().find_map(|thing| match thing {
-            Thing::Repository(name) if !observed.has(thing) => Some(name.clone()),
-            _ => None,
-        });
-        lost.filter(|_| !history.is_in_place(desired))
+        let is_gone = if history.is_in_place(desired) {
+            let created = self.progress.created.borrow();
+            let mut own = created.iter().filter(|thing| **thing != Thing::Domain);
+            own.any(|thing| !observed.has(thing))
+        } else {
+            let there = self.progress.there.borrow();
+            let mut repositories = there.iter().filter(|thing| matches!(thing, Thing::Repository(_)));
+            repositories.any(|thing| !observed.has(thing))
+        };
+        is_gone || self.progress.has_lost_tags(observed, &self.owner)
     }
 
-    async fn give_way(&self, desired: &Desired, history: &History, lost: &RepositoryName) -> Failure {
+    async fn give_way(&self, desired: &Desired, history: &History) -> Failure {
+        let cancelled = Failure::Cancelled("something was deleted or released".to_owned());
+        if history.is_in_place(desired) {
+            return cancelled;
+        }
         let everything = history.made_of(desired);
         match self.delete(&desired.identity, Evidence::None, &everything).await {
-            Ok(()) => Failure::Cancelled(format!("{lost} was deleted")),
+            Ok(()) => cancelled,
             Err(failure) => failure,
         }
     }

@@ -83,7 +83,7 @@ fn what_is_still_listed_but_not_there_when_looked_at_does_not_keep_the_domain() 
             listed: Read::Found(names.iter().map(|name| (*name).to_owned()).collect()),
             has_others,
             repositories: BTreeMap::new(),
-            ..scene.world.observe(&to_delete(&alpha, &last, &Former::new()))
+            ..scene.world.observe(&to_delete(&alpha, &last, &Former::default()))
         };
         let us = us();
         let place = place();
@@ -100,7 +100,7 @@ fn another_accounts_domain_is_never_deleted() {
     let last = foreign.previous();
     let identity = last.identity.clone().expect("an identity");
     let scene = domain(created()).repository("alpha", created());
-    let observed = scene.world.observe(&to_delete(&identity, &last, &Former::new()));
+    let observed = scene.world.observe(&to_delete(&identity, &last, &Former::default()));
     let us = us();
     let place = place();
     let plan = delete(&identity, Evidence::WasOurs, &last, &observed, &us, place).expect("it is not refused");
@@ -127,7 +127,7 @@ fn a_domain_is_emptied_of_everything_before_it_goes() {
 fn without_key(scene: &crate::plan::tests::scene::Scene) -> Result<Vec<String>, String> {
     let last = stack().with("ExternalConnection", json!("public:npmjs")).previous();
     let alpha = identity("alpha");
-    let mut observed = scene.world.observe(&to_delete(&alpha, &last, &Former::new()));
+    let mut observed = scene.world.observe(&to_delete(&alpha, &last, &Former::default()));
     let Read::Found(domain) = &mut observed.domain else {
         panic!("there is no domain")
     };

@@ -10,7 +10,7 @@ fn converge(asked: &Asked) -> Scope {
 }
 
 fn delete(asked: &Asked) -> Scope {
-    to_delete(&identity("alpha"), &asked.previous(), &Former::new())
+    to_delete(&identity("alpha"), &asked.previous(), &Former::default())
 }
 
 fn others(scope: &Scope) -> Vec<String> {

@@ -56,11 +56,12 @@ impl<'a> Converging<'a> {
         tags
     }
 
-    /// Whether a repository is being adopted: what changes of it comes after all else, and can be undone.
+    /// Whether a thing with these tags is being adopted: what changes of it can be undone, and its other tags come last of
+    /// all. What changes of a repository comes after all else, too.
     ///
     /// `had` says that it was ours: then it is taken back as it is.
-    pub(super) fn adopts(&self, repository: &ObservedRepository, had: bool) -> bool {
-        let is_adopted = match self.owner.standing(&repository.tags) {
+    pub(super) fn adopts(&self, tags: &TagMap, had: bool) -> bool {
+        let is_adopted = match self.owner.standing(tags) {
             Standing::Unowned => self.desired.adopt_existing,
             // By an earlier delivery, or an earlier round.
             Standing::Adopted => true,

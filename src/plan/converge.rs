@@ -59,6 +59,7 @@ pub(crate) fn converge(
     primary::adopt(to, &mut plan, &links);
     repository_policy::converge(to, &mut plan, &[&primary[..], &policy].concat());
     own::tag_adopted(to, &mut plan);
+    groups::tag_adopted(to, &mut plan);
     proxies::drop_unwanted(to, &mut plan);
     upstreams::let_in_by_replaced(to, &mut plan);
     plan.primary_there(primary);

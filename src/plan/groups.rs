@@ -130,11 +130,15 @@ fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary
 }
 
 fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {
-    // A group is of the domain: a replacement within it finds the groups of the stack that it replaces.
     let before = to.previous_in_domain;
-    let had = before.is_some_and(|previous| previous.patterns().any(|it| it == pattern));
+    let had = had(to, pattern);
+    let is_adopted = to.adopts(&group.tags, had);
     let Wanted { restrictions, tags } = Wanted::new(to, pattern);
-    let mut wanted = to.desired.tags.clone();
+    let mut wanted = if is_adopted {
+        TagMap::new()
+    } else {
+        to.desired.tags.clone()
+    };
     wanted.extend(tags);
     match to.owner.standing(&group.tags) {
         Standing::Created | Standing::Adopted => {}
@@ -168,6 +172,7 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         });
     }
     // A group that blocked and guards now says by itself which primary it is of.
+    let before = before.filter(|_| !is_adopted);
     let mut tags_before = before.map_or_else(TagMap::new, |previous| previous.tags.clone());
     tags_before.insert(GROUP_REPOSITORY.to_owned(), String::new());
     let claimed = plan.tag(
@@ -187,6 +192,25 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         &undo,
         after,
     );
+}
+
+/// Whether a group was this stack's: of a domain, as a replacement within it finds the groups of the stack that it replaces.
+fn had(to: &Converging, pattern: &PackagePattern) -> bool {
+    let before = to.previous_in_domain;
+    before.is_some_and(|previous| previous.patterns().any(|it| it == pattern))
+}
+
+/// The user's tags on groups that are being adopted come last of all: then a rollback of anything else finds those that
+/// they had.
+pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
+    let after = plan.all();
+    for pattern in to.desired.patterns() {
+        let group = to.observed.package_groups.get(pattern);
+        if let Some(group) = group.filter(|group| to.adopts(&group.tags, had(to, pattern))) {
+            let on = tagged(pattern, group);
+            plan.tag(to.owner, on, &group.tags, &to.desired.tags, None, &after);
+        }
+    }
 }
 
 /// Changes what a group allows, one call after the other; gives the steps to wait for. A change that has an `undo` is

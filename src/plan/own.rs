@@ -21,7 +21,7 @@ pub(super) fn own(
     had: bool,
     after: Option<StepId>,
 ) -> Option<StepId> {
-    let is_adopted = to.adopts(repository, had);
+    let is_adopted = to.adopts(&repository.tags, had);
     let mut wanted = if is_adopted { TagMap::new() } else { tags(to) };
     match to.owner.standing(&repository.tags) {
         Standing::Created | Standing::Adopted => {}
@@ -92,7 +92,7 @@ pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
     let proxies = proxies.map(|proxy| (&proxy.name, to.had_proxy(proxy)));
     for (name, had) in proxies.chain(primary) {
         let repository = to.observed.repositories.get(name);
-        if let Some(repository) = repository.filter(|repository| to.adopts(repository, had)) {
+        if let Some(repository) = repository.filter(|repository| to.adopts(&repository.tags, had)) {
             let on = tagged(name, repository);
             plan.tag(to.owner, on, &repository.tags, &tags(to), None, &after);
         }

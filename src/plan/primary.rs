@@ -52,7 +52,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], l
     let claimed: Vec<StepId> = own(to, plan, name, repository, to.is_in_place, None)
         .into_iter()
         .collect();
-    if to.adopts(repository, to.is_in_place) {
+    if to.adopts(&repository.tags, to.is_in_place) {
         note_adoption(plan, name, repository, None, &to.desired.upstreams);
     } else {
         repair(to, plan, repository, links, claimed.clone());
@@ -63,7 +63,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], l
 /// Changes a primary that is being adopted, after everything else: until then nothing of it but its tags is touched.
 pub(super) fn adopt(to: &Converging, plan: &mut Builder, links: &Links) {
     let repository = to.primary();
-    if let Some(repository) = repository.filter(|repository| to.adopts(repository, to.is_in_place)) {
+    if let Some(repository) = repository.filter(|repository| to.adopts(&repository.tags, to.is_in_place)) {
         repair(to, plan, repository, links, plan.all());
     }
 }

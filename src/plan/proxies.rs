@@ -39,7 +39,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -
         let had = to.had_proxy(proxy);
         let claimed = own(to, plan, &proxy.name, repository, had, after);
         ready.extend(claimed);
-        if to.adopts(repository, had) {
+        if to.adopts(&repository.tags, had) {
             check_adoption(plan, proxy, repository);
         } else {
             repair(to, plan, proxy, repository, claimed.into_iter().collect());
@@ -68,7 +68,7 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
     let after = plan.all();
     for proxy in &to.desired.proxies {
         let repository = to.observed.repositories.get(&proxy.name);
-        if let Some(repository) = repository.filter(|it| to.adopts(it, to.had_proxy(proxy))) {
+        if let Some(repository) = repository.filter(|it| to.adopts(&it.tags, to.had_proxy(proxy))) {
             repair(to, plan, proxy, repository, after.clone());
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
 
 fn put(to: &Converging, plan: &mut Builder, policy: &Policy, observed: Option<&ObservedPolicy>, primary: &[StepId]) {
     let name = to.desired.identity.repository.clone();
-    let adopted = to.primary().filter(|primary| to.adopts(primary, to.is_in_place));
+    let adopted = to.primary().filter(|primary| to.adopts(&primary.tags, to.is_in_place));
     if adopted.is_some() && observed.is_some() {
         plan.note(Note::ReplacesPolicy(name.clone()));
     }

@@ -268,7 +268,9 @@ impl Asked {
     fn delete_with(&self, evidence: Evidence, scene: &Scene) -> Plan {
         let last = self.previous();
         let identity = identity("alpha");
-        let observed = scene.world.observe(&plan::to_delete(&identity, &last, &Former::default()));
+        let observed = scene
+            .world
+            .observe(&plan::to_delete(&identity, &last, &Former::default()));
         plan::delete(&identity, evidence, &last, &observed, &us(), place())
             .unwrap_or_else(|refused| panic!("refused: {refused}"))
     }

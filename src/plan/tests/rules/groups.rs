@@ -77,6 +77,27 @@ fn an_adopted_group_keeps_what_it_allowed_in_the_call_that_claims_it() {
 }
 
 #[test]
+fn the_users_tags_come_on_an_adopted_group_after_all_else() {
+    let asked = guarding()
+        .with("AdoptExisting", true)
+        .with("Tags", json!({"team": "a"}));
+    let before = domain(anothers()).repository("beta", anothers());
+    let plan = asked.plan(&before.clone().open_group(GROUP, unowned()));
+    let Action::Tag { tags, .. } = &plan.steps[1].action else {
+        panic!()
+    };
+    assert!(!tags.contains_key("team"), "{tags:?}");
+    assert_eq!(told(&plan).last().unwrap(), "3 TagResource /npm/payments/* after 0 1 2");
+
+    // What was claimed by an earlier round is still being adopted.
+    let claimed = before.repository("alpha", created()).guard(GROUP, adopted(), "alpha");
+    assert_eq!(
+        asked.steps(&claimed),
+        ["0 TagResource alpha", "1 TagResource /npm/payments/* after 0"]
+    );
+}
+
+#[test]
 fn a_group_whose_rules_do_not_fit_in_a_tag_is_not_adopted() {
     let names: Vec<String> = (0..4).map(|n| format!("{n}{}", "r".repeat(60))).collect();
     let crowded = format!(

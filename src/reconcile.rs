@@ -84,8 +84,10 @@ impl From<ServiceError> for RoundError {
         match (error.kind, error.operation) {
             (Kind::Conflict, "DeleteDomain") => Self::DomainNotEmpty(error.into()),
             (Kind::Conflict, "CreateDomain" | "CreateRepository" | "CreatePackageGroup") => Self::Unseen(error.into()),
-            // Another delivery may just have connected what this one finds to have upstreams: a 400 to the update of those.
-            (Kind::Conflict | Kind::NotFound, _) | (Kind::Invalid, "UpdateRepository") => Self::LostRace(error.into()),
+            // Another delivery, or a Create that is cancelled, may just have connected what this one finds to have upstreams, or
+            // no connection: a 400 to the update of those, and to another connection.
+            (Kind::Conflict | Kind::NotFound, _)
+            | (Kind::Invalid, "UpdateRepository" | "AssociateExternalConnection") => Self::LostRace(error.into()),
             _ => Self::Failed(error.into()),
         }
     }

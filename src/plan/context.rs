@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::builder::{Builder, tagged};
 use super::consent::Consent;
 use super::history::History;
 use super::observed::{Hidden, Observed, ObservedRepository};
 use super::step::StepId;
 use crate::properties::{Desired, DomainSource, Previous};
 use crate::stack::{
-    DOWNSTREAMS, Evidence, FormerLinks, Identity, Owner, Place, Proxy, RepositoryName, Standing, TagMap,
+    DOWNSTREAMS, Evidence, FormerLinks, Identity, LINKED, Owner, Place, Proxy, RepositoryName, Standing, TagMap,
 };
 
 /// What a Create or an Update is planned from.
@@ -148,6 +149,23 @@ impl<'a> Deleting<'a> {
     pub(super) fn former_links(&self, name: &RepositoryName, repository: &ObservedRepository) -> Option<FormerLinks> {
         let remembered = self.observed.former.links_of(name).cloned();
         remembered.or_else(|| repository.former_links())
+    }
+
+    /// Takes our tags off a repository that stays. One that this event saw as adopted may have been linked since they went.
+    pub(super) fn release(
+        &self,
+        plan: &mut Builder,
+        name: &RepositoryName,
+        repository: &ObservedRepository,
+        after: &[StepId],
+    ) -> Option<StepId> {
+        let was_adopted = self.observed.former.links_of(name).is_some();
+        let is_unowned = self.owner.standing(&repository.tags) == Standing::Unowned;
+        let mut keys = self.owner.keys_to_release(&repository.tags);
+        if was_adopted && is_unowned && keys.is_empty() && repository.tags.contains_key(LINKED) {
+            keys.push(LINKED.to_owned());
+        }
+        plan.untag(tagged(name, repository), keys, after)
     }
 
     pub(super) fn primary_is_unowned(&self) -> bool {

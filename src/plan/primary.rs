@@ -219,6 +219,6 @@ pub(super) fn release(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &
     };
     if let Some(primary) = from.primary() {
         let after: Vec<StepId> = after.iter().chain(unlinked).copied().collect();
-        plan.release(from.owner, &from.identity.repository, primary, &after);
+        from.release(plan, &from.identity.repository, primary, &after);
     }
 }

@@ -229,7 +229,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                 };
                 let former = from.former_links(name, proxy);
                 let restored = give_back(plan, &from.consent(), name, proxy, former, after);
-                plan.release(from.owner, name, proxy, &restored)
+                from.release(plan, name, proxy, &restored)
             }
             (Standing::Unowned, fate) => {
                 plan.leave_repository(name, Why::Unowned);
@@ -241,7 +241,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                     Fate::Retained | Fate::Others => &[],
                 };
                 let restored = give_back(plan, &from.consent(), name, proxy, former, after);
-                plan.release(from.owner, name, proxy, &restored)
+                from.release(plan, name, proxy, &restored)
             }
             (Standing::OwnedBy(owner), _) => {
                 plan.leave_repository(name, Why::OwnedBy(owner));

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, neighbour, with};
-use crate::shared::{Effect, Fault, Stack};
+use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, neighbour, with};
+use crate::shared::{Effect, Fault, Stack, contains, same};
 use crate::world::World;
 
 /// Two stacks, the other one with these properties, whose Creates both find no domain and succeed.
@@ -163,6 +163,37 @@ async fn an_update_whose_things_are_deleted_under_it_makes_them_again() {
 
     updated.succeeded();
     assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).description, "again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_whose_rollback_takes_away_what_it_made_makes_nothing_again() {
+    let makes = [
+        (
+            json!({"ExternalConnection": "public:npmjs"}),
+            "AssociateExternalConnection",
+        ),
+        (
+            json!({"InternalPackages": ["/npm/payments/*"]}),
+            "UpdatePackageGroupOriginConfiguration",
+        ),
+    ];
+    for (changes, operation) in makes {
+        let (world, stack) = World::with_stack(minimal()).await;
+        let before = world.aws.everything();
+        let forth = stack.update_event(&with(minimal(), &changes));
+        let back = stack.event("Update", Some(stack.id()), &minimal(), Some(&with(minimal(), &changes)));
+        world.aws.inject(Fault::new(Effect::HoldBefore).on(operation).times(1));
+
+        let (updated, ()) = tokio::join!(stack.deliver(&forth), async {
+            world.aws.held().await;
+            stack.deliver(&back).await.answer().succeeded();
+            world.aws.release();
+        });
+
+        let reason = updated.answer().failed();
+        contains(&reason, &["Cancelled", "the Update seems to be cancelled"]);
+        same(&world.aws.everything(), &before, operation);
+    }
 }
 
 #[tokio::test(start_paused = true)]

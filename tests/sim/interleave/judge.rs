@@ -118,10 +118,10 @@ impl Record {
             known: &self.known,
         };
         let effects: Vec<Vec<Effect>> = actors.iter().map(|(_, deed)| effects(deed)).collect();
-        let of_row = |row: usize| {
+        let of_row = |row: usize, is_told: &dyn Fn(&Heard) -> bool| {
             let own = heard.iter().filter(move |it| it.row == row);
             let mut happened: Vec<Happening> = own
-                .filter(|it| !it.is_of_cancelled(actors))
+                .filter(|it| is_told(it))
                 .map(|it| Happening::Answered {
                     event: &it.event,
                     answer: it.answered(),
@@ -130,8 +130,31 @@ impl Record {
             happened.extend(effects[row].iter().map(|effect| Happening::Changed(effect)));
             happened
         };
-        let rows: Vec<Vec<Happening>> = (0..actors.len()).map(of_row).collect();
-        scene.explained(&rows, Closeness::Exact).err().unwrap_or_default()
+        let not_cancelled = |it: &Heard| !it.is_of_cancelled(actors);
+        let rows: Vec<Vec<Happening>> = (0..actors.len()).map(|row| of_row(row, &not_cancelled)).collect();
+        let Err(unexplained) = scene.explained(&rows, Closeness::Exact) else {
+            return Vec::new();
+        };
+        // Nobody heard of a Create that was cancelled: it never was, or had come to its end before its Delete.
+        let cancelled = heard.iter().filter(|it| it.is_of_cancelled(actors));
+        let created: Vec<Happening> = cancelled
+            .map(|it| Happening::Answered {
+                event: &it.event,
+                answer: Answered::Success,
+            })
+            .collect();
+        if created.is_empty() {
+            return unexplained;
+        }
+        let rows = rows.into_iter().zip(actors).map(|(row, (_, deed))| match deed {
+            Deed::Deliver(_, Kind::Cancel(_)) => created.iter().copied().chain(row).collect(),
+            _ => row,
+        });
+        let rows: Vec<Vec<Happening>> = rows.collect();
+        match scene.explained(&rows, Closeness::Exact) {
+            Ok(()) => Vec::new(),
+            Err(_) => unexplained,
+        }
     }
 
     /// Deletes every stack that there is; what then is still there of any of them, or is not that no stack made.

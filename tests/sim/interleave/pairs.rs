@@ -112,6 +112,14 @@ pub(crate) fn pairs() -> Vec<Scenario> {
                 ),
             ],
         ),
+        scenario(
+            "a Create that adopts and the Delete that cancels it",
+            vec![Deed::Meddle(BY_HAND)],
+            [
+                ("create", Deed::Deliver(ONE, Kind::Create(adopting("byhand")))),
+                ("cancel", Deed::Deliver(ONE, Kind::Cancel(adopting("byhand")))),
+            ],
+        ),
         twice("a Create delivered twice at once", vec![], Kind::Create(small(ONE))),
         twice(
             "an Update delivered twice at once",

@@ -248,7 +248,8 @@ fn tagged(pattern: &PackagePattern, group: &ObservedGroup) -> Tagged {
     }
 }
 
-/// The groups go after the primary that they are of is gone (`gone_after`), and are never taken from one that stays.
+/// The groups go after the primary that they are of is gone (`gone_after`). From one that stays none is taken that this stack
+/// created; one that was adopted is put back in any case.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[StepId]>) {
     let primary = &from.identity.repository;
     for hidden in from.observed.hidden_groups.values() {
@@ -271,6 +272,9 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[S
             plan.note(Note::Group(pattern.clone(), Why::GuardsAnother));
         } else if let Some(after) = gone_after {
             leaving.go(plan, after);
+        } else if from.owner.standing(&group.tags) == Standing::Adopted {
+            // What was there before is given back as it was, whatever stays beside it.
+            leaving.go(plan, &[]);
         } else {
             let why = if from.last.blocked_packages.contains(pattern) {
                 Why::Blocks(primary.clone())
@@ -278,12 +282,6 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, gone_after: Option<&[S
                 Why::Guards(primary.clone())
             };
             plan.note(Note::Group(pattern.clone(), why));
-            // The tag goes that says it, with all of ours: whoever wants it back finds it in the log.
-            if from.owner.standing(&group.tags) == Standing::Adopted
-                && let Some(former) = group.tags.get(FORMER_RESTRICTIONS)
-            {
-                plan.note(Note::FormerRestrictions(pattern.clone(), former.clone()));
-            }
             leaving.release(plan, &[]);
         }
     }

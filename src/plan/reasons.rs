@@ -245,8 +245,6 @@ impl fmt::Display for Refused {
 pub(crate) enum Note {
     Repository(RepositoryName, Why),
     Group(PackagePattern, Why),
-    /// What an adopted group allowed before, which is not put back.
-    FormerRestrictions(PackagePattern, String),
     /// The policy of the domain is another stack's.
     Policy(DomainName),
     /// The policy of the domain is not the one that an attempt to adopt it stated.
@@ -376,10 +374,6 @@ impl fmt::Display for Note {
         match self {
             Self::Repository(name, why) => write!(formatter, "the repository {name} stays: {why}"),
             Self::Group(pattern, why) => write!(formatter, "the package group {pattern} stays: {why}"),
-            Self::FormerRestrictions(pattern, former) => write!(
-                formatter,
-                "what the package group {pattern} allowed before it was adopted is not put back: {former}"
-            ),
             Self::Policy(domain) => write!(
                 formatter,
                 "the policy of the domain {domain} stays: it is owned by another stack"

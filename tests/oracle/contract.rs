@@ -852,7 +852,7 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
     }
 }
 
-/// A group goes with the primary it allows; where that stays, it stays.
+/// A group goes with the primary it allows; where that stays, it stays, but for one that was adopted, which is put back.
 fn retire_group(domain: &mut Domain, owner: &Owner, pattern: &str, primary: &str, is_deleted: bool) {
     let Some(group) = domain.groups.get(pattern) else {
         return;
@@ -868,7 +868,7 @@ fn retire_group(domain: &mut Domain, owner: &Owner, pattern: &str, primary: &str
     {
         return;
     }
-    if is_deleted {
+    if is_deleted || owner.standing(&group.tags) == Standing::Adopted {
         let_go(domain, owner, pattern);
     } else {
         owner.release(&mut domain.groups.get_mut(pattern).unwrap().tags);

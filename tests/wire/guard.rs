@@ -598,8 +598,9 @@ async fn a_retained_primary_keeps_its_guard_without_our_tags() {
 }
 
 #[tokio::test]
-async fn an_adopted_primary_keeps_its_guard_without_our_tags() {
+async fn an_adopted_primary_keeps_a_guard_that_the_stack_made_and_an_adopted_one_is_put_back() {
     let world = with_their_group().await;
+    let theirs = world.aws.group(DOMAIN, SCOPE);
     world.aws.create_repository(DOMAIN, REPOSITORY).await;
     let mut stack = world.stack("payments");
     stack
@@ -612,8 +613,9 @@ async fn an_adopted_primary_keeps_its_guard_without_our_tags() {
 
     stack.delete().await.succeeded();
 
-    for (pattern, group) in world.aws.groups(DOMAIN) {
-        assert_eq!(group.restrictions, guard_of(REPOSITORY), "{pattern}");
+    for (pattern, expected) in [(SCOPE, &theirs.restrictions), (CLIENT, &guard_of(REPOSITORY))] {
+        let group = world.aws.group(DOMAIN, pattern);
+        assert_eq!(group.restrictions, *expected, "{pattern}");
         assert!(!marked(&group.tags), "{pattern}: {:?}", group.tags);
     }
     assert_eq!(world.aws.groups(DOMAIN).len(), 2);

@@ -227,16 +227,31 @@ fn a_group_is_put_back_without_the_repositories_that_are_gone() {
 }
 
 #[test]
-fn what_an_adopted_group_allowed_is_told_if_it_stays_with_its_primary() {
-    let tags = and(adopted(), FORMER_RESTRICTIONS, INHERITS);
-    let scene = domain(unowned())
-        .repository("alpha", created())
-        .guard(GROUP, tags, "alpha");
-    let plan = guarding().with("DeletionMode", "Retain").delete(&scene);
-    assert_eq!(
-        told(&plan),
-        ["0 UntagResource alpha", "1 UntagResource /npm/payments/*"]
-    );
-    let told = format!("what the package group {GROUP} allowed before it was adopted is not put back: {INHERITS}");
-    assert!(left_alone(&plan).contains(&told), "{:?}", left_alone(&plan));
+fn an_adopted_group_is_put_back_whatever_becomes_of_its_primary() {
+    let former = and(adopted(), FORMER_RESTRICTIONS, INHERITS);
+    for (primary, mode) in [
+        (created(), "Retain"),
+        (adopted(), "Delete"),
+        (unowned(), "Delete"),
+        (anothers(), "Delete"),
+    ] {
+        let scene = domain(unowned())
+            .repository("alpha", primary.clone())
+            .guard(GROUP, former.clone(), "alpha");
+        let plan = guarding().with("DeletionMode", mode).delete(&scene);
+        let steps = told(&plan);
+        let update = steps.iter().position(|it| it.contains(UPDATE));
+        let update = update.unwrap_or_else(|| panic!("{steps:?}"));
+        let untagged = format!("{} UntagResource {GROUP} after {update}", update + 1);
+        assert!(steps.contains(&untagged), "{steps:?}");
+        let Action::UpdatePackageGroupOrigins { change, .. } = &plan.steps[update].action else {
+            panic!()
+        };
+        assert!(change.modes.values().all(|mode| mode == "INHERIT"), "{change:?}");
+        assert!(
+            left_alone(&plan)
+                .concat()
+                .contains("it existed before this stack adopted it")
+        );
+    }
 }

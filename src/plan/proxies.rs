@@ -152,16 +152,12 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
             Standing::Created if !retains => {
                 plan.add(Action::DeleteRepository { name }, after.iter().copied());
             }
+            // It keeps its tags: it is had again when it is wanted again, as in a rollback, and shares the primary's fate in the end.
+            Standing::Created if !neighbours.is_empty() => {
+                plan.leave_repository(&name, Why::UpstreamOf(neighbours));
+            }
             Standing::Created => {
-                let is_upstream = !neighbours.is_empty();
-                plan.leave_repository(
-                    &name,
-                    if is_upstream {
-                        Why::UpstreamOf(neighbours)
-                    } else {
-                        Why::Released
-                    },
-                );
+                plan.leave_repository(&name, Why::Released);
                 plan.release(to.owner, &name, repository, &after);
             }
             Standing::Adopted => {

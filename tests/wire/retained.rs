@@ -138,13 +138,31 @@ async fn a_proxy_that_a_neighbour_uses_is_not_dropped_unless_delete_is_stated() 
         assert_eq!(left, stays, "{mode}");
         if stays {
             assert!(is_linked(&world, SHARED_PROXY));
-            assert!(!marked(&world.aws.repository(DOMAIN, SHARED_PROXY).tags));
+            assert!(owned_by(&world.aws.repository(DOMAIN, SHARED_PROXY).tags, &platforms));
             contains(
                 &plan["Notes"].to_string(),
                 &[SHARED_PROXY, "is an upstream of", REPOSITORY],
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_proxy_that_was_kept_for_a_neighbour_is_had_again_as_the_stacks_own_and_goes_with_it_in_the_end() {
+    let (world, mut platforms, mut squads) = used(&json!({}), SHARED_PROXY).await;
+    platforms
+        .update(platform(&json!({"ExternalConnection": null})))
+        .await
+        .succeeded();
+
+    platforms.update(platform(&json!({}))).await.succeeded();
+
+    let proxy = world.aws.repository(DOMAIN, SHARED_PROXY);
+    assert!(owned_by(&proxy.tags, &platforms) && !proxy.tags.contains_key("codeartifact-stack:adopted"));
+    assert_eq!(world.aws.repository(DOMAIN, SHARED).upstreams, [SHARED_PROXY]);
+    squads.delete().await.succeeded();
+    platforms.delete().await.succeeded();
+    assert_eq!(world.aws.domains(), [""; 0]);
 }
 
 #[tokio::test]

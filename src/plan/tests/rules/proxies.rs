@@ -238,3 +238,21 @@ fn a_primary_with_a_dead_link_can_be_released() {
         "{plan:?}"
     );
 }
+
+#[test]
+fn a_dropped_proxy_that_a_neighbour_has_as_an_upstream_stays_ours_and_is_had_again() {
+    let scene = linked(created(), created()).linked("beta", &["alpha-upstream"]);
+    let dropped = stack()
+        .with("DeletionMode", "RetainIfNotEmpty")
+        .with("Downstreams", json!(["beta"]))
+        .had("ExternalConnection", "public:npmjs");
+    let plan = dropped.plan(&scene);
+    assert!(
+        told(&plan).iter().all(|step| !step.contains("alpha-upstream")),
+        "{plan:?}"
+    );
+    assert!(left_alone(&plan).concat().contains("is an upstream of beta"));
+    let unlinked = scene.linked("alpha", &[]);
+    let back = with_proxy().had("ExternalConnection", Value::Null);
+    assert_eq!(back.steps(&unlinked), ["0 UpdateRepository alpha"]);
+}

@@ -90,6 +90,7 @@ impl Builder {
         after: &[StepId],
     ) -> Option<StepId> {
         let TagChange { add, remove, order } = TagChange::new(observed, wanted, before);
+        self.need_room(&on, observed, &add, &remove);
         let mut after = after.to_vec();
         let untag = Action::Untag {
             on: on.clone(),
@@ -114,6 +115,15 @@ impl Builder {
             self.add(untag, after);
         }
         claimed
+    }
+
+    /// Refuses tags that would be too many with those that are there: the service does, when others have changed already.
+    pub(super) fn need_room(&mut self, on: &Tagged, observed: &TagMap, add: &TagMap, remove: &[String]) {
+        let all: BTreeSet<&String> = observed.keys().chain(add.keys()).collect();
+        let count = all.len() - remove.iter().filter(|key| all.contains(key)).count();
+        if !add.is_empty() && count > MOST_TAGS {
+            self.refuse(Refusal::TooManyTags { on: on.clone(), count });
+        }
     }
 
     /// Connects a repository to a registry; that it is connected already is fine.

@@ -124,6 +124,7 @@ fn tagged(domain: &ObservedDomain, name: &DomainName) -> Tagged {
 fn claim(to: &Converging, plan: &mut Builder, policy: &Policy, domain: &ObservedDomain, after: &[StepId]) -> StepId {
     let on = tagged(domain, &to.desired.identity.domain.name);
     let tags = to.owner.policy_tags(&to.desired.identity.repository);
+    plan.need_room(&on, &domain.tags, &tags, &[]);
     let check = Check::ClaimPolicy {
         on: on.clone(),
         seen: among(&domain.tags, &tags),

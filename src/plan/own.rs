@@ -7,7 +7,7 @@ use super::context::Converging;
 use super::observed::ObservedRepository;
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
-use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, RepositoryName, Standing, TagMap};
+use crate::stack::{DOWNSTREAMS, FORMER_LINKS, FormerLinks, LINKED, RepositoryName, Standing, TagMap};
 
 /// Gives the step that claims a repository, if one is needed. One that is being adopted gets the marks of that, and all
 /// other tags at the end: see [`tag_adopted`].
@@ -94,9 +94,22 @@ pub(super) fn tag_adopted(to: &Converging, plan: &mut Builder) {
         let repository = to.observed.repositories.get(name);
         if let Some(repository) = repository.filter(|repository| to.adopts(&repository.tags, had)) {
             let on = tagged(name, repository);
-            plan.tag(to.owner, on, &repository.tags, &tags(to), None, &after);
+            plan.tag(to.owner, on, &claimed(to, name, repository), &tags(to), None, &after);
         }
     }
+}
+
+/// The tags of a repository that is being adopted, with those that come before the last ones.
+fn claimed(to: &Converging, name: &RepositoryName, repository: &ObservedRepository) -> TagMap {
+    let mut tags = repository.tags.clone();
+    let marks = to.owner.tags_of_adopted().into_keys();
+    let of_links = [FORMER_LINKS, LINKED].map(str::to_owned).into_iter();
+    // Only a primary that has upstreams is told which were linked last.
+    let is_linked = *name == to.desired.identity.repository && !to.desired.upstreams.is_empty();
+    for key in marks.chain(of_links).filter(|key| key != LINKED || is_linked) {
+        tags.entry(key).or_default();
+    }
+    tags
 }
 
 /// What an adoption will change of a repository that is linked to other things than are wanted.

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use super::action::{Tagged, Thing};
 use super::observed::{Cause, Hidden, ObservedGroup, Unseen};
 use crate::stack::{
-    AccountId, DeletionMode, DomainName, Grantee, KmsKeyArn, Owner, POLICY_REPOSITORY, PackagePattern, RepositoryName,
+    AccountId, DeletionMode, DomainName, Grantee, KmsKeyArn, MOST_TAGS, Owner, POLICY_REPOSITORY, PackagePattern,
+    RepositoryName,
 };
 
 /// Why a plan is not carried out.
@@ -30,6 +32,11 @@ pub(crate) enum Refusal {
     UnownedRepository(RepositoryName),
     /// What the repository is linked to does not fit in a tag, so it could not be put back.
     CrowdedRepository(RepositoryName),
+    /// The service would refuse the tags of the thing when others have changed already.
+    TooManyTags {
+        on: Tagged,
+        count: usize,
+    },
     /// A repository that is to be a proxy has a policy of its own.
     ProxyWithPolicy(RepositoryName),
     /// A repository that is to be a proxy holds packages that were published to it.
@@ -114,6 +121,19 @@ impl fmt::Display for Refusal {
                 "the repository {new} cannot replace {old}: one has the name of a proxy of the other, and the clean-up of \
                  the old stack would delete it. Give another RepositoryName"
             ),
+            Self::TooManyTags { on, count } => {
+                let what = match on.thing {
+                    Thing::Domain => "domain",
+                    Thing::Repository(_) => "repository",
+                    Thing::Group(_) => "package group",
+                };
+                write!(
+                    formatter,
+                    "the {what} {} would have {count} tags, and the service allows {MOST_TAGS}: take tags off it by hand, or \
+                     give fewer Tags",
+                    on.name
+                )
+            }
             Self::UnownedRepository(name) => write!(
                 formatter,
                 "the repository {name} exists already and is unowned: set AdoptExisting to true to adopt it, or give \

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::plan::tests::scene::{
-    Scene, adopted, and, anothers, created, domain, stack, tag_changes, tags, told, unowned,
+    GROUP, Scene, adopted, and, anothers, created, domain, policy, stack, tag_changes, tags, told, unowned,
 };
 use crate::stack::{DOWNSTREAMS, MOST_TAGS, TagMap};
 
@@ -117,4 +117,49 @@ fn everything_that_is_created_has_its_owners_tags_and_the_users_in_the_call_that
             other => panic!("{other}"),
         }
     }
+}
+
+fn by_hand(count: usize) -> TagMap {
+    (0..count).map(|n| (format!("by-hand-{n}"), "x".to_owned())).collect()
+}
+
+#[test]
+fn what_would_have_too_many_tags_is_not_adopted() {
+    let asked = stack().with("AdoptExisting", true).with("Tags", json!({"team": "x"}));
+    // The owner tags, two of the adoption, whom it lets in, and the template's.
+    let room = MOST_TAGS - 2 - 2 - 1 - 1;
+    let scene = |count| domain(anothers()).repository("alpha", by_hand(count));
+    asked.plan(&scene(room));
+    assert_eq!(
+        asked.refusals(&scene(room + 1)),
+        [
+            "the repository alpha would have 51 tags, and the service allows 50: take tags off it by hand, or give fewer Tags"
+        ]
+    );
+    let group = |count| {
+        domain(anothers())
+            .repository("alpha", and(created(), "team", "x"))
+            .open_group(GROUP, by_hand(count))
+    };
+    let asked = asked
+        .with("InternalPackages", json!([GROUP]))
+        .had("InternalPackages", json!([]));
+    asked.plan(&group(room + 1));
+    let refusals = asked.refusals(&group(MOST_TAGS));
+    assert!(
+        refusals[0].starts_with("the package group /npm/payments/* would have"),
+        "{refusals:?}"
+    );
+}
+
+#[test]
+fn a_policy_is_not_claimed_by_tags_that_would_be_too_many() {
+    let asked = stack().with("DomainPolicyDocument", policy("111111111111"));
+    let scene = |count| domain(by_hand(count)).repository("beta", anothers());
+    asked.plan(&scene(MOST_TAGS - 2));
+    let refusals = asked.refusals(&scene(MOST_TAGS - 1));
+    assert!(
+        refusals[0].starts_with("the domain pkgs would have 51 tags"),
+        "{refusals:?}"
+    );
 }

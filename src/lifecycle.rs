@@ -11,7 +11,7 @@ use crate::codeartifact::{Client, Progress};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::{self, Facts};
 use crate::plan::{self, History, Plan};
-use crate::properties::{Asked, Desired, Limits, Previous, Problems};
+use crate::properties::{Asked, Desired, Item, Limits, Previous, Problems};
 use crate::reconcile::{Patience, Reconciler};
 use crate::stack::{Evidence, Identity, Owner, Place, UnfitOwner};
 
@@ -140,9 +140,7 @@ impl Lifecycle<'_> {
         let owner = self.owner(&desired.identity)?;
         let reconciler = self.reconciler(&owner);
         let history = Box::pin(self.weighed(&reconciler, &asked, history)).await?;
-        if asked.excess.is_some() {
-            Box::pin(self.planned(&reconciler, &asked, &history)).await?;
-        }
+        Box::pin(self.permit(&reconciler, &asked, &history)).await?;
         let in_place = history.is_in_place(desired);
         if !in_place {
             self.new_id.get_or_init(|| self.id_of_attempt(desired));
@@ -255,23 +253,26 @@ impl Lifecycle<'_> {
         }
     }
 
-    /// What a Create or an Update would do now, if that is not beyond a limit.
-    async fn planned(&self, reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<Plan, Failure> {
-        let plan = reconciler.plan(&asked.desired, history).await;
+    /// Refuses what is beyond a limit, unless the stack has it already, or it is what a failed Update is rolled back to.
+    async fn permit(&self, reconciler: &Reconciler<'_>, asked: &Asked, history: &History) -> Result<(), Failure> {
         let Some(excess) = &asked.excess else {
-            return plan.map_err(|failure| explained(failure, asked));
+            return Ok(());
         };
-        // What was described before is not there, and what is described now is: the Update before could do nothing, and this
-        // is its rollback.
-        let is_there = |plan: &Plan| plan.steps.is_empty();
-        if let Some(plan) = plan.ok().filter(is_there) {
-            let before = match &asked.before {
-                Some(before) => reconciler.plan(before, &self.forth(history)).await.ok(),
-                None => None,
-            };
-            if !before.as_ref().is_some_and(is_there) {
-                return Ok(plan);
-            }
+        let is_there = |plan: Result<Plan, Failure>| plan.is_ok_and(|plan| plan.steps.is_empty());
+        let came_about = match &asked.before {
+            Some(before) => is_there(reconciler.plan(before, &self.forth(history)).await),
+            None => false,
+        };
+        // What was described before is not there, and what is described now is: the Update before could do nothing.
+        if !came_about && is_there(reconciler.plan(&asked.desired, history).await) {
+            return Ok(());
+        }
+        // The Update before was cut short: what only it changed is not asked for anew by its rollback.
+        let is_rollback = asked.before.is_some() && !came_about;
+        let is_new = |item: &&Item| !(is_rollback && matches!(item, Item::Adoption | Item::MissingTags));
+        let items: Vec<Item> = excess.items.iter().filter(is_new).cloned().collect();
+        if reconciler.has_all(&asked.desired, history, &items).await? {
+            return Ok(());
         }
         Err(excess.problems.clone().into())
     }
@@ -311,7 +312,9 @@ impl Lifecycle<'_> {
         let assumed = self.assumed(&owner);
         let reconciler = self.reconciler(&owner);
         let history = self.weighed(&reconciler, &asked, history).await?;
-        let plan = self.planned(&reconciler, &asked, &history).await;
+        Box::pin(self.permit(&reconciler, &asked, &history)).await?;
+        let plan = reconciler.plan(desired, &history).await;
+        let plan = plan.map_err(|failure| explained(failure, &asked));
         let plan = plan.map_err(|failure| match &assumed {
             Some(assumed) if failure.kind == FailureKind::OwnershipConflict => {
                 Failure::new(failure.kind, format!("{assumed}. Else: {}", failure.reason))

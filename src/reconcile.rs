@@ -12,7 +12,7 @@ use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Se
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
 use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
-use crate::properties::{Desired, Previous};
+use crate::properties::{Desired, Item, Previous};
 use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, TagMap};
 
 /// How long to wait for what passes by itself.
@@ -134,6 +134,13 @@ impl Reconciler<'_> {
         let scope = plan::to_converge(desired, history);
         let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
         Ok(plan::converge(desired, history, &observed, self.owner)?)
+    }
+
+    /// Whether the stack has all of these already.
+    pub(crate) async fn has_all(&self, desired: &Desired, history: &History, items: &[Item]) -> Result<bool, Failure> {
+        let scope = plan::to_converge(desired, history);
+        let observed = Box::pin(self.observer(&scope).look(&scope)).await?;
+        Ok(plan::has_all(desired, history, &observed, self.owner, items))
     }
 
     /// What to know before a plan is carried out that no step needs to know.

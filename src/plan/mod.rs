@@ -18,6 +18,7 @@ mod groups;
 mod history;
 mod observed;
 mod own;
+mod possession;
 mod primary;
 mod proxies;
 mod reasons;
@@ -39,6 +40,7 @@ pub(crate) use observed::{
     Cause, Contents, Copies, Former, Hidden, InnerGroup, Observed, ObservedDomain, ObservedGroup, ObservedPolicy,
     ObservedRepository, OtherGroup, Packages, Read, Scope, Unseen,
 };
+pub(crate) use possession::has_all;
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};
 pub(crate) use step::{Plan, Step};

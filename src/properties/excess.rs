@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 
 use crate::stack::{Identity, Place, Policy, Proxy, RepositoryName};
 
-use super::Problems;
 use super::draft::Draft;
 use super::limits::Limits;
+use super::{Excess, Item};
 
 /// What a stack had before an Update.
 pub(super) struct Before<'a> {
@@ -26,7 +26,7 @@ pub(super) fn check(
     before: Option<&Before>,
     place: &Place,
     limits: &Limits,
-) -> Problems {
+) -> Excess {
     let asked = Asked {
         draft,
         before,
@@ -41,21 +41,45 @@ pub(super) fn check(
         asked.documents(),
         asked.tags(),
     ];
-    let mut excess = Problems::default();
+    let mut excess = Excess::default();
     for fault in limits.faults() {
-        excess.add(
-            "the function's limits",
-            format!("{fault}: whoever deploys the function must mend it"),
-        );
+        let message = format!("{fault}: whoever deploys the function must mend it");
+        excess.problems.add("the function's limits", message);
+        excess.items.push(Item::Anything);
     }
-    for (property, message) in broken.into_iter().flatten() {
-        excess.add(property, message);
+    for Broken { told, items } in broken {
+        for (property, message) in told {
+            excess.problems.add(property, message);
+        }
+        excess.items.extend(items);
     }
     excess
 }
 
-/// Properties, each with what is beyond a limit of it.
-type Broken = Vec<(&'static str, String)>;
+/// What is beyond a limit.
+#[derive(Default)]
+struct Broken {
+    /// Properties, each with what is wrong with it.
+    told: Vec<(&'static str, String)>,
+    items: Vec<Item>,
+}
+
+impl Broken {
+    fn add(&mut self, property: &'static str, message: String, items: impl IntoIterator<Item = Item>) {
+        self.told.push((property, message));
+        self.items.extend(items);
+    }
+}
+
+impl FromIterator<(&'static str, String, Item)> for Broken {
+    fn from_iter<I: IntoIterator<Item = (&'static str, String, Item)>>(found: I) -> Self {
+        let mut broken = Self::default();
+        for (property, message, item) in found {
+            broken.add(property, message, [item]);
+        }
+        broken
+    }
+}
 
 struct Asked<'a> {
     draft: &'a Draft,
@@ -73,13 +97,23 @@ impl Asked<'_> {
                 "{name}, which RepositoryNamePattern ({pattern}) does not allow"
             ))
         };
-        if let Some(broken) = self.draft.repository_name.as_ref().and_then(broken) {
-            return vec![("RepositoryName", format!("must not be {broken}"))];
-        }
-        let broken = proxies.iter().filter_map(|proxy| broken(&proxy.name));
-        broken
-            .map(|broken| ("ExternalConnection", format!("needs the proxy {broken}")))
-            .collect()
+        let of_proxies = proxies.iter().filter_map(|proxy| {
+            let message = format!("needs the proxy {}", broken(&proxy.name)?);
+            Some(("ExternalConnection", message, Item::Repository(proxy.name.clone())))
+        });
+        let of_proxies: Broken = of_proxies.collect();
+        let name = self.draft.repository_name.as_ref();
+        let Some((name, message)) = name.and_then(|name| Some((name, broken(name)?))) else {
+            return of_proxies;
+        };
+        // The proxies are named after it: that name is all there is to mend.
+        let mut of_primary = Broken {
+            told: Vec::new(),
+            items: of_proxies.items,
+        };
+        let item = Item::Repository(name.clone());
+        of_primary.add("RepositoryName", format!("must not be {message}"), [item]);
+        of_primary
     }
 
     /// The repositories that the stack had in the same domain.
@@ -116,34 +150,43 @@ impl Asked<'_> {
     /// What reaches beyond the repository of its stack.
     fn platform_only(&self) -> Broken {
         let Some(name) = &self.draft.repository_name else {
-            return Broken::new();
+            return Broken::default();
         };
         if self.limits.is_platform(name) {
-            return Broken::new();
+            return Broken::default();
         }
         let policy_before = self.before_in_domain().and_then(Draft::stated_domain_policy);
         let is_new = |policy: &Option<Policy>| policy.is_some() && policy.as_ref() != policy_before;
         let blocked_before = self
             .before_in_domain()
             .map_or(&[][..], |before| &before.blocked_packages);
-        let mut blocked = self.draft.blocked_packages.iter();
-        let blocks_anew = blocked.any(|pattern| !blocked_before.contains(pattern));
+        let blocked = self.draft.blocked_packages.iter();
+        let blocked_anew = blocked.filter(|pattern| !blocked_before.contains(pattern));
+        let blocked_anew: Vec<Item> = blocked_anew.cloned().map(Item::BlockedPackages).collect();
         let adopted_before = self.before().is_some_and(|before| before.adopt_existing);
+        let adopts_anew = self.draft.adopt_existing && !adopted_before;
+        let one = |is_new: bool, item: Item| is_new.then_some(item).into_iter().collect::<Vec<_>>();
         let reaching = [
-            ("DomainPolicyDocument", is_new(&self.draft.domain_policy)),
-            ("DomainAccess", is_new(&self.draft.domain_access.policy)),
-            ("BlockedPackages", blocks_anew),
-            ("AdoptExisting", self.draft.adopt_existing && !adopted_before),
+            (
+                "DomainPolicyDocument",
+                one(is_new(&self.draft.domain_policy), Item::DomainPolicy),
+            ),
+            (
+                "DomainAccess",
+                one(is_new(&self.draft.domain_access.policy), Item::DomainPolicy),
+            ),
+            ("BlockedPackages", blocked_anew),
+            ("AdoptExisting", one(adopts_anew, Item::Adoption)),
         ];
-        let new = reaching.into_iter().filter(|(_, is_new)| *is_new);
-        new.map(|(property, _)| {
+        let mut broken = Broken::default();
+        for (property, items) in reaching.into_iter().filter(|(_, items)| !items.is_empty()) {
             let message = format!(
                 "reaches beyond the stack's own repository, and {name} is not among the PlatformRepositories, which alone \
                  may use it"
             );
-            (property, message)
-        })
-        .collect()
+            broken.add(property, message, items);
+        }
+        broken
     }
 
     fn connections(&self) -> Broken {
@@ -160,7 +203,7 @@ impl Asked<'_> {
         new.map(|connection| {
             let name = connection.as_str();
             let message = format!("must not be {name}: AllowedConnections allows {names}");
-            ("ExternalConnection", message)
+            ("ExternalConnection", message, Item::Connection(*connection))
         })
         .collect()
     }
@@ -168,7 +211,7 @@ impl Asked<'_> {
     /// The organizations that the properties name themselves.
     fn organizations(&self) -> Broken {
         let Some(organization) = self.limits.organization() else {
-            return Broken::new();
+            return Broken::default();
         };
         let others = self.draft.organizations().filter(|other| other.id != organization);
         let new = others.filter(|other| {
@@ -180,7 +223,12 @@ impl Asked<'_> {
                 "must be {organization}, the OrganizationId of the function, got {}",
                 other.id
             );
-            (other.path, message)
+            let item = if other.path.starts_with("Domain") {
+                Item::DomainPolicy
+            } else {
+                Item::RepositoryPolicy
+            };
+            (other.path, message, item)
         })
         .collect()
     }
@@ -188,7 +236,7 @@ impl Asked<'_> {
     /// The policies that are stated as documents.
     fn documents(&self) -> Broken {
         let Some(organization) = self.limits.organization() else {
-            return Broken::new();
+            return Broken::default();
         };
         let account = self.place.account();
         let (domain, repository) = (&self.draft.domain_policy, &self.draft.repository_policy);
@@ -196,28 +244,30 @@ impl Asked<'_> {
         let documents = [
             (
                 "DomainPolicyDocument",
+                Item::DomainPolicy,
                 domain,
                 before.and_then(Draft::stated_domain_policy),
             ),
             (
                 "RepositoryPolicyDocument",
+                Item::RepositoryPolicy,
                 repository,
                 before.and_then(Draft::stated_repository_policy),
             ),
         ];
-        let outsiders = documents.into_iter().flat_map(|(property, policy, before)| {
+        let outsiders = documents.into_iter().flat_map(|(property, item, policy, before)| {
             let policies = policy.iter();
             let new = policies.flat_map(move |it| it.new_outsiders(before, organization.as_str(), account));
-            new.map(move |statement| (property, statement))
+            new.map(move |statement| (property, statement, item.clone()))
         });
         outsiders
-            .map(|(property, statement)| {
+            .map(|(property, statement, item)| {
                 let message = format!(
                     "{statement} may let in others than the organization: the OrganizationId of the function asks each Allow \
                      for the condition StringEquals aws:PrincipalOrgID {organization}, or to name only principals of the \
                      account {account}"
                 );
-                (property, message)
+                (property, message, item)
             })
             .collect()
     }
@@ -228,10 +278,10 @@ impl Asked<'_> {
         let missing = required.filter(|key| !self.draft.tags.contains_key(*key) && had(key));
         let missing: Vec<&str> = missing.map(String::as_str).collect();
         if missing.is_empty() {
-            return Broken::new();
+            return Broken::default();
         }
         let message = format!("must have {}, which RequiredTags asks for", missing.join(", "));
-        vec![("Tags", message)]
+        [("Tags", message, Item::MissingTags)].into_iter().collect()
     }
 }
 

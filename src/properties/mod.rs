@@ -28,8 +28,8 @@ use std::collections::BTreeSet;
 use serde_json::value::RawValue;
 
 use crate::stack::{
-    Connections, DeletionMode, Description, Downstreams, EndpointType, Format, Identity, KmsKeyArn, PackagePattern,
-    Place, Policy, Proxy, RepositoryName, TagMap,
+    Connections, DeletionMode, Description, Downstreams, EndpointType, ExternalConnection, Format, Identity, KmsKeyArn,
+    PackagePattern, Place, Policy, Proxy, RepositoryName, TagMap,
 };
 
 use draft::Draft;
@@ -123,11 +123,33 @@ pub(crate) struct Asked {
     pub(crate) before: Option<Desired>,
 }
 
-/// What an Update asks for beyond the platform's limits. It is refused, unless it is the rollback of an Update that never
-/// came about.
-#[derive(Clone, Debug)]
+/// What an Update asks for beyond the platform's limits. It is refused, unless the stack has it, or it is the rollback of an
+/// Update that never came about.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Excess {
     pub(crate) problems: Problems,
+    pub(crate) items: Vec<Item>,
+}
+
+/// A thing that is beyond a limit, by which can be looked up whether the stack has it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A repository of this name.
+    Repository(RepositoryName),
+    /// A proxy that is connected to it.
+    Connection(ExternalConnection),
+    /// A package group that blocks.
+    BlockedPackages(PackagePattern),
+    /// The policy that is stated for the domain.
+    DomainPolicy,
+    /// The policy that is stated for the primary repository.
+    RepositoryPolicy,
+    /// `AdoptExisting`, which has no effect beyond the limit.
+    Adoption,
+    /// Tags that are required and not given.
+    MissingTags,
+    /// With a limit that cannot be understood, anything may be beyond it.
+    Anything,
 }
 
 impl Asked {
@@ -138,7 +160,7 @@ impl Asked {
     pub(crate) fn anew(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Result<Self, Problems> {
         let asked = Draft::read(properties, limits).asked(None, place, limits)?;
         match asked.excess {
-            Some(Excess { problems }) => Err(problems),
+            Some(Excess { problems, .. }) => Err(problems),
             None => Ok(asked),
         }
     }

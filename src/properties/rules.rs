@@ -8,7 +8,7 @@ use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName}
 use super::draft::Draft;
 use super::excess::{self, Before};
 use super::limits::Limits;
-use super::{Asked, Desired, DomainSource, Excess, MOST_PATTERNS, Problems};
+use super::{Asked, Desired, DomainSource, MOST_PATTERNS, Problems};
 
 /// What is true of a stack that had `AdoptExisting` before the limit.
 const ADOPTION_IS_OFF: &str =
@@ -61,7 +61,7 @@ impl Draft {
         let excess = excess::check(&self, &proxies, before, place, limits);
         let (identity, mut problems) = (self.identity(place), std::mem::take(&mut self.problems));
         let Some(identity) = identity.filter(|_| problems.is_empty()) else {
-            problems.append(excess);
+            problems.append(excess.problems);
             return Err(problems);
         };
         let may_adopt = limits.is_platform(&identity.repository);
@@ -96,7 +96,7 @@ impl Draft {
         };
         Ok(Asked {
             desired,
-            excess: (!excess.is_empty()).then_some(Excess { problems: excess }),
+            excess: (!excess.problems.is_empty()).then_some(excess),
             note: is_bound.then_some(ADOPTION_IS_OFF),
             before: None,
         })

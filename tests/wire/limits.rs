@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::support::sample::{DOMAIN, KEY, OTHER_KEY, PROXY, REPOSITORY, domain_policy, full, minimal, with};
-use crate::support::{World, contains};
+use crate::support::{Effect, Fault, World, contains, same};
 
+const ACCOUNT: &str = "123456789012";
 const ORGANIZATION: &str = "o-a1b2c3d4e5";
 
 /// A limit, properties beyond it, and what the Reason names beside the parameter.
@@ -200,5 +201,94 @@ async fn the_platform_says_what_becomes_of_repositories_where_the_template_does_
         stack.delete().await.succeeded();
 
         assert_eq!(!world.aws.repositories(DOMAIN).is_empty(), stays, "{mode}");
+    }
+}
+
+/// A limit, what a stack had before it, what an Update makes of that, and the call of the Update that fails.
+fn cut_short() -> Vec<(&'static str, &'static str, Value, Value, &'static str)> {
+    const PUT: &str = "PutRepositoryPermissionsPolicy";
+    let partner = || domain_policy("444455556666");
+    let own = json!({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "codeartifact:ReadFromRepository", "Resource": "*",
+    }});
+    let changed = |changes: &Value| {
+        let base = json!({"RepositoryDescription": "Changed", "RepositoryPolicyDocument": own});
+        with(base, changes)
+    };
+    vec![
+        (
+            "REPOSITORY_NAME_PATTERN",
+            "team-b*",
+            json!({"ExternalConnection": "public:npmjs"}),
+            changed(&json!({"RepositoryName": "team-b-npm", "ExternalConnection": "public:npmjs"})),
+            PUT,
+        ),
+        (
+            "ALLOWED_CONNECTIONS",
+            "public:pypi",
+            json!({"ExternalConnection": ["public:npmjs", "public:pypi"]}),
+            changed(&json!({"ExternalConnection": ["public:pypi"]})),
+            PUT,
+        ),
+        (
+            "PLATFORM_REPOSITORIES",
+            "",
+            json!({"BlockedPackages": ["/npm//event-stream$"]}),
+            changed(&json!({})),
+            "DeletePackageGroup",
+        ),
+        (
+            "PLATFORM_REPOSITORIES",
+            "",
+            json!({"DomainPolicyDocument": partner()}),
+            changed(&json!({})),
+            "DeleteDomainPermissionsPolicy",
+        ),
+        (
+            "PLATFORM_REPOSITORIES",
+            "",
+            json!({"AdoptExisting": true}),
+            changed(&json!({})),
+            PUT,
+        ),
+        (
+            "ORGANIZATION_ID",
+            ORGANIZATION,
+            json!({"RepositoryPolicyDocument": partner()}),
+            changed(&json!({})),
+            PUT,
+        ),
+        (
+            "REQUIRED_TAGS",
+            "team",
+            json!({"Tags": {"unit": "x"}}),
+            changed(&json!({"Tags": {"team": "x"}})),
+            PUT,
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn an_update_that_failed_half_way_is_rolled_back_to_what_is_beyond_a_limit_and_is_there_still() {
+    for (variable, value, before, after, operation) in cut_short() {
+        let (world, mut stack) = World::with_stack(with(minimal(), &before)).await;
+        world.redeploy(&[(variable, value)]).await;
+        let there = world.aws.everything();
+        world.aws.forget_calls();
+        world
+            .aws
+            .inject(Fault::new(Effect::AccessDenied).on(operation).times(1));
+
+        let reason = stack.update(with(minimal(), &after)).await.failed();
+
+        contains(&reason, &[operation, "[AccessDenied]"]);
+        let writes = world.aws.writes();
+        assert!(
+            writes.iter().any(|write| !write.starts_with(operation)),
+            "{variable}: {writes:?}"
+        );
+        same(&world.aws.everything(), &there, variable);
+        stack.delete().await.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0], "{variable}");
     }
 }

@@ -8,6 +8,7 @@ mod groups;
 mod history;
 mod order;
 mod ownership;
+mod possession;
 mod primary;
 mod proxies;
 mod repository_policy;

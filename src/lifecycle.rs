@@ -1,7 +1,9 @@
 //! What Create, Update, Delete and Plan mean.
 
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::OnceLock;
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use serde_json::json;
 use tracing::{Span, info};
@@ -146,7 +148,7 @@ impl Lifecycle<'_> {
             self.new_id.get_or_init(|| self.id_of_attempt(desired));
         }
         self.check_room(desired)?;
-        let mut facts = match reconciler.converge(desired, &history).await {
+        let mut facts = match converged(&reconciler, desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
                 if failure.kind != FailureKind::Cancelled && self.progress.has_written() {
@@ -377,6 +379,21 @@ impl Lifecycle<'_> {
             reconciler.delete(&identity, evidence, &last).await?;
         }
         Ok(deleted)
+    }
+}
+
+/// Brings about what is desired. A panic goes on when what was written has had its time to show: its answer is followed by
+/// a rollback at once.
+async fn converged(reconciler: &Reconciler<'_>, desired: &Desired, history: &History) -> Result<Facts, Failure> {
+    let converged = AssertUnwindSafe(reconciler.converge(desired, history))
+        .catch_unwind()
+        .await;
+    match converged {
+        Ok(converged) => converged,
+        Err(panic) => {
+            reconciler.wait_blindly().await;
+            resume_unwind(panic)
+        }
     }
 }
 

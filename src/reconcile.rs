@@ -5,13 +5,14 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::{join, try_join_all};
+use tokio::time::sleep;
 use tracing::info;
 
 use crate::backoff::Backoff;
 use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError, ServicePatience};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, History, Observed, Plan, Refused, Scope, Thing};
+use crate::plan::{self, Action, History, Observed, Plan, Refused, Scope, StepId, Thing};
 use crate::properties::{Desired, Item, Previous};
 use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, TagMap};
 
@@ -74,8 +75,9 @@ enum RoundError {
     DomainNotEmpty(Failure),
     /// What is to be created exists, and was not seen: reads may lag behind writes.
     Unseen(Failure),
-    /// A repository that is to be an upstream is not there, or not yet.
-    NoUpstream(Failure),
+    /// What another may be making is not there yet: a repository that is to be an upstream, or the policy of a domain
+    /// that another has claimed.
+    Awaited(Failure),
     Failed(Failure),
 }
 
@@ -95,10 +97,8 @@ impl From<ServiceError> for RoundError {
 
 impl From<Refused> for RoundError {
     fn from(refused: Refused) -> Self {
-        if refused.may_pass() && refused.awaits_upstream() {
-            Self::NoUpstream(refused.into())
-        } else if refused.may_pass() {
-            Self::LostRace(refused.into())
+        if refused.may_pass() {
+            Self::Awaited(refused.into())
         } else {
             Self::Failed(refused.into())
         }
@@ -167,13 +167,15 @@ impl Reconciler<'_> {
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
         let mut backoff = Backoff::of_pauses(self.patience.races);
         let mut unseen = Backoff::within(self.patience.lag);
-        let mut upstream = Backoff::within(self.patience.lag);
+        let mut awaited = Backoff::within(self.patience.lag);
         let mut seen = None;
         loop {
             match self.converge_once(desired, history, seen.take()).await {
-                Err(RoundError::NoUpstream(failure)) => {
+                Err(RoundError::Awaited(failure)) => {
                     self.progress.waits_for(&failure.reason);
-                    upstream.wait_or(failure).await?;
+                    if let Err(failure) = awaited.wait_or(failure).await {
+                        return Err(self.give_up(desired, history, failure).await);
+                    }
                 }
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
                 Ok(Converged { has_claimed: true, .. }) if backoff.wait_or(()).await.is_ok() => {
@@ -273,7 +275,10 @@ impl Reconciler<'_> {
             };
             join(endpoints, self.await_marks(&desired.identity.domain)).await.0
         };
-        let applied = self.applier(&desired.identity).apply(&plan, endpoints).await?;
+        let applied = self
+            .applier(&desired.identity)
+            .apply(&plan, &BTreeSet::new(), endpoints)
+            .await?;
         if applied.endpoints.len() < wanted.len() {
             let gone = ServiceError::lost_race("GetRepositoryEndpoint", desired.identity.repository.as_str());
             return Err(gone.into());
@@ -341,6 +346,13 @@ impl Reconciler<'_> {
             if is_whole && !is_unseen || backoff.wait_or(()).await.is_err() {
                 return Some(observed);
             }
+        }
+    }
+
+    /// Waits as long as what was written may not show, without a look: after a panic none can be relied on.
+    pub(crate) async fn wait_blindly(&self) {
+        if self.progress.may_have_written() {
+            sleep(self.patience.absence).await;
         }
     }
 
@@ -463,7 +475,7 @@ impl Reconciler<'_> {
                     }
                 }
                 Err(RoundError::Failed(failure)) => return Err(failure),
-                Err(RoundError::LostRace(failure) | RoundError::NoUpstream(failure) | RoundError::Unseen(failure)) => {
+                Err(RoundError::LostRace(failure) | RoundError::Awaited(failure) | RoundError::Unseen(failure)) => {
                     self.progress.waits_for(&failure.reason);
                     races.wait_or(failure).await?;
                 }
@@ -485,7 +497,7 @@ impl Reconciler<'_> {
                 Err(
                     RoundError::LostRace(_)
                     | RoundError::DomainNotEmpty(_)
-                    | RoundError::NoUpstream(_)
+                    | RoundError::Awaited(_)
                     | RoundError::Unseen(_),
                 ) => Deleted {
                     steps: 1,
@@ -527,11 +539,24 @@ impl Reconciler<'_> {
         let plan = plan::delete(identity, evidence, last, &observed, self.owner, self.place)?;
         self.tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
-        self.applier(identity).apply(&plan, nothing).await?;
+        let held = self.not_seen_yet(&plan);
+        self.applier(identity).apply(&plan, &held, nothing).await?;
         Ok(Deleted {
             steps: plan.steps.len(),
-            look_again: plan.look_again,
+            look_again: plan.look_again || !held.is_empty(),
         })
+    }
+
+    /// The steps that this event has just carried out, and whose effect does not show yet: each time it is written, it is
+    /// shown late again.
+    fn not_seen_yet(&self, plan: &Plan) -> BTreeSet<StepId> {
+        let is_unseen =
+            |action: &Action| action.changes_in_place() && self.progress.wrote_within(self.patience.absence, action);
+        let steps = plan.steps.iter().enumerate();
+        steps
+            .filter(|(_, step)| is_unseen(&step.action))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Says in the log what the plan leaves alone, and why: once, however many rounds find the same.

@@ -18,7 +18,7 @@ use super::translate::CreatedDomain;
 use super::wait::Wait;
 use super::{Observer, Progress, Service, calls};
 use crate::backoff::Backoff;
-use crate::plan::{Action, Check, Look, Plan, Seen, Step, Thing, Trust, Verdict};
+use crate::plan::{Action, Check, Look, Plan, Seen, Step, StepId, Thing, Trust, Verdict};
 use crate::stack::{Format, KmsKeyArn, LINKED, Owner, TagMap};
 
 /// How long what the service brings about in its own time may take.
@@ -67,18 +67,20 @@ enum Ended {
 }
 
 impl Applier<'_> {
-    /// Carries out all steps, and looks up endpoints as soon as the primary repository is there.
+    /// Carries out all steps but those to be `held` back and what comes after them, and looks up endpoints as soon as the
+    /// primary repository is there.
     ///
     /// # Errors
     /// The first step that failed; those under way are then seen to their end, and no other is begun.
     pub(crate) async fn apply(
         &self,
         plan: &Plan,
+        held: &BTreeSet<StepId>,
         endpoints: impl Future<Output = Result<BTreeMap<Format, String>>>,
     ) -> Result<Applied> {
         self.progress
             .planned(plan.steps.iter().map(|step| step.action.to_string()).collect());
-        let mut waiting: BTreeSet<usize> = (0..plan.steps.len()).collect();
+        let mut waiting: BTreeSet<StepId> = (0..plan.steps.len()).filter(|step| !held.contains(step)).collect();
         let mut done = BTreeSet::new();
         let mut under_way = FuturesUnordered::new();
         let mut endpoints = Some(endpoints);
@@ -221,6 +223,9 @@ impl Applier<'_> {
             Err(_) => Effect::Unknown,
         };
         self.progress.ended(&step, effect);
+        if effect == Effect::Taken {
+            self.progress.wrote(action);
+        }
         if let (Ok(_), Some(thing)) = (&result, action.creates()) {
             self.progress.created(&thing);
         }

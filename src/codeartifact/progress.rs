@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::plan::{Former, Observed, Thing};
+use crate::plan::{Action, Former, Observed, Thing};
 use crate::stack::{Identity, Moment, Owner, RepositoryName, TagMap};
 
 /// The progress of one event, readable while the work is under way and after it was dropped.
@@ -38,6 +38,8 @@ struct State {
     touched: bool,
     sight: Sight,
     done: Vec<String>,
+    /// The writes that took effect, each with when it did.
+    written: Vec<(Action, Instant)>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
     failed: Vec<String>,
@@ -69,6 +71,7 @@ impl Default for State {
             touched: false,
             sight: Sight::NotAsked,
             done: Vec::new(),
+            written: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
             failed: Vec::new(),
@@ -216,6 +219,11 @@ impl Progress {
         self.state().created.iter().map(told).collect()
     }
 
+    /// Whether any write of this event took effect, or may have.
+    pub(crate) fn may_have_written(&self) -> bool {
+        self.has_written() || !self.state().under_way.is_empty()
+    }
+
     /// Whether any write of this event took effect.
     pub(crate) fn has_written(&self) -> bool {
         !self.state().done.is_empty()
@@ -223,6 +231,18 @@ impl Progress {
 
     pub(crate) fn has_done(&self, step: &str) -> bool {
         self.state().done.iter().any(|done| done == step)
+    }
+
+    /// This write took effect.
+    pub(crate) fn wrote(&self, action: &Action) {
+        self.state().written.push((action.clone(), Instant::now()));
+    }
+
+    /// Whether this write took effect so short a time ago that it may not show yet.
+    pub(crate) fn wrote_within(&self, lag: Duration, action: &Action) -> bool {
+        let state = self.state();
+        let mut written = state.written.iter();
+        written.any(|(written, at)| written == action && at.elapsed() < lag)
     }
 
     /// Whether this event created any of these things.

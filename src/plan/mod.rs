@@ -43,5 +43,5 @@ pub(crate) use observed::{
 pub(crate) use possession::has_all;
 pub(crate) use reasons::{Refusal, Refused};
 pub(crate) use scope::{to_converge, to_delete};
-pub(crate) use step::{Plan, Step};
+pub(crate) use step::{Plan, Step, StepId};
 pub(crate) use tokens::{lets_in_outsiders, note_without_token};

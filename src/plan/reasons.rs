@@ -244,11 +244,6 @@ impl Refused {
     pub(crate) fn may_pass(&self) -> bool {
         self.0.iter().all(Refusal::may_pass)
     }
-
-    /// Whether it waits for a repository that another resource may be making.
-    pub(crate) fn awaits_upstream(&self) -> bool {
-        self.0.iter().any(|refusal| matches!(refusal, Refusal::NoUpstream(_)))
-    }
 }
 
 impl fmt::Display for Refused {

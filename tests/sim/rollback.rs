@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::shared::lag::passes;
 use crate::shared::sample::{
     DOMAIN, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, neighbour, repository_policy, with,
 };
@@ -39,6 +40,8 @@ async fn dies_at(world: &World, stack: &Stack, event: &crate::shared::Event, eff
     });
     assert_eq!(delivered.ended, Ended::Died);
     assert_eq!(delivered.puts.len(), 0, "CloudFormation was never told of it");
+    // It asks for the rollback when it has waited in vain: later than anything is shown.
+    passes().await;
 }
 
 #[tokio::test(start_paused = true)]

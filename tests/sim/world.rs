@@ -97,7 +97,7 @@ impl World {
     /// The same, where the function panics after so many calls, with a secret as the message.
     pub(crate) fn that_panics_after(calls: usize) -> Self {
         fastrand::seed(1);
-        let emulator = Arc::new(emulator(Settings::default()));
+        let emulator = Arc::new(emulator(lag::late(Settings::default())));
         let client = service::client_that_panics(&emulator, calls);
         Self::over(&emulator, service::client(&emulator, None), client)
     }

@@ -12,7 +12,7 @@ use super::sound;
 use super::turns::Turns;
 use super::world::World;
 use crate::cloudformation::PhysicalId;
-use crate::plan::{self, Former, History, Observed, Plan, Refused, Scope, Thing};
+use crate::plan::{self, Former, History, Observed, Plan, Refusal, Refused, Scope, Thing};
 use crate::properties::{Desired, Previous};
 use crate::stack::{Evidence, Identity, Moment, Owner, RepositoryName, TagMap};
 
@@ -388,7 +388,8 @@ enum Round {
 impl From<Refused> for Round {
     fn from(refused: Refused) -> Self {
         let why = refused.to_string();
-        if refused.may_pass() && refused.awaits_upstream() {
+        let awaits_upstream = refused.0.iter().any(|it| matches!(it, Refusal::NoUpstream(_)));
+        if refused.may_pass() && awaits_upstream {
             Self::NoUpstream(why)
         } else if refused.may_pass() {
             Self::LostRace(why)

@@ -328,7 +328,31 @@ pub(super) enum Half {
 pub(super) const STACKS: usize = 3;
 
 pub(super) fn histories() -> impl Strategy<Value = History> {
-    (habits(), prop::collection::vec(step(), 1..14)).prop_map(|(habits, steps)| History { habits, steps })
+    (habits(), prop::collection::vec(step(), 1..14)).prop_map(|(mut habits, steps)| {
+        // What is denied is no look: what is seen only after so many looks would never be seen, as no service has it.
+        if habits.late.looks > 0 && steps.iter().any(Step::hides_looks) {
+            habits.late.seconds = u64::from(std::mem::take(&mut habits.late.looks));
+        }
+        History { habits, steps }
+    })
+}
+
+impl Step {
+    /// Whether looks are denied in it.
+    fn hides_looks(&self) -> bool {
+        let Self::Ask(ask) = self else {
+            return false;
+        };
+        match ask.trouble {
+            Some(Trouble::Denied { operation, .. }) => operation >= WRITES.len(),
+            Some(Trouble::Lasting {
+                effect: Lasting::AccessDenied,
+                on,
+                ..
+            }) => on.is_none(),
+            _ => false,
+        }
+    }
 }
 
 fn habits() -> impl Strategy<Value = Habits> {

@@ -12,7 +12,7 @@ use crate::backoff::Backoff;
 use crate::codeartifact::{Applied, Applier, Client, Kind, Observer, Progress, Service, ServiceError, ServicePatience};
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, Action, History, Observed, Plan, Refused, Scope, StepId, Thing};
+use crate::plan::{self, Action, History, Observed, ObservedDomain, Plan, Refused, Scope, StepId, Thing};
 use crate::properties::{Desired, Item, Previous};
 use crate::stack::{Domain, Evidence, Format, Identity, Owner, PackagePattern, Place, TagMap};
 
@@ -291,14 +291,17 @@ impl Reconciler<'_> {
         })
     }
 
-    /// Looks until all is seen that this event saw or created, for as long as reads may lag behind writes.
+    /// Looks until all is seen that this event saw or created, and no policy any more that it took back, for as long as reads
+    /// may lag behind writes.
     async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
         let mut backoff = Backoff::within(self.patience.absence);
         loop {
             let observed = self.look(scope).await?;
             let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
+            let policy = observed.domain.found().and_then(ObservedDomain::policy_revision);
+            let is_deleted = policy.is_some_and(|revision| self.progress.has_deleted_policy(&revision));
             let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
-            let is_whole = is_whole && self.released(&observed).is_none();
+            let is_whole = is_whole && !is_deleted && self.released(&observed).is_none();
             if is_whole || backoff.wait_or(()).await.is_err() {
                 return Ok(observed);
             }

@@ -119,25 +119,27 @@ struct Admission {
     verdict: Result<(Prepared, Caller), ServiceError>,
 }
 
-/// Answers one call. A call that has to wait goes on even if its client gives up, as the real
+/// Answers one call, at once if nothing keeps it. A call that has to wait goes on even if its client gives up, as the real
 /// service's would.
 pub(crate) async fn answer(shared: Arc<Shared>, call: Call) -> Result<Response<Bytes>, Closed> {
     let admission = admit(&shared, &call);
-    match (&admission.effect, admission.latency.is_zero()) {
-        (None, true) => {
-            let result = carry_out(&shared, &admission)?;
-            Ok(finish(&shared, &admission, result))
-        }
-        (Some(Effect::Hang), _) => std::future::pending().await,
-        _ => {
-            let run = tokio::spawn(async move { run(&shared, admission).await });
-            run.await.unwrap_or(Err(Closed))
-        }
+    match &admission.effect {
+        Some(Effect::Hang) => std::future::pending().await,
+        Some(Effect::Delay { .. } | Effect::HoldBefore | Effect::HoldAfter) => run_to_its_end(shared, admission).await,
+        _ if !admission.latency.is_zero() => run_to_its_end(shared, admission).await,
+        _ => run(&shared, admission).await,
     }
 }
 
+async fn run_to_its_end(shared: Arc<Shared>, admission: Admission) -> Result<Response<Bytes>, Closed> {
+    let run = tokio::spawn(async move { run(&shared, admission).await });
+    run.await.unwrap_or(Err(Closed))
+}
+
 async fn run(shared: &Shared, admission: Admission) -> Result<Response<Bytes>, Closed> {
-    tokio::time::sleep(admission.latency).await;
+    if !admission.latency.is_zero() {
+        tokio::time::sleep(admission.latency).await;
+    }
     match admission.effect {
         Some(Effect::Delay { ms }) => tokio::time::sleep(Duration::from_millis(ms)).await,
         Some(Effect::ResetBefore) => return Err(Closed),

@@ -245,6 +245,14 @@ impl Progress {
         written.any(|(written, at)| written == action && at.elapsed() < lag)
     }
 
+    /// Whether this event has deleted the policy of this revision of its domain.
+    pub(crate) fn has_deleted_policy(&self, of: &str) -> bool {
+        let state = self.state();
+        let is_it =
+            |action: &Action| matches!(action, Action::DeleteDomainPolicy { revision: Some(it), .. } if it == of);
+        state.written.iter().any(|(action, _)| is_it(action))
+    }
+
     /// Whether this event created any of these things.
     pub(crate) fn has_created(&self, things: &[Thing]) -> bool {
         let state = self.state();

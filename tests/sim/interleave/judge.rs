@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::scenario::{Deed, Kind};
+use super::scenario::{Deed, Kind, Scenario};
 use super::stranger::Touch;
 use crate::oracle::contract;
 use crate::oracle::explain::{Answered, Closeness, Happening, Scene};
@@ -45,8 +45,10 @@ pub(crate) struct Verdict {
 /// The ends that were judged.
 pub(crate) type Judged = BTreeMap<String, Verdict>;
 
-/// What a Reason says of a request that gave up, in one of these ways: something was changed, made or gone in between.
-const GAVE_UP: [&str; 3] = [
+/// What a Reason says of a request that gave up, in one of these ways: something was changed, made or gone in between, or
+/// was denied.
+const GAVE_UP: [&str; 4] = [
+    "[AccessDenied]",
     "another request changed it at the same time",
     "ConflictException",
     "ResourceNotFoundException",
@@ -80,22 +82,30 @@ impl Record {
     }
 
     /// Some order explains all answers and what is there, the outputs are right, deliveries of one event end alike, and
-    /// what is there can be deleted to the last.
-    pub(crate) async fn judge(&self, actors: &[(&'static str, Deed)], world: &World, judged: &mut Judged) -> Verdict {
+    /// what is there can be deleted to the last. What was denied something may have come any part of the way.
+    pub(crate) async fn judge(&self, scenario: &Scenario, world: &World, judged: &mut Judged) -> Verdict {
+        let (actors, is_denied) = (&scenario.actors[..], scenario.trouble.denied.is_some());
         let mut heard = self.heard.lock().unwrap().clone();
         heard.sort_by_key(|it| it.row);
         let end = There::read(&world.aws.emulator.state());
         let key = format!(
-            "{}\n{}",
+            "{}{}\n{}",
+            if is_denied { "with a denial: " } else { "" },
             told(actors, &heard),
             end.clone().with_all_new_alike(&self.known).json()
         );
         if let Some(verdict) = judged.get(&key) {
             return verdict.clone();
         }
-        let mut wrong = self.unexplained(actors, &heard, &end);
+        let closeness = if is_denied {
+            Closeness::Gradual
+        } else {
+            Closeness::Exact
+        };
+        let mut wrong = self.unexplained(actors, &heard, &end, closeness);
         wrong.extend(heard.iter().filter_map(wrong_outputs));
-        wrong.extend(unlike(&heard));
+        // One delivery was denied what the other was not.
+        wrong.extend(unlike(&heard).filter(|_| !is_denied));
         if wrong.is_empty() {
             wrong.extend(self.left_behind(actors, world).await);
         }
@@ -111,7 +121,13 @@ impl Record {
         verdict
     }
 
-    fn unexplained(&self, actors: &[(&'static str, Deed)], heard: &[Heard], end: &There) -> Vec<String> {
+    fn unexplained(
+        &self,
+        actors: &[(&'static str, Deed)],
+        heard: &[Heard],
+        end: &There,
+        closeness: Closeness,
+    ) -> Vec<String> {
         let scene = Scene {
             before: &self.before,
             end,
@@ -132,7 +148,7 @@ impl Record {
         };
         let not_cancelled = |it: &Heard| !it.is_of_cancelled(actors);
         let rows: Vec<Vec<Happening>> = (0..actors.len()).map(|row| of_row(row, &not_cancelled)).collect();
-        let Err(unexplained) = scene.explained(&rows, Closeness::Exact) else {
+        let Err(unexplained) = scene.explained(&rows, closeness) else {
             return Vec::new();
         };
         // Nobody heard of a Create that was cancelled: it never was, or had come to its end before its Delete.
@@ -151,7 +167,7 @@ impl Record {
             _ => row,
         });
         let rows: Vec<Vec<Happening>> = rows.collect();
-        match scene.explained(&rows, Closeness::Exact) {
+        match scene.explained(&rows, closeness) {
             Ok(()) => Vec::new(),
             Err(_) => unexplained,
         }

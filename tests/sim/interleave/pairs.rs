@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::execution::{Death, Side};
-use super::scenario::{Deed, Kind, Scenario};
+use super::scenario::{Deed, Kind, Scenario, Trouble};
 use super::stranger::Touch;
 use crate::oracle::contract::{LOGICAL_ID, POLICY_REPOSITORY, STACK_ID};
 use crate::shared::sample::{DOMAIN, KEY, domain_policy, with};
@@ -40,6 +40,7 @@ fn scenario<const N: usize>(name: &str, before: Vec<Deed>, actors: [(&'static st
         before,
         actors: actors.into(),
         death: None,
+        trouble: Trouble::default(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::gate::Gate;
 use super::judge::{Heard, Judged, Record, Verdict};
 use super::stranger::Touch;
 use crate::shared::cloudformation::{Engine, Event, Stack};
+use crate::shared::{Effect, Fault, lag};
 use crate::world::{World, runtime};
 
 /// What is done.
@@ -46,6 +47,69 @@ pub(crate) struct Scenario {
     pub(crate) before: Vec<Deed>,
     pub(crate) actors: Vec<(&'static str, Deed)>,
     pub(crate) death: Option<Death>,
+    pub(crate) trouble: Trouble,
+}
+
+/// What the service is not at its best in, while it happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// What happens shows so many seconds late.
+    pub(crate) late: u64,
+    /// An operation that is denied once, after so many calls of it.
+    pub(crate) denied: Option<(&'static str, u32)>,
+}
+
+/// What may be denied.
+const OPERATIONS: [&str; 16] = [
+    "CreateDomain",
+    "CreateRepository",
+    "AssociateExternalConnection",
+    "UpdateRepository",
+    "PutDomainPermissionsPolicy",
+    "TagResource",
+    "UntagResource",
+    "DeleteRepository",
+    "DeleteDomainPermissionsPolicy",
+    "DeleteDomain",
+    "DescribeDomain",
+    "DescribeRepository",
+    "ListTagsForResource",
+    "ListRepositoriesInDomain",
+    "GetDomainPermissionsPolicy",
+    "GetRepositoryEndpoint",
+];
+
+impl Trouble {
+    /// How long what happens is shown late.
+    const LATE: u64 = 2;
+
+    /// One of many: every third is of lag alone.
+    pub(crate) fn of(seed: usize) -> Self {
+        let denied = (seed % 3 > 0).then(|| {
+            let nth = seed / 3 * 2 + seed % 3 - 1;
+            let after = u32::try_from(nth / OPERATIONS.len() % 4).unwrap_or_default();
+            (OPERATIONS[nth % OPERATIONS.len()], after)
+        });
+        Self {
+            late: Self::LATE,
+            denied,
+        }
+    }
+
+    fn begins(self, world: &World) {
+        let visibility = lag::all(lag::ms(self.late * 1000));
+        world.aws.set(|settings| settings.visibility = visibility);
+        if let Some((operation, after)) = self.denied {
+            let denied = Fault::new(Effect::AccessDenied).on(operation).after(after);
+            world.aws.inject(denied.times(1));
+        }
+    }
+
+    /// Nothing is denied any more, and all is seen that was done.
+    async fn ends(self, world: &World) {
+        world.aws.clear_faults();
+        tokio::time::advance(Duration::from_secs(self.late)).await;
+    }
 }
 
 /// One execution's parts.
@@ -56,6 +120,16 @@ struct Arena {
 }
 
 impl Scenario {
+    /// The same in trouble. What strangers do is denied to nobody.
+    pub(crate) fn in_trouble(&self, trouble: Trouble) -> Self {
+        let has_strangers = self.actors.iter().any(|(_, deed)| matches!(deed, Deed::Meddle(_)));
+        let denied = trouble.denied.filter(|_| !has_strangers);
+        Self {
+            trouble: Trouble { denied, ..trouble },
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.actors.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
@@ -87,10 +161,12 @@ impl Scenario {
                     killed.expect("a process dies at once");
                 });
             }
+            self.trouble.begins(&arena.world);
             if !execution.run(guide).await {
                 return None;
             }
-            Some(arena.record.judge(&self.actors, &arena.world, judged).await)
+            self.trouble.ends(&arena.world).await;
+            Some(arena.record.judge(self, &arena.world, judged).await)
         })
     }
 }

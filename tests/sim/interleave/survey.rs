@@ -9,7 +9,7 @@ use super::execution::Guide;
 use super::explore::{Explorer, Limits};
 use super::judge::{Judged, Verdict};
 use super::random::Lottery;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Trouble};
 use super::schedule::{Follower, Recorded, shortened};
 
 /// How orders are chosen.
@@ -19,6 +19,8 @@ pub(crate) enum Way {
     Every { most: usize, preemptions: usize },
     /// So many by random priorities.
     Random(usize),
+    /// The same, while the service shows late what happens, and mostly denies something: `from` says what first.
+    Troubled { count: usize, from: usize },
 }
 
 /// What the orders of some scenarios show.
@@ -96,7 +98,8 @@ pub(crate) fn survey(name: &str, scenarios: &[Scenario], way: Way) -> Survey {
     for scenario in scenarios {
         hows.insert(match way {
             Way::Every { most, preemptions } => survey.every(scenario, most, preemptions),
-            Way::Random(count) => survey.random(scenario, count),
+            Way::Random(count) => survey.random(scenario, count, |_| Trouble::default()),
+            Way::Troubled { count, from } => survey.random(scenario, count, |nth| Trouble::of(from + nth)),
         });
     }
     survey.how = hows.into_iter().collect::<Vec<_>>().join(", ");
@@ -130,12 +133,14 @@ impl Survey {
         explorer.is_complete()
     }
 
-    fn random(&mut self, scenario: &Scenario, count: usize) -> String {
+    fn random(&mut self, scenario: &Scenario, count: usize, trouble: impl Fn(usize) -> Trouble) -> String {
         let mut judged = Judged::new();
-        for seed in 0..count as u64 {
-            let mut recorded = Recorded::new(Lottery::new(seed, 120, 3), scenario.names());
-            let verdict = run(scenario, &mut recorded, &mut judged);
-            self.add(scenario, verdict, &recorded);
+        for seed in 0..count {
+            let scenario = scenario.in_trouble(trouble(seed));
+            let mut recorded = Recorded::new(Lottery::new(seed as u64, 120, 3), scenario.names());
+            let verdict = run(&scenario, &mut recorded, &mut judged);
+            assert!(verdict.is_some(), "nobody can go on: {}", scenario.name);
+            self.add(&scenario, verdict, &recorded);
         }
         format!("{count} by random priorities")
     }
@@ -177,8 +182,9 @@ impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "{}:\n  {}",
+            "{}, {:?}:\n  {}",
             self.scenario.name,
+            self.scenario.trouble,
             self.wrong.join("\n  ").replace('\n', "\n  ")
         )?;
         write!(formatter, "  {:#?}", self.schedule)

@@ -14,6 +14,9 @@ const PREEMPTIONS: usize = 3;
 /// As many orders of each pair as `make test` has time for.
 const FIRST: usize = 20;
 
+/// The same of orders in trouble: each has more looks.
+const FIRST_IN_TROUBLE: usize = 3;
+
 /// A row of the table to be.
 struct Task {
     name: String,
@@ -47,6 +50,19 @@ fn tasks(most: usize, random: usize) -> Vec<Task> {
         way: Way::Random(random),
     });
     pairs.chain(deaths).chain(triples).collect()
+}
+
+/// The pairs by random orders, while the service shows late what happens and denies something.
+fn troubled(count: usize) -> Vec<Task> {
+    let pairs = pairs::pairs().into_iter().enumerate().map(|(nth, scenario)| Task {
+        name: format!("{}, late and denied", scenario.name),
+        scenarios: vec![scenario],
+        way: Way::Troubled {
+            count,
+            from: nth * count,
+        },
+    });
+    pairs.collect()
 }
 
 /// Surveys on as many threads as there are cores; a row is printed as soon as it is there.
@@ -111,6 +127,7 @@ fn every_order_of_every_pair_is_explained() {
     let only = std::env::var("ONLY").unwrap_or_default();
     let most = from_environment("ORDERS", 20_000);
     let mut tasks = tasks(most, most);
+    tasks.extend(troubled(most / 10));
     tasks.retain(|task| task.name.contains(&only));
     hold(surveys(&tasks));
 }
@@ -125,6 +142,11 @@ fn the_first_orders_of_every_pair_are_explained() {
         task.scenarios = few.collect();
     }
     hold(surveys(&tasks));
+}
+
+#[test]
+fn random_orders_of_every_pair_are_explained_where_reads_lag_and_something_is_denied() {
+    hold(surveys(&troubled(from_environment("TROUBLED", FIRST_IN_TROUBLE))));
 }
 
 #[test]

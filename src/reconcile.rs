@@ -37,7 +37,7 @@ impl Default for Patience {
         Self {
             lag: Duration::from_secs(30),
             absence: Duration::from_secs(10),
-            races: Duration::from_secs(4),
+            races: Duration::from_secs(10),
             empty_domain: Duration::from_secs(30),
             cancelled_create: Duration::from_secs(10),
         }

@@ -351,6 +351,7 @@ impl Stack {
 
     /// Asks what an Update to these properties would do now.
     pub(crate) async fn planned_update(&self, properties: &Value) -> Value {
+        lag::passes().await;
         let event = json!({
             "RequestType": "Plan",
             "StackId": self.stack_id,

@@ -236,7 +236,72 @@ fn a_create_cancelled_under_lag_leaves_nothing() {
     }
 }
 
+#[test]
+fn what_the_delete_of_a_cancelled_create_took_away_is_not_taken_away_again_while_it_shows() {
+    live(async {
+        let world = World::start();
+        world.stack("neighbours").create(neighbour()).await.succeeded();
+        let before = world.aws.everything();
+        world.aws.set(|settings| settings.visibility = all(ms(6000)));
+        world.aws.forget_calls();
+
+        let held = Fault::new(Effect::HoldAfter).on("PutDomainPermissionsPolicy");
+        world.stack("payments").cancelled_at(&world.aws, &full(), held).await;
+
+        same(&world.aws.everything(), &before, "cancelled");
+        let untagged = world.aws.requests("UntagResource").len();
+        assert!(
+            untagged <= 2,
+            "once by the Delete and once by the Create, not {untagged} times"
+        );
+    });
+}
+
+#[test]
+fn two_stacks_that_state_one_policy_for_a_domain_that_both_make_succeed_under_lag() {
+    for lag in [ms(2000), ms(6000)] {
+        live(async {
+            let world = world_with(all(lag));
+            let (mut left, mut right) = (world.stack("one"), world.stack("other"));
+            let of_the_other = with(full(), &json!({"RepositoryName": "team-billing-npm"}));
+
+            let (one, other) = tokio::join!(left.create(full()), right.create(of_the_other));
+
+            one.succeeded();
+            other.succeeded();
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            left.delete().await.succeeded();
+            right.delete().await.succeeded();
+            assert_eq!(world.aws.domains(), [""; 0], "{lag:?}");
+        });
+    }
+}
+
 // A failed attempt is seen by its rollback.
+
+#[test]
+fn what_was_written_before_a_panic_is_found_by_the_rollback() {
+    live(async {
+        let late = |world: &World| world.aws.set(|settings| settings.visibility = all(ms(6000)));
+        let world = World::start();
+        late(&world);
+        world.stack("payments").create(full()).await.succeeded();
+        let log = world.aws.log();
+        for operation in ["AssociateExternalConnection", "PutRepositoryPermissionsPolicy"] {
+            let number = log.iter().position(|call| call.operation.as_deref() == Some(operation));
+            let world = World::that_panics_after(number.unwrap());
+            late(&world);
+
+            let reason = world.stack("payments").create(full()).await.failed();
+
+            contains(
+                &reason,
+                &["a fault of this function stopped it", "Under way: ", operation],
+            );
+            assert_eq!(world.aws.domains(), [""; 0], "{operation}");
+        }
+    });
+}
 
 /// A Create is refused at this operation, and rolled back.
 async fn fails_at(operation: &str, visibility: Visibility, story: &str) {

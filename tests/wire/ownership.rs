@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::lag::passes;
 use crate::support::marks::{ADOPTED, DOWNSTREAMS, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, marked, owned_by};
 use crate::support::sample::{
     DOMAIN, KEY, OTHER_KEY, PROXY, PROXY_ARN, REPOSITORY, REPOSITORY_ARN, STRANGER, domain_policy, full, minimal,
@@ -161,6 +162,7 @@ async fn an_update_of_a_primary_that_now_has_another_owner_is_refused() {
         .tag(REPOSITORY_ARN, &[(STACK_ID, STRANGER), (LOGICAL_ID, "Theirs")])
         .await;
     let before = world.aws.everything();
+    passes().await;
 
     let event = stack.update_event(&with(full(), &json!({"RepositoryDescription": "mine"})));
     let answer = stack.deliver(&event).await.answer();

@@ -10,6 +10,8 @@ pub(crate) struct Kept {
     /// The name of the scenario.
     pub(crate) scenario: &'static str,
     pub(crate) schedule: &'static [&'static str],
+    /// How many seconds late everything shows.
+    pub(crate) late: u64,
     /// What is wrong at the end, or a part of it.
     pub(crate) shows: &'static str,
 }
@@ -23,6 +25,7 @@ pub(crate) const OPEN: &[Kept] = &[
             "alpha: GetRepositoryEndpoint alpha",
             "beta first: ListTagsForResource kloudvin-pkgs",
         ],
+        late: 0,
         shows: "policy-repository: got null",
     },
     Kept {
@@ -35,6 +38,7 @@ pub(crate) const OPEN: &[Kept] = &[
             "time passes",
             "alpha: GetRepositoryEndpoint byhand (2)",
         ],
+        late: 0,
         shows: "no order of the requests explains their answers",
     },
     Kept {
@@ -44,6 +48,7 @@ pub(crate) const OPEN: &[Kept] = &[
             "alpha: TagResource kloudvin-pkgs",
             "stranger: CreateRepository alpha-upstream",
         ],
+        late: 0,
         shows: "/kloudvin-pkgs/repositories/alpha",
     },
     Kept {
@@ -51,11 +56,20 @@ pub(crate) const OPEN: &[Kept] = &[
                it makes stays",
         scenario: "a Create and the Delete that cancels it",
         schedule: &["create: DescribeRepository alpha", "cancel: to its end"],
+        late: 0,
         shows: "/kloudvin-pkgs: got {",
     },
 ];
 
 pub(crate) const CLOSED: &[Kept] = &[
+    Kept {
+        what: "an Update takes the policy that it put back, for the stranger took its mark off; it still shows where reads lag, \
+               and was taken for an equivalent one that is there: SUCCESS without a policy",
+        scenario: "an Update while a stranger takes the policy's mark off",
+        schedule: &[],
+        late: 2,
+        shows: "/kloudvin-pkgs/policy: got null",
+    },
     Kept {
         what: "a cancelled Create puts its policy between the Delete's removal of the policy and of the mark, and finds both \
                mark and repository still its own: the policy is left without an owner",
@@ -65,12 +79,14 @@ pub(crate) const CLOSED: &[Kept] = &[
             "cancel: DeleteDomainPermissionsPolicy kloudvin-pkgs",
             "create: ListTagsForResource kloudvin-pkgs/alpha (2)",
         ],
+        late: 0,
         shows: "/kloudvin-pkgs/policy: got [",
     },
     Kept {
         what: "a claim that was planned before another stack made its own is looked at once more first, and not written over that",
         scenario: "two adoptions of one repository",
         schedule: &["beta: ListTagsForResource kloudvin-pkgs/byhand", "alpha: to its end"],
+        late: 0,
         shows: "no order of the requests explains their answers",
     },
     Kept {
@@ -82,6 +98,7 @@ pub(crate) const CLOSED: &[Kept] = &[
             "alpha: TagResource kloudvin-pkgs/byhand",
             "beta: to its end",
         ],
+        late: 0,
         shows: "no order of the requests explains their answers",
     },
 ];

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::kept::{CLOSED, Kept, OPEN};
 use super::pairs;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Trouble};
 use super::survey::{HEAD, Survey, Violation, Way, follow, survey};
 
 /// So many preemptions where all orders are too many.
@@ -95,13 +95,18 @@ impl Kept {
     }
 
     fn is_shown_by(&self, violation: &Violation) -> bool {
-        violation.scenario.name == self.scenario && violation.wrong.iter().any(|line| line.contains(self.shows))
+        let is_its = violation.scenario.name == self.scenario && violation.scenario.trouble.late >= self.late;
+        is_its && violation.wrong.iter().any(|line| line.contains(self.shows))
     }
 
     /// What is wrong at the end, if anything is.
     fn wrong(&self) -> Vec<String> {
         let schedule: Vec<String> = self.schedule.iter().map(|line| (*line).to_owned()).collect();
-        follow(&self.scenario(), &schedule).wrong
+        let late = Trouble {
+            late: self.late,
+            denied: None,
+        };
+        follow(&self.scenario().in_trouble(late), &schedule).wrong
     }
 }
 

@@ -8,7 +8,7 @@ mod world;
 pub(crate) use crate::shared::{
     Effect, Ended, Event, Fault, LostError, LostLocks, OUTPUTS, SameConnection, Stack, Treat, contains, options, same,
 };
-use crate::shared::{aws, cloudformation, lag, place, transport};
-pub(crate) use crate::shared::{marks, sample, sink};
+use crate::shared::{aws, cloudformation, place, transport};
+pub(crate) use crate::shared::{lag, marks, sample, sink};
 pub(crate) use http::proxy_that_blocks;
 pub(crate) use world::World;

@@ -129,6 +129,7 @@ impl World {
 
     /// Invokes as a pipeline does: with JSON, for a returned answer.
     pub(crate) async fn invoke(&self, event: &Value) -> Ended {
+        lag::passes().await;
         self.engine.invoke(event.to_string(), ALLOWED).await
     }
 

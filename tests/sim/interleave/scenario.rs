@@ -85,8 +85,8 @@ impl Trouble {
 
     /// One of many: every third is of lag alone.
     pub(crate) fn of(seed: usize) -> Self {
-        let denied = (seed % 3 > 0).then(|| {
-            let nth = seed / 3 * 2 + seed % 3 - 1;
+        let denied = (seed % 3).checked_sub(1).map(|more| {
+            let nth = seed / 3 * 2 + more;
             let after = u32::try_from(nth / OPERATIONS.len() % 4).unwrap_or_default();
             (OPERATIONS[nth % OPERATIONS.len()], after)
         });

@@ -550,11 +550,10 @@ impl Reconciler<'_> {
         })
     }
 
-    /// The steps that this event has just carried out, and whose effect does not show yet: each time it is written, it is
-    /// shown late again.
+    /// The steps that this event has just carried out, and whose effect does not show yet: what is written again is shown
+    /// late again, and what is gone may not be deleted by a role that asks for its tags.
     fn not_seen_yet(&self, plan: &Plan) -> BTreeSet<StepId> {
-        let is_unseen =
-            |action: &Action| action.changes_in_place() && self.progress.wrote_within(self.patience.absence, action);
+        let is_unseen = |action: &Action| self.progress.wrote_within(self.patience.absence, action);
         let steps = plan.steps.iter().enumerate();
         steps
             .filter(|(_, step)| is_unseen(&step.action))

@@ -180,16 +180,6 @@ impl Action {
         }
     }
 
-    /// Whether it changes what is there and stays. What is created or deleted may be another thing of the same name the
-    /// next time.
-    pub(crate) fn changes_in_place(&self) -> bool {
-        let deletes = matches!(
-            self,
-            Self::DeleteDomain { .. } | Self::DeleteRepository { .. } | Self::DeletePackageGroup { .. }
-        );
-        !deletes && self.creates().is_none()
-    }
-
     /// What must be there for it, if this event has just created it. What is to be deleted may be gone.
     pub(crate) fn needs(&self) -> Vec<Thing> {
         let (mut needs, upstreams): (Vec<Thing>, &[RepositoryName]) = match self {

@@ -884,7 +884,9 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
         Standing::Created => drop(domain.groups.remove(pattern)),
         Standing::Adopted => {
             if let Some(former) = group.tags.get(FORMER) {
-                let is_there = |name: &str| domain.repositories.contains_key(name);
+                // What it names already, and named before, need not be put back.
+                let still = named_anywhere(&group.restrictions);
+                let is_there = |name: &str| domain.repositories.contains_key(name) || still.contains(name);
                 group.restrictions = recalled(former, is_there);
             }
             owner.release(&mut group.tags);
@@ -979,6 +981,14 @@ fn remembered(restrictions: &Value) -> String {
         format!("{kind}={}", words.join("/"))
     };
     kinds.map(one).join(" ")
+}
+
+/// The repositories that restrictions name.
+fn named_anywhere(restrictions: &Value) -> BTreeSet<String> {
+    let each = restrictions.as_object().into_iter().flat_map(|kinds| kinds.values());
+    each.flat_map(|kind| list(&kind["allowedRepositories"]))
+        .map(text)
+        .collect()
 }
 
 /// What was remembered, without the repositories that are gone since.

@@ -259,6 +259,8 @@ pub(crate) struct Stack {
     pub(crate) witness: Option<Witness>,
     /// How often each request is delivered at the same time.
     pub(crate) copies: usize,
+    /// How long Lambda waits before it delivers again what a process died of: a minute and then two, or not at all.
+    pub(crate) before_retry: Duration,
 }
 
 /// Who is told of requests and their answers.
@@ -277,6 +279,7 @@ impl Stack {
             allowed: patience(),
             witness: None,
             copies: 1,
+            before_retry: Duration::ZERO,
         }
     }
 
@@ -290,6 +293,7 @@ impl Stack {
             allowed: self.allowed,
             witness: self.witness.clone(),
             copies: self.copies,
+            before_retry: self.before_retry,
         }
     }
 
@@ -440,7 +444,8 @@ impl Stack {
                         deaths,
                     };
                 }
-                Ended::Died => {}
+                Ended::Died if self.before_retry.is_zero() => {}
+                Ended::Died => tokio::time::sleep(self.before_retry).await,
                 ended => panic!(
                     "an invocation that was let live ended so: {ended:?}, for {}",
                     event.json

@@ -104,6 +104,20 @@ fn a_whole_life_comes_to_the_same_with_all_lags_at_once() {
     }
 }
 
+#[test]
+fn a_connection_that_did_not_show_is_exchanged_although_the_service_refuses_a_second_one() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.repository_changes = lag, ms(1000)));
+        let connected_to = |name: &str| with(full(), &json!({"ExternalConnection": name}));
+        let mut stack = world.stack("payments");
+        stack.create(connected_to("public:pypi")).await.succeeded();
+
+        stack.update(connected_to("public:npmjs")).await.succeeded();
+
+        assert_eq!(world.aws.repository(DOMAIN, PROXY).connections, ["public:npmjs"]);
+    });
+}
+
 // What another delivery, or another stack, has just made.
 
 #[test]

@@ -227,6 +227,12 @@ pub(super) enum Connection {
     List(Vec<u8>),
 }
 
+impl Shape {
+    pub(super) fn is_named_as(&self, other: &Self) -> bool {
+        (self.domain, self.repository) == (other.domain, other.repository)
+    }
+}
+
 /// What is wrong with properties.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) enum Spoilt {

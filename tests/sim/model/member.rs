@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use codeartifact_emulator::{Emulator, LogEntry};
 use serde_json::Value;
@@ -26,6 +27,10 @@ pub(super) fn member(world: &World, number: usize, record: &Arc<Record>) -> Memb
     let mut stack = world.stack(&format!("team-{number}"));
     let emulator = Arc::clone(&world.aws.emulator);
     let is_late = emulator.settings().visibility != Visibility::default();
+    if is_late {
+        // By then all is seen that the process had done which died: Lambda takes its time.
+        stack.before_retry = Duration::from_mins(1);
+    }
     let record = Arc::clone(record);
     stack.witness = Some(Arc::new(move |event: &Event, answer: &Answer| {
         let log = emulator.log();

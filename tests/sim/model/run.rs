@@ -177,10 +177,13 @@ impl Run<'_> {
         if !is_at_once {
             self.catch_up().await;
         }
+        // The clean-up Delete of a replacement comes when all else is done: no rollback follows it.
+        let is_replacement =
+            matches!(&request, Request::Update(_, shape) if !shape.is_named_as(&self.stacks[ask.stack].shape));
         self.last = match &request {
             Request::Create(..) => Some((ask.stack, Last::Created)),
-            Request::Update(..) => Some((ask.stack, Last::Updated)),
-            Request::Delete => None,
+            Request::Update(..) if !is_replacement => Some((ask.stack, Last::Updated)),
+            Request::Update(..) | Request::Delete => None,
         };
         let member = &mut self.stacks[ask.stack];
         // Known: what another delivery has just created, and shows no tags yet, is taken for unowned.

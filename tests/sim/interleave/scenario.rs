@@ -120,10 +120,11 @@ struct Arena {
 }
 
 impl Scenario {
-    /// The same in trouble. What strangers do is denied to nobody.
+    /// The same in trouble. Nothing is denied to strangers, nor to one delivery of several: nobody tries again what failed.
     pub(crate) fn in_trouble(&self, trouble: Trouble) -> Self {
-        let has_strangers = self.actors.iter().any(|(_, deed)| matches!(deed, Deed::Meddle(_)));
-        let denied = trouble.denied.filter(|_| !has_strangers);
+        let is_alone = |deed: &Deed| !matches!(deed, Deed::Meddle(_) | Deed::Deliver(..));
+        let may_fail = self.actors.iter().all(|(_, deed)| is_alone(deed));
+        let denied = trouble.denied.filter(|_| may_fail);
         Self {
             trouble: Trouble { denied, ..trouble },
             ..self.clone()

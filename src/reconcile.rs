@@ -553,9 +553,7 @@ impl Reconciler<'_> {
     /// The steps that this event has just carried out, and whose effect does not show yet: what is written again is shown
     /// late again, and what is gone may not be deleted by a role that asks for its tags.
     fn not_seen_yet(&self, plan: &Plan) -> BTreeSet<StepId> {
-        // Less than what is waited for in all, so that it is written again in the end.
-        let lag = self.patience.absence.min(self.patience.lag / 2);
-        let is_unseen = |action: &Action| self.progress.wrote_within(lag, action);
+        let is_unseen = |action: &Action| self.progress.has_just_written(action, self.patience.absence);
         let steps = plan.steps.iter().enumerate();
         steps
             .filter(|(_, step)| is_unseen(&step.action))

@@ -238,11 +238,12 @@ impl Progress {
         self.state().written.push((action.clone(), Instant::now()));
     }
 
-    /// Whether this write took effect so short a time ago that it may not show yet.
-    pub(crate) fn wrote_within(&self, lag: Duration, action: &Action) -> bool {
+    /// Whether this write took effect so short a time ago that it may not show yet, and for the first time: what was written
+    /// again was undone by someone else.
+    pub(crate) fn has_just_written(&self, action: &Action, lag: Duration) -> bool {
         let state = self.state();
-        let mut written = state.written.iter();
-        written.any(|(written, at)| written == action && at.elapsed() < lag)
+        let mut times = state.written.iter().filter(|(written, _)| written == action);
+        times.next().is_some_and(|(_, at)| at.elapsed() < lag) && times.next().is_none()
     }
 
     /// Whether this event has deleted the policy of this revision of its domain.

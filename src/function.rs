@@ -320,6 +320,7 @@ fn span_of(request: Option<&Request>, invocation: &Invocation) -> Span {
         "event",
         request_id = within_limit(text(|request| &request.request_id).unwrap_or(&invocation.request_id)),
         lambda_request_id = invocation.request_id,
+        request_type = request.map(Request::type_as_told).as_deref().unwrap_or_default(),
         stack_id = within_limit(text(|request| &request.stack_id).unwrap_or_default()),
         logical_id = within_limit(text(|request| &request.logical_id).unwrap_or_default()),
         physical_id = within_limit(text(|request| &request.physical_id).unwrap_or_default()),

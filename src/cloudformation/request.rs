@@ -1,5 +1,6 @@
 //! The envelope of an event: who asks for what, and where the answer goes.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -109,6 +110,16 @@ impl Request {
                     shortened(got)
                 ))
             })
+    }
+
+    /// What is asked for, as the log has it: if it is no known type, what was got.
+    pub(crate) fn type_as_told(&self) -> Cow<'static, str> {
+        if let Ok(known) = self.request_type() {
+            return known.as_str().into();
+        }
+        let text = self.fields.text("RequestType");
+        let got = text.as_deref().or(self.fields.get("RequestType").map(RawValue::get));
+        shortened(got.unwrap_or_default()).into()
     }
 
     /// Refuses a request that does not say whose it is, though its answer goes to `CloudFormation`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::sample::{DOMAIN, REPOSITORY, REPOSITORY_ARN, full, repository_policy, with};
+use crate::support::sample::{DOMAIN, REPOSITORY, REPOSITORY_ARN, full, minimal, repository_policy, with};
 use crate::support::{Effect, Ended, Event, Fault, World, contains};
 
 /// A field of a line, wherever the format puts it.
@@ -96,6 +96,36 @@ async fn lines_about_an_event_carry_its_ids_and_steps_carry_step_duration_and_ou
     let summary = lines.iter().find(|line| is_summary(line)).unwrap();
     carries(summary, &event);
     assert_eq!(field(summary, "physical_id"), Some(&json!(REPOSITORY_ARN)), "{summary}");
+}
+
+#[tokio::test]
+async fn each_line_of_an_event_says_what_was_asked_for() {
+    let (world, mut stack) = World::with_stack(minimal()).await;
+    stack.update_unchanged().await.succeeded();
+    stack.delete().await.succeeded();
+    let plan = json!({"RequestType": "Plan", "ResourceProperties": minimal()});
+    world.invoke(&plan).await;
+    for got in [json!("Upsert"), json!(7), json!("x".repeat(20_000))] {
+        world.invoke(&json!({"RequestType": got})).await;
+    }
+    world.invoke(&json!({})).await;
+
+    let lines = world.log_lines().await;
+    let of_events: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line.get("lambda_request_id").is_some())
+        .collect();
+    assert!(
+        of_events.iter().all(|line| line["request_type"].is_string()),
+        "{lines:#?}"
+    );
+    let mut told: Vec<&str> = of_events
+        .iter()
+        .filter_map(|line| line["request_type"].as_str())
+        .collect();
+    told.dedup();
+    let cut = format!("{}… (20000 bytes)", "x".repeat(100));
+    assert_eq!(told, ["Create", "Update", "Delete", "Plan", "Upsert", "7", &cut, ""]);
 }
 
 #[tokio::test]

@@ -40,14 +40,18 @@ pub(crate) type Result<T = (), E = ServiceError> = std::result::Result<T, E>;
 
 /// An operation that failed on a resource.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{operation} on {resource} failed: {message}{}", .request_id.as_ref().map_or(String::new(), |id| format!(" (request id {id})")))]
+#[error("{operation} on {resource} {outcome}: {message}{}", .request_id.as_ref().map_or(String::new(), |id| format!(" (request id {id})")))]
 pub(crate) struct ServiceError {
     pub(crate) operation: &'static str,
     pub(crate) resource: String,
     pub(crate) kind: Kind,
+    /// What became of it.
+    outcome: &'static str,
     message: String,
     request_id: Option<String>,
 }
+
+const FAILED: &str = "failed";
 
 impl ServiceError {
     /// What the service, or something before it, answered to an operation on a resource.
@@ -73,17 +77,19 @@ impl ServiceError {
             operation: operation::<E>(),
             resource: resource.into(),
             kind,
+            outcome: FAILED,
             message,
             request_id: error.request_id().map(str::to_owned),
         }
     }
 
-    /// A write turned out to be against what a neighbour owns.
+    /// A write turned out to be against what a neighbour owns, and was taken back.
     pub(crate) fn refused(action: &Action, refusal: &Refusal) -> Self {
         Self {
             operation: action.operation(),
             resource: action.object().to_owned(),
             kind: Kind::Owned,
+            outcome: "was done, and undone again",
             message: refusal.to_string(),
             request_id: None,
         }
@@ -121,6 +127,7 @@ impl ServiceError {
             operation,
             resource: resource.into(),
             kind: Kind::Conflict,
+            outcome: FAILED,
             message: "another request changed it at the same time".to_owned(),
             request_id: None,
         }

@@ -26,8 +26,10 @@ async fn a_pattern_inside_a_neighbours_group_is_refused_naming_it_and_nothing_st
             "/npm/payments/core$",
             &neighbours.stack_id,
             "[OwnershipConflict]",
+            "CreatePackageGroup on /npm/payments/core$ was done, and undone again: ",
         ],
     );
+    assert!(!reason.contains("failed:"), "{reason}");
     assert_eq!(world.aws.everything(), before);
 }
 

@@ -95,7 +95,7 @@ class Reading(NamedTuple):
         found = list(self.inside(path, value, schema))
         # The rest of the schema has no words of its own, and no say about what is not known.
         if not found and not has_unknown(value) and not is_valid(value, schema):
-            found = [self.problem(path, f"{rule_of(schema, value)}, got {shown(value)}")]
+            found = [self.problem(path, f"{rule_of(schema, value)}, got {shown(value)}{choice_meant(schema, value)}")]
         yield from found
 
     def problem(self, path: tuple[str | int, ...], message: str) -> Problem:
@@ -180,7 +180,7 @@ def rule_of(schema: dict[str, Any], value: Any) -> str:
     texts = [form for form in forms if types_of(form) == ["string"]]
     if texts and isinstance(value, str) and len(value) > (longest := texts[0].get("maxLength", len(value))):
         return f"must be at most {longest} characters"
-    choices = next((form["enum"] for form in forms if "enum" in form), [])
+    choices = choices_of(forms)
     if choices:
         return "must be true or false" if True in choices else f"must be one of {', '.join(choices)}"
     members = next((form["properties"] for form in forms if form.get("additionalProperties") is False), None)
@@ -194,6 +194,16 @@ def rule_of(schema: dict[str, Any], value: Any) -> str:
         return f"{told}, in quotes"
     *most, last = (NAMES[name] for name in types)
     return f"must be {', '.join(most)} or {last}" if most else f"must be {last}"
+
+
+def choices_of(forms: list[dict[str, Any]]) -> list[Any]:
+    return next((form["enum"] for form in forms if "enum" in form), [])
+
+
+def choice_meant(schema: dict[str, Any], value: Any) -> str:
+    choices = [choice for choice in choices_of(list(forms_of(schema))) if isinstance(choice, str)]
+    meant = did_you_mean(value, choices) if isinstance(value, str) else ""
+    return f" ({meant.removeprefix(', ')})" if meant else ""
 
 
 def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
@@ -243,8 +253,8 @@ def did_you_mean(got: str, names: list[str]) -> str:
 
 
 def folded(name: str) -> str:
-    """A name without what sets snake_case, kebab-case and CamelCase apart."""
-    return name.lower().replace("_", "").replace("-", "")
+    """A name without what sets snake_case, kebab-case and CamelCase apart, and without what all connections have."""
+    return name.lower().replace("public:", "").replace("_", "").replace("-", "")
 
 
 def shown(value: Any) -> str:

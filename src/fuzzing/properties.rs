@@ -101,7 +101,7 @@ fn written(desired: &Desired) -> Box<RawValue> {
         "Tags": desired.tags,
         "EndpointFormats": desired.endpoint_formats.iter().map(|format| format.as_str()).collect::<Vec<_>>(),
         "EndpointType": desired.endpoint_type.as_str(),
-        "AdoptExisting": desired.adopt_existing.to_string(),
+        "AdoptExisting": desired.adoption.is_asked().to_string(),
         "DeletionMode": format!("{:?}", desired.deletion_mode),
         "InternalPackages": desired.internal_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),
         "BlockedPackages": desired.blocked_packages.iter().map(PackagePattern::as_str).collect::<Vec<_>>(),

@@ -63,7 +63,7 @@ impl<'a> Converging<'a> {
     /// `had` says that it was ours: then it is taken back as it is.
     pub(super) fn adopts(&self, tags: &TagMap, had: bool) -> bool {
         let is_adopted = match self.owner.standing(tags) {
-            Standing::Unowned => self.desired.adopt_existing,
+            Standing::Unowned => self.desired.adoption.is_asked(),
             // By an earlier delivery, or an earlier round.
             Standing::Adopted => true,
             Standing::Created | Standing::OwnedBy(_) => false,

@@ -77,5 +77,5 @@ pub(crate) fn rolls_back_otherwise(desired: &Desired) -> bool {
     let policy = desired.domain.policy();
     let retains = desired.deletion_mode == DeletionMode::Retain;
     let adopts_more = policy.is_some() || desired.patterns().next().is_some();
-    retains || policy.is_some_and(Policy::forbids) || desired.adopt_existing && adopts_more
+    retains || policy.is_some_and(Policy::forbids) || desired.adoption.is_asked() && adopts_more
 }

@@ -74,8 +74,8 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             domain: name(),
             repository,
         }),
-        (Found::Unowned, Some(false)) if !had && !to.desired.adopt_existing => {
-            plan.refuse(Refusal::UnownedPolicy(name()));
+        (Found::Unowned, Some(false)) if !had && !to.desired.adoption.is_asked() => {
+            plan.refuse(Refusal::UnownedPolicy(name(), to.desired.adoption));
         }
         (Found::Unowned, _) => {
             if is_equal == Some(false) && !had {

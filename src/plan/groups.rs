@@ -144,7 +144,7 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
         Standing::Created | Standing::Adopted => {}
         // Someone took its tags: what it allowed before we had it is not known any more.
         Standing::Unowned if had => wanted.extend(to.owner.tags_of_adopted()),
-        Standing::Unowned if to.desired.adopt_existing => {
+        Standing::Unowned if to.desired.adoption.is_asked() => {
             // What it allows would win over the neighbour's rule as much as if it were made now.
             if let Some(refusal) = Refusal::inside_group(pattern, group, to.owner) {
                 return plan.refuse(refusal);
@@ -158,7 +158,9 @@ fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: 
                 plan.note(Note::Restricts(pattern.clone()));
             }
         }
-        Standing::Unowned => return plan.refuse(Refusal::UnownedGroup(pattern.clone())),
+        Standing::Unowned => {
+            return plan.refuse(Refusal::UnownedGroup(pattern.clone(), to.desired.adoption));
+        }
         Standing::OwnedBy(owner) => {
             let pattern = pattern.clone();
             return plan.refuse(Refusal::OwnedGroup { pattern, owner });

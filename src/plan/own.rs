@@ -33,7 +33,7 @@ pub(super) fn own(
                 wanted.extend(links.map(|links| (FORMER_LINKS.to_owned(), links)));
             }
         }
-        Standing::Unowned if to.desired.adopt_existing => {
+        Standing::Unowned if to.desired.adoption.is_asked() => {
             let Some(links) = links(to, repository).to_tag() else {
                 plan.refuse(Refusal::CrowdedRepository(name.clone()));
                 return None;
@@ -42,12 +42,13 @@ pub(super) fn own(
             wanted.insert(FORMER_LINKS.to_owned(), links);
         }
         Standing::Unowned => {
-            plan.refuse(Refusal::UnownedRepository(name.clone()));
+            plan.refuse(Refusal::UnownedRepository(name.clone(), to.desired.adoption));
             return None;
         }
         Standing::OwnedBy(owner) => {
             let name = name.clone();
-            plan.refuse(Refusal::OwnedRepository { name, owner });
+            let adoption = to.desired.adoption;
+            plan.refuse(Refusal::OwnedRepository { name, owner, adoption });
             return None;
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::action::{Tagged, Thing};
 use super::observed::{Cause, Hidden, ObservedGroup, Unseen};
+use crate::properties::Adoption;
 use crate::stack::{
     AccountId, DeletionMode, DomainName, Grantee, KmsKeyArn, MOST_TAGS, Owner, POLICY_REPOSITORY, PackagePattern,
     RepositoryName,
@@ -29,7 +30,7 @@ pub(crate) enum Refusal {
         old: RepositoryName,
         new: RepositoryName,
     },
-    UnownedRepository(RepositoryName),
+    UnownedRepository(RepositoryName, Adoption),
     /// What the repository is linked to does not fit in a tag, so it could not be put back.
     CrowdedRepository(RepositoryName),
     /// The service would refuse the tags of the thing when others have changed already.
@@ -52,8 +53,9 @@ pub(crate) enum Refusal {
     OwnedRepository {
         name: RepositoryName,
         owner: Owner,
+        adoption: Adoption,
     },
-    UnownedGroup(PackagePattern),
+    UnownedGroup(PackagePattern, Adoption),
     OwnedGroup {
         pattern: PackagePattern,
         owner: Owner,
@@ -66,7 +68,7 @@ pub(crate) enum Refusal {
     },
     /// What the group allows does not fit in a tag, so it could not be put back.
     CrowdedGroup(PackagePattern),
-    UnownedPolicy(DomainName),
+    UnownedPolicy(DomainName, Adoption),
     OwnedPolicy {
         domain: DomainName,
         repository: String,
@@ -134,16 +136,21 @@ impl fmt::Display for Refusal {
                     on.name
                 )
             }
-            Self::UnownedRepository(name) => write!(
+            Self::UnownedRepository(name, adoption) => write!(
                 formatter,
-                "the repository {name} exists already and is unowned: set AdoptExisting to true to adopt it, or give \
-                 another RepositoryName"
+                "the repository {name} exists already and is unowned{}, or give another RepositoryName",
+                by_adoption(*adoption)
             ),
-            Self::OwnedRepository { name, owner } => write!(
+            Self::OwnedRepository { name, owner, adoption } => write!(
                 formatter,
                 "the repository {name} is owned by {owner}: give another RepositoryName, or release it there (delete that \
                  resource with DeletionMode Retain; if it is gone for good, remove the tags codeartifact-stack:stack-id \
-                 and codeartifact-stack:logical-id from the repository) and set AdoptExisting to true here"
+                 and codeartifact-stack:logical-id from the repository) and {}",
+                match adoption {
+                    Adoption::Asked | Adoption::NotAsked => "set AdoptExisting to true here",
+                    Adoption::NotAllowed =>
+                        "ask the platform's team to adopt it: PlatformRepositories lets no other stack",
+                }
             ),
             Self::CrowdedRepository(name) => write!(
                 formatter,
@@ -162,7 +169,8 @@ impl fmt::Display for Refusal {
             ),
             Self::NoUpstream(name) => write!(
                 formatter,
-                "Upstreams: the repository {name} does not exist in the domain; check its name, or let its stack come first"
+                "Upstreams: the repository {name} does not exist in the domain; check its name, or let its stack come \
+                 first (in the same template: DependsOn)"
             ),
             Self::NoConsent {
                 upstream,
@@ -178,10 +186,11 @@ impl fmt::Display for Refusal {
                     " does not let {primary} have it as an upstream: its stack has to name {primary} in Downstreams"
                 )
             }
-            Self::UnownedGroup(pattern) => write!(
+            Self::UnownedGroup(pattern, adoption) => write!(
                 formatter,
-                "the package group {pattern} exists already and is unowned: set AdoptExisting to true to adopt it, or \
-                 remove it from InternalPackages (or BlockedPackages)"
+                "the package group {pattern} exists already and is unowned{}, or remove it from InternalPackages (or \
+                 BlockedPackages)",
+                by_adoption(*adoption)
             ),
             Self::OwnedGroup { pattern, owner } => write!(
                 formatter,
@@ -198,10 +207,11 @@ impl fmt::Display for Refusal {
                 "the package group {pattern} names too many repositories to be adopted: what it allows now has to fit in a \
                  tag of 256 characters, so that it can be put back"
             ),
-            Self::UnownedPolicy(domain) => write!(
+            Self::UnownedPolicy(domain, adoption) => write!(
                 formatter,
-                "the domain {domain} has another policy, which is unowned: set AdoptExisting to true to adopt it, state \
-                 the same DomainPolicyDocument (or DomainAccess) or none, or remove that policy"
+                "the domain {domain} has another policy, which is unowned{}, state the same DomainPolicyDocument (or \
+                 DomainAccess) or none, or remove that policy",
+                by_adoption(*adoption)
             ),
             Self::OwnedPolicy { domain, repository } => write!(
                 formatter,
@@ -232,6 +242,14 @@ impl fmt::Display for Refusal {
                 hidden.why
             ),
         }
+    }
+}
+
+/// How to adopt what is unowned, as it goes on after that.
+fn by_adoption(adoption: Adoption) -> &'static str {
+    match adoption {
+        Adoption::Asked | Adoption::NotAsked => ": set AdoptExisting to true to adopt it",
+        Adoption::NotAllowed => ", and PlatformRepositories lets only the platform's stacks adopt it: ask them",
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
         leaving_groups,
         contents: Contents::Unseen,
-        adopts: desired.adopt_existing,
+        adopts: desired.adoption.is_asked(),
         neighbours: drops_proxies.then(|| desired.downstreams.clone()),
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::json::shortened;
-use crate::stack::{Policy, number_hint, text_type};
+use crate::stack::{Policy, Text, number_hint, text_type};
 
 use super::hints::did_you_mean;
 use super::policy::within_length;
@@ -37,12 +37,16 @@ text_type! {
     number_hint,
 }
 
+impl Text for Principal {}
+
 text_type! {
     /// An AWS organization's id.
     pub(super) OrganizationId,
     "^o-[a-z0-9]{10,32}$",
     "must be an organization's id: o- and 10 to 32 lower-case letters or digits"
 }
+
+impl Text for OrganizationId {}
 
 /// A policy that is written from a property.
 #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::json::shortened;
 use crate::stack::Connections;
 
 use super::reader::Reader;
@@ -13,6 +14,11 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Connections {
             connections if connections.is_empty() => Connections::None,
             connections => Connections::List(connections),
         },
+        Some(object @ Value::Object(_)) => {
+            let got = shortened(&object.to_string());
+            reader.problem(name, format!("must be a string or a list of strings, got {got}"));
+            Connections::None
+        }
         Some(value) => reader.parsed(name, &value).map_or(Connections::None, Connections::One),
     }
 }

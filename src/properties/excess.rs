@@ -551,9 +551,9 @@ mod tests {
             Asked::of_update(Some(&adopts), Some(&adopts), None, &place(), limits).expect("right properties")
         };
         let bound = update(&limits("PLATFORM_REPOSITORIES", ""));
-        assert!(bound.excess.is_none() && !bound.desired.adopt_existing && bound.note.is_some());
+        assert!(bound.excess.is_none() && !bound.desired.adoption.is_asked() && bound.note.is_some());
         let free = update(&Limits::default());
-        assert!(free.desired.adopt_existing && free.note.is_none());
+        assert!(free.desired.adoption.is_asked() && free.note.is_none());
     }
 
     #[test]

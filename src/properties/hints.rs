@@ -2,7 +2,10 @@
 
 /// What others call a property of ours: the native `AWS::CodeArtifact` types, and the resources and modules of Terraform.
 /// Written as [`folded`] does it.
-pub(super) const ELSEWHERE: [(&str, &str); 17] = [
+pub(super) const ELSEWHERE: [(&str, &str); 24] = [
+    ("connection", "ExternalConnection"),
+    ("connections", "ExternalConnection"),
+    ("deletionpolicy", "DeletionMode"),
     ("description", "RepositoryDescription"),
     ("domain", "DomainName"),
     ("encryptionkey", "KmsKeyArn"),
@@ -10,14 +13,18 @@ pub(super) const ELSEWHERE: [(&str, &str); 17] = [
     ("externalconnections", "ExternalConnection"),
     ("kmskey", "KmsKeyArn"),
     ("kmskeyid", "KmsKeyArn"),
+    ("name", "RepositoryName"),
     ("originconfiguration", "InternalPackages"),
     ("owner", "DomainOwner"),
     ("packagegroup", "InternalPackages"),
     ("packagegroups", "InternalPackages"),
     ("pattern", "InternalPackages"),
+    ("permissionspolicy", POLICIES),
     ("permissionspolicydocument", POLICIES),
+    ("policy", POLICIES),
     ("policydocument", POLICIES),
     ("repository", "RepositoryName"),
+    ("retain", "DeletionMode"),
     ("upstream", "Upstreams"),
     ("upstreamrepositories", "Upstreams"),
 ];
@@ -40,24 +47,27 @@ const LONGEST: usize = 64;
 
 /// The nearest of the names, if one is near.
 pub(super) fn did_you_mean(got: &str, names: &[&str]) -> String {
+    nearest(got, names).map_or(String::new(), asked)
+}
+
+/// The nearest of the names, the first of several, if one is near.
+pub(super) fn nearest<'a>(got: &str, names: &[&'a str]) -> Option<&'a str> {
     if got.len() > LONGEST {
-        return String::new();
+        return None;
     }
     let got = folded(got);
-    let likeness = |name: &&str| strsim::jaro_winkler(&folded(name), &got);
-    let nearest = names.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    nearest
-        .filter(|name| likeness(name) > 0.8)
-        .map_or(String::new(), |name| asked(name))
+    let likeness = |name: &str| strsim::jaro_winkler(&folded(name), &got);
+    let nearest = names.iter().rev().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    nearest.copied().filter(|name| likeness(name) > 0.8)
 }
 
 fn asked(name: &str) -> String {
     format!(", did you mean {name}?")
 }
 
-/// A name without what sets `snake_case`, `kebab-case` and `CamelCase` apart.
+/// A name without what sets `snake_case`, `kebab-case` and `CamelCase` apart, and without what all connections have.
 fn folded(name: &str) -> String {
-    name.to_lowercase().replace(['_', '-'], "")
+    name.to_lowercase().replace("public:", "").replace(['_', '-'], "")
 }
 
 #[cfg(test)]
@@ -65,6 +75,7 @@ mod tests {
     use super::*;
     use crate::properties::Limits;
     use crate::properties::draft::Draft;
+    use crate::stack::{ExternalConnection, Text};
 
     fn hint(got: &str) -> String {
         let draft = Draft::read(None, &Limits::default());
@@ -103,6 +114,12 @@ mod tests {
             ("domain_policy_document", "DomainPolicyDocument"),
             ("repository_policy_document", "RepositoryPolicyDocument"),
             ("tags", "Tags"),
+            ("Connections", "ExternalConnection"),
+            ("Name", "RepositoryName"),
+            ("Policy", POLICIES),
+            ("permissions_policy", POLICIES),
+            ("DeletionPolicy", "DeletionMode"),
+            ("Retain", "DeletionMode"),
         ] {
             assert_eq!(hint(theirs), format!(", did you mean {ours}?"), "{theirs}");
         }
@@ -119,8 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_is_found_by_what_sets_it_apart() {
+        let meant = |got: &str| nearest(got, ExternalConnection::CHOICES);
+        for (got, ours) in [
+            ("public:npm", "public:npmjs"),
+            ("public:maven", "public:maven-central"),
+            ("npmjs", "public:npmjs"),
+            ("public:crates.io", "public:crates-io"),
+            ("rubygems", "public:ruby-gems-org"),
+        ] {
+            assert_eq!(meant(got), Some(ours), "{got}");
+        }
+        for other in ["public:nope", "public:", "public:docker"] {
+            assert_eq!(meant(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn what_is_near_nothing_gets_no_hint() {
-        for other in ["Zzyzx", "", &"Upstreams".repeat(8)] {
+        for other in ["Zzyzx", "ContactInfo", "", &"Upstreams".repeat(8)] {
             assert_eq!(hint(other), "", "{other}");
         }
     }

@@ -61,6 +61,21 @@ impl DomainSource {
     }
 }
 
+/// Whether a stack adopts what exists unowned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Adoption {
+    Asked,
+    NotAsked,
+    /// The platform lets only its own stacks adopt, and this is none of them.
+    NotAllowed,
+}
+
+impl Adoption {
+    pub(crate) fn is_asked(self) -> bool {
+        self == Self::Asked
+    }
+}
+
 /// A CodeArtifact stack as a template describes it, every rule kept.
 #[derive(Clone, Debug)]
 pub(crate) struct Desired {
@@ -85,7 +100,7 @@ pub(crate) struct Desired {
     /// Which kind of endpoint to look up.
     pub(crate) endpoint_type: EndpointType,
     /// Whether what exists unowned is adopted.
-    pub(crate) adopt_existing: bool,
+    pub(crate) adoption: Adoption,
     /// What becomes of the repositories in the end.
     pub(crate) deletion_mode: DeletionMode,
     /// The packages that come from this repository's publishers only.
@@ -280,6 +295,79 @@ mod tests {
 
     use super::*;
     use crate::stack::ExternalConnection;
+
+    /// What is wrong with properties that are right but for the changes.
+    fn told(changes: &serde_json::Value) -> String {
+        let mut properties = json!({
+            "DomainName": "kloudvin-pkgs",
+            "KmsKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+            "RepositoryName": "team-npm",
+        });
+        for (name, value) in changes.as_object().expect("an object") {
+            properties[name] = value.clone();
+        }
+        let place = Place::new("eu-central-1".to_owned(), "111122223333".parse().expect("an account"));
+        let read = Desired::read(Some(&to_raw_value(&properties).expect("JSON")), &place);
+        read.expect_err("it is wrong").to_string()
+    }
+
+    #[test]
+    fn an_item_of_a_list_is_told_what_it_has_to_be() {
+        let object = json!([{"RepositoryName": "x"}]);
+        let shown = r#"got {"RepositoryName":"x"}"#;
+        for (property, is) in [
+            ("Upstreams", "each item must be a name (a string)"),
+            ("Downstreams", "each item must be a name (a string)"),
+            ("InternalPackages", "each item must be a string"),
+        ] {
+            let told = told(&json!({ property: object }));
+            assert_eq!(
+                told,
+                format!("1 problem with the properties: {property}: {is}, {shown}")
+            );
+        }
+        assert_eq!(
+            told(&json!({"ExternalConnection": {"Name": "public:npmjs"}})),
+            r#"1 problem with the properties: ExternalConnection: must be a string or a list of strings, got {"Name":"public:npmjs"}"#
+        );
+    }
+
+    #[test]
+    fn the_choices_are_told_once_and_which_was_meant_for_each() {
+        let told_twice = told(&json!({"ExternalConnection": ["public:npm", "public:maven", "public:nope"]}));
+        assert_eq!(told_twice.matches("must be one of").count(), 1, "{told_twice}");
+        let got = r#", got "public:npm" (did you mean public:npmjs?), "public:maven" (did you mean public:maven-central?), "public:nope""#;
+        assert!(told_twice.ends_with(got), "{told_twice}");
+        let mixed = told(&json!({"EndpointFormats": ["docker", {}, "deb"]}));
+        assert!(mixed.contains("each item must be a string, got {};"), "{mixed}");
+        assert!(mixed.ends_with(r#"cargo, got "docker", "deb""#), "{mixed}");
+        let many = told(&json!({"EndpointFormats": vec!["docker"; 1_000]}));
+        assert!(
+            many.ends_with(r#""docker", and 990 more"#) && many.len() < 300,
+            "{many}"
+        );
+        let one = told(&json!({"DeletionMode": "retain"}));
+        assert!(one.ends_with(r#", got "retain" (did you mean Retain?)"#), "{one}");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_policy_is_told() {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "A", "Effect": "allow", "Principle": "*", "Action": "*"},
+            {"Sid": "B", "Principal": "*", "Action": "*"},
+            {"Sid": "C", "Effect": "Allow", "Principal": "*", "Action": "*"},
+        ]});
+        let told = told(&json!({"RepositoryPolicyDocument": policy}));
+        for wrong in [
+            r#"has the element "Principle", which the policy language does not know, did you mean Principal?"#,
+            "the statement A must have the Effect Allow or Deny",
+            "the statement B must have the Effect Allow or Deny",
+            "the statement C has Principal * with Allow",
+        ] {
+            assert!(told.contains(&format!("RepositoryPolicyDocument: {wrong}")), "{told}");
+        }
+        assert!(told.starts_with("4 problems"), "{told}");
+    }
 
     #[test]
     fn whatever_a_delete_says_no_more_is_looked_at_than_a_stack_can_have_had() {

@@ -1,22 +1,24 @@
 //! Takes properties out of an object by name, each on its own, and keeps what is wrong with them.
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::{self, Fields, scalar, shortened};
-use crate::stack::Rule;
+use crate::stack::{Rule, Text};
 
 use super::Problems;
-use super::hints::which_property;
+use super::hints::{nearest, which_property};
 
 /// What CloudFormation itself puts among the properties.
 pub(super) const IGNORED: [&str; 2] = ["ServiceToken", "ServiceTimeout"];
 
 /// Unknown names that are compared with the known ones.
 const MOST_HINTS: usize = 100;
+
+/// Items of a list that are told with the one rule that they break.
+const MOST_ITEMS: usize = 10;
 
 /// The properties that were asked for by name, and whether each is given.
 pub(super) type Given = BTreeMap<&'static str, bool>;
@@ -114,7 +116,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn text<T: FromStr<Err = Rule>>(&mut self, name: &'static str) -> Option<T> {
+    pub(super) fn text<T: Text>(&mut self, name: &'static str) -> Option<T> {
         let value = self.value(name)?;
         self.parsed(name, &value)
     }
@@ -134,13 +136,13 @@ impl Reader {
         }
     }
 
-    pub(super) fn list<T: FromStr<Err = Rule>>(&mut self, name: &'static str) -> Vec<T> {
+    pub(super) fn list<T: Text>(&mut self, name: &'static str) -> Vec<T> {
         self.value(name)
             .map_or_else(Vec::new, |value| self.items(name, name, value))
     }
 
     /// The items of a list, empty ones dropped; a list without any counts as not given.
-    pub(super) fn items<T: FromStr<Err = Rule>>(&mut self, property: &'static str, path: &str, value: Value) -> Vec<T> {
+    pub(super) fn items<T: Text>(&mut self, property: &'static str, path: &str, value: Value) -> Vec<T> {
         let Value::Array(items) = value else {
             self.problem(path, format!("must be a list, got {}", shortened(&value.to_string())));
             return Vec::new();
@@ -149,22 +151,54 @@ impl Reader {
         if items.is_empty() {
             self.given.insert(property, false);
         }
-        items.iter().filter_map(|item| self.parsed(path, item)).collect()
+        let (mut right, mut wrong) = (Vec::new(), Vec::new());
+        for item in &items {
+            match read("each item must be", item) {
+                Ok(read) => right.push(read),
+                Err(rule) => wrong.push((rule, item)),
+            }
+        }
+        self.problems_of_items::<T>(path, wrong);
+        right
+    }
+
+    /// A rule that lists all choices is told once, whatever breaks it.
+    fn problems_of_items<T: Text>(&mut self, path: &str, mut wrong: Vec<(Rule, &Value)>) {
+        let has_choices = !T::CHOICES.is_empty();
+        if has_choices {
+            wrong.sort_by(|(one, _), (other, _)| one.cmp(other));
+        }
+        for items in wrong.chunk_by(|(one, _), (other, _)| has_choices && one == other) {
+            let (rule, _) = &items[0];
+            let mut told: Vec<String> = items.iter().take(MOST_ITEMS).map(|(_, item)| got::<T>(item)).collect();
+            told.extend((items.len() > MOST_ITEMS).then(|| format!("and {} more", items.len() - MOST_ITEMS)));
+            self.problem(path, format!("{rule}, got {}", told.join(", ")));
+        }
     }
 
     /// A scalar held to the rule of its type; `path` names it in what is wrong.
-    pub(super) fn parsed<T: FromStr<Err = Rule>>(&mut self, path: &str, value: &Value) -> Option<T> {
-        let read = scalar(value)
-            .ok_or(Rule::Borrowed("must be a string"))
-            .and_then(|text| text.parse());
-        match read {
+    pub(super) fn parsed<T: Text>(&mut self, path: &str, value: &Value) -> Option<T> {
+        match read("must be", value) {
             Ok(parsed) => Some(parsed),
             Err(rule) => {
-                self.problem(path, format!("{rule}, got {}", shortened(&value.to_string())));
+                self.problem(path, format!("{rule}, got {}", got::<T>(value)));
                 None
             }
         }
     }
+}
+
+/// A scalar as the type that it is to be; if it is none, the rule begins with `must_be`.
+fn read<T: Text>(must_be: &str, value: &Value) -> Result<T, Rule> {
+    let text = scalar(value).ok_or_else(|| format!("{must_be} {}", T::KIND))?;
+    text.parse()
+}
+
+/// What was got, and the choice that was meant if one is near.
+fn got<T: Text>(value: &Value) -> String {
+    let meant = scalar(value).and_then(|text| nearest(&text, T::CHOICES));
+    let hint = meant.map_or(String::new(), |meant| format!(" (did you mean {meant}?)"));
+    shortened(&value.to_string()) + &hint
 }
 
 /// Neither null nor an empty string, which an empty parameter of a template delivers.

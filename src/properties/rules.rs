@@ -7,8 +7,9 @@ use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName}
 
 use super::draft::Draft;
 use super::excess::{self, Before};
+use super::hints::did_you_mean;
 use super::limits::Limits;
-use super::{Asked, Desired, DomainSource, MOST_PATTERNS, Problems};
+use super::{Adoption, Asked, Desired, DomainSource, MOST_PATTERNS, Problems};
 
 /// What is true of a stack that had `AdoptExisting` before the limit.
 const ADOPTION_IS_OFF: &str =
@@ -77,6 +78,11 @@ impl Draft {
         if self.endpoint_formats.is_empty() {
             self.endpoint_formats = formats_of_use(&proxies, &self.internal_packages);
         }
+        let adoption = match (may_adopt, self.adopt_existing) {
+            (false, _) => Adoption::NotAllowed,
+            (true, true) => Adoption::Asked,
+            (true, false) => Adoption::NotAsked,
+        };
         let is_bound = self.adopt_existing && !may_adopt;
         let desired = Desired {
             identity,
@@ -89,7 +95,7 @@ impl Draft {
             tags: self.tags,
             endpoint_formats: self.endpoint_formats,
             endpoint_type: self.endpoint_type.unwrap_or_default(),
-            adopt_existing: self.adopt_existing && may_adopt,
+            adoption,
             deletion_mode: self.deletion_mode.unwrap_or(limits.deletion_mode()),
             internal_packages: self.internal_packages,
             blocked_packages: self.blocked_packages,
@@ -134,9 +140,9 @@ impl Draft {
             ("DomainPolicyDocument", &self.domain_policy),
             ("RepositoryPolicyDocument", &self.repository_policy),
         ];
-        let wrong = documents.map(|(property, policy)| (property, policy.as_ref().and_then(problem_of_policy)));
-        for (property, problem) in wrong {
-            if let Some(problem) = problem {
+        let wrong = documents.map(|(property, policy)| (property, policy.as_ref().map(problems_of_policy)));
+        for (property, problems) in wrong {
+            for problem in problems.into_iter().flatten() {
                 self.problem(property, problem);
             }
         }
@@ -255,18 +261,19 @@ fn formats_of_use(proxies: &[Proxy], patterns: &[PackagePattern]) -> BTreeSet<Fo
     fetched.chain(patterns.iter().map(PackagePattern::format)).collect()
 }
 
-fn problem_of_policy(policy: &Policy) -> Option<String> {
+/// Everything that is wrong with a policy.
+fn problems_of_policy(policy: &Policy) -> Vec<String> {
+    let mut problems = Vec::new();
     if !policy.has_statement() {
-        return Some("has no Statement: it would allow and deny nothing; leave it out to have no policy".to_owned());
+        let message = "has no Statement: it would allow and deny nothing; leave it out to have no policy";
+        problems.push(message.to_owned());
     }
-    let unknown = policy.unknown_element();
-    let unknown = unknown.map(|name| {
-        format!(
-            "has the element {:?}, which the policy language does not know",
-            shortened(name)
-        )
-    });
-    unknown
-        .or_else(|| policy.without_effect())
-        .or_else(|| policy.open_statement())
+    let unknown = policy.unknown_elements();
+    problems.extend(unknown.into_iter().map(|(name, known)| {
+        let (shown, hint) = (shortened(name), did_you_mean(name, known));
+        format!("has the element {shown:?}, which the policy language does not know{hint}")
+    }));
+    problems.extend(policy.without_effect());
+    problems.extend(policy.open_statements());
+    problems
 }

@@ -22,7 +22,11 @@ pub(crate) fn first_unreadable(text: &str) -> Option<char> {
 
 /// A character by its code point, for it may be invisible.
 pub(crate) fn code_point(c: char) -> String {
-    format!("U+{:04X}", u32::from(c))
+    let code_point = format!("U+{:04X}", u32::from(c));
+    match c {
+        '\n' => format!("a line break ({code_point}; in YAML use >- instead of |)"),
+        _ => code_point,
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Rule;
 use super::characters::{code_point, first_unreadable};
+use super::{Rule, Text};
 
 /// The service's limit, in characters.
 pub(crate) const LONGEST: usize = 1000;
@@ -32,6 +32,8 @@ impl fmt::Display for Description {
         formatter.write_str(&self.0)
     }
 }
+
+impl Text for Description {}
 
 impl FromStr for Description {
     type Err = Rule;
@@ -61,6 +63,11 @@ mod tests {
             .parse::<Description>()
             .expect_err("a zero-width space");
         assert!(rule.ends_with("and has U+200B"), "{rule}");
+        let rule = "Two\nlines\n".parse::<Description>().expect_err("a line break");
+        assert!(
+            rule.ends_with("and has a line break (U+000A; in YAML use >- instead of |)"),
+            "{rule}"
+        );
         assert!("é".repeat(LONGEST).parse::<Description>().is_ok());
         assert!("é".repeat(LONGEST + 1).parse::<Description>().is_err());
     }

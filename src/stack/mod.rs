@@ -46,5 +46,5 @@ pub(crate) use proxies::{Connections, Proxy, possible_proxy_names};
 pub(crate) use registries::{ExternalConnection, Format};
 pub(crate) use restrictions::{ALLOW_SPECIFIC, Allowed, Origin, OriginChange, Restrictions};
 pub(crate) use tags::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, TagMap, is_tag_value};
-pub(crate) use value_types::{Rule, choice_type, text_type};
+pub(crate) use value_types::{Rule, Text, choice_type, text_type};
 pub(crate) use wildcard::Wildcard;

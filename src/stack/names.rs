@@ -1,12 +1,23 @@
 //! The names a template gives, as types that cannot be wrong.
 
-use super::text_type;
+use super::{Text, text_type};
 
 text_type! {
     /// A CodeArtifact domain's name.
     pub(crate) DomainName,
     "^[a-z][a-z0-9-]{0,48}[a-z0-9]$" as is_domain_name,
-    "must be 2 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen"
+    "must be 2 to 50 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen",
+    domain_hint,
+}
+
+impl Text for DomainName {}
+
+fn domain_hint(text: &str) -> Option<&'static str> {
+    is_arn(text).then_some("an ARN is not a name: in a template, !GetAtt Shared.DomainName gives the name, !Ref an ARN")
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:")
 }
 
 fn is_domain_name(text: &str) -> bool {
@@ -21,7 +32,17 @@ text_type! {
     /// A CodeArtifact repository's name, at most [`RepositoryName::MAX_LENGTH`] characters.
     pub(crate) RepositoryName,
     "^[A-Za-z0-9][A-Za-z0-9._-]{1,99}$" as is_repository_name,
-    "must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit"
+    "must be 2 to 100 letters, digits and the characters . _ - and begin with a letter or digit",
+    repository_hint,
+}
+
+impl Text for RepositoryName {
+    const KIND: &'static str = "a name (a string)";
+}
+
+fn repository_hint(text: &str) -> Option<&'static str> {
+    is_arn(text)
+        .then_some("an ARN is not a name: in a template, !GetAtt Shared.RepositoryName gives the name, !Ref the ARN")
 }
 
 fn is_repository_name(text: &str) -> bool {
@@ -44,6 +65,8 @@ text_type! {
     number_hint,
 }
 
+impl Text for AccountId {}
+
 /// What to do about an account's id that was a number once: YAML drops a leading zero or reads octal, and CloudFormation
 /// may write what is left as `1.2345678901E10`.
 pub(crate) fn number_hint(text: &str) -> Option<&'static str> {
@@ -64,6 +87,8 @@ text_type! {
     "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
     key_hint,
 }
+
+impl Text for KmsKeyArn {}
 
 impl KmsKeyArn {
     /// The region that the key is in.
@@ -135,6 +160,27 @@ mod tests {
         let too_long = "a".repeat(101);
         for bad in ["", "a", "-ab", ".ab", "a/b", "a b", "ab\n", &too_long] {
             assert!(bad.parse::<RepositoryName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_arn_in_place_of_a_name_is_told_where_the_name_is() {
+        let arn = "arn:aws:codeartifact:eu-central-1:111122223333:repository/pkgs/shared";
+        let rule = arn.parse::<RepositoryName>().expect_err("an ARN");
+        assert!(
+            rule.ends_with("!GetAtt Shared.RepositoryName gives the name, !Ref the ARN"),
+            "{rule}"
+        );
+        let rule = arn.parse::<DomainName>().expect_err("an ARN");
+        assert!(
+            rule.contains("; an ARN is not a name") && rule.contains("!GetAtt Shared.DomainName"),
+            "{rule}"
+        );
+        for other in ["no spaces", "-arn:"] {
+            assert!(
+                !other.parse::<RepositoryName>().expect_err("no name").contains(';'),
+                "{other}"
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::characters::first_unreadable;
-use super::{Format, Rule};
+use super::{Format, Rule, Text};
 
 /// The service's limit on a pattern, in characters.
 pub(crate) const LONGEST: usize = 520;
@@ -120,6 +120,8 @@ pub(crate) const fn namespace_of(format: Format) -> Namespace {
         Format::Pypi | Format::Nuget | Format::Ruby | Format::Cargo => Namespace::Never,
     }
 }
+
+impl Text for PackagePattern {}
 
 impl FromStr for PackagePattern {
     type Err = Rule;

@@ -3,7 +3,7 @@
 //! The service answers with a document that need not equal what it was sent, and CloudFormation turns
 //! every boolean and number into a string; compared as text, a policy would be put again for ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::{Map, Value, json};
@@ -14,7 +14,8 @@ use crate::json::scalar;
 /// The service's limit on a policy document, in characters.
 pub(crate) const LONGEST: usize = 7168;
 
-/// What a statement can have. Source: the IAM user guide, "Grammar of the IAM JSON policy language".
+/// What a document can have, and a statement. Source: the IAM user guide, "Grammar of the IAM JSON policy language".
+const DOCUMENT_ELEMENTS: [&str; 3] = ["Version", "Id", "Statement"];
 const STATEMENT_ELEMENTS: [&str; 9] = [
     "Sid",
     "Effect",
@@ -75,27 +76,32 @@ impl Policy {
         are_there && left.is_empty() && self.meaning.get("Version") == given.meaning.get("Version")
     }
 
-    /// An element that the policy language does not have, or not in this case. What reads a policy leniently might take it
-    /// for one that was never looked at here.
-    pub(crate) fn unknown_element(&self) -> Option<&str> {
-        let of_document = self.meaning.as_object().into_iter().flat_map(Map::keys);
-        let statements = self.statements().iter().filter_map(Value::as_object);
-        let of_document = of_document.filter(|name| !["Version", "Id", "Statement"].contains(&name.as_str()));
-        let of_statements = statements
-            .flat_map(Map::keys)
-            .filter(|name| !STATEMENT_ELEMENTS.contains(&name.as_str()));
-        of_document.chain(of_statements).map(String::as_str).next()
+    /// The elements that the policy language does not have, or not in this case, each once and with those that may be there.
+    /// What reads a policy leniently might take one for another that was never looked at here.
+    pub(crate) fn unknown_elements(&self) -> BTreeMap<&str, &'static [&'static str]> {
+        let of_document = self.meaning.as_object().map(|it| (it, &DOCUMENT_ELEMENTS[..]));
+        let of_statements = self.statements().iter().filter_map(Value::as_object);
+        let of_statements = of_statements.map(|it| (it, &STATEMENT_ELEMENTS[..]));
+        let unknown = of_document
+            .into_iter()
+            .chain(of_statements)
+            .flat_map(|(object, known)| {
+                let names = object.keys().map(String::as_str);
+                names
+                    .filter(|name| !known.contains(name))
+                    .map(move |name| (name, known))
+            });
+        unknown.collect()
     }
 
-    /// A statement that neither allows nor denies, as the policy language spells it: what reads it leniently might take it
+    /// The statements that neither allow nor deny, as the policy language spells it: what reads one leniently might take it
     /// for one that does.
-    pub(crate) fn without_effect(&self) -> Option<String> {
-        let mut statements = self.statements().iter();
-        let wrong = statements.find(|statement| !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")))?;
-        Some(format!(
-            "the statement{} must have the Effect Allow or Deny",
-            name_of(wrong)
-        ))
+    pub(crate) fn without_effect(&self) -> BTreeSet<String> {
+        let statements = self.statements().iter();
+        let wrong = statements.filter(|statement| !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")));
+        wrong
+            .map(|statement| format!("the statement{} must have the Effect Allow or Deny", name_of(statement)))
+            .collect()
     }
 
     /// Whether it says anything at all.
@@ -130,9 +136,9 @@ impl Policy {
         statements.is_some_and(|statements| statements.iter().any(is_denial))
     }
 
-    /// The statement that opens the resource to everyone, if there is one: what it says, and the remedy.
-    pub(crate) fn open_statement(&self) -> Option<String> {
-        self.statements().iter().find_map(|statement| {
+    /// The statements that open the resource to everyone: what each says, and the remedy.
+    pub(crate) fn open_statements(&self) -> BTreeSet<String> {
+        let open = self.statements().iter().filter_map(|statement| {
             let is_allow = statement.get("Effect") == Some(&json!("Allow"));
             let is_open = is_allow && !statement.as_object()?.contains_key("Condition") && names_everyone(statement);
             let excludes = is_allow && statement.get("NotPrincipal").is_some();
@@ -146,7 +152,8 @@ impl Policy {
                 "the statement{name} has {what}; name the principals, \
                  or limit the statement with a Condition such as aws:PrincipalOrgID"
             ))
-        })
+        });
+        open.collect()
     }
 }
 
@@ -471,18 +478,19 @@ mod tests {
     #[test]
     fn an_element_that_the_policy_language_does_not_have_is_found() {
         let good = statement(&json!({"Sid": "Read", "Effect": "Deny", "NotAction": "*", "NotResource": "*"}));
-        assert_eq!(policy(&good).unknown_element(), None);
-        assert_eq!(
-            policy(&statement(&json!({"effect": "Allow"}))).unknown_element(),
-            Some("effect")
-        );
-        assert_eq!(
-            policy(&statement(&json!({"Principals": "*"}))).unknown_element(),
-            Some("Principals")
-        );
-        let mut second = good;
+        assert!(policy(&good).unknown_elements().is_empty());
+        let mut second = statement(&json!({"effect": "Allow", "Principals": "*"}));
         second["statement"] = json!([{"Effect": "Allow", "Principal": "*"}]);
-        assert_eq!(policy(&second).unknown_element(), Some("statement"));
+        let second = policy(&second);
+        let unknown: Vec<_> = second.unknown_elements().into_iter().collect();
+        assert_eq!(
+            unknown,
+            [
+                ("Principals", &STATEMENT_ELEMENTS[..]),
+                ("effect", &STATEMENT_ELEMENTS[..]),
+                ("statement", &DOCUMENT_ELEMENTS[..])
+            ]
+        );
     }
 
     #[test]
@@ -490,14 +498,18 @@ mod tests {
         for effect in [json!(null), json!("allow"), json!(["Allow"]), json!(" Deny")] {
             let document = statement(&json!({"Sid": "Read", "Effect": effect, "Principal": "*"}));
             let told = policy(&document).without_effect();
-            assert_eq!(
-                told.as_deref(),
-                Some("the statement Read must have the Effect Allow or Deny"),
-                "{effect}"
+            assert!(
+                told.iter()
+                    .eq(["the statement Read must have the Effect Allow or Deny"]),
+                "{effect}: {told:?}"
             );
         }
         for effect in ["Allow", "Deny"] {
-            assert_eq!(policy(&statement(&json!({"Effect": effect}))).without_effect(), None);
+            assert!(
+                policy(&statement(&json!({"Effect": effect})))
+                    .without_effect()
+                    .is_empty()
+            );
         }
     }
 
@@ -508,7 +520,7 @@ mod tests {
             for (name, value) in members.as_object().expect("members") {
                 statement[name] = value.clone();
             }
-            policy(&json!({"Statement": statement})).open_statement()
+            policy(&json!({"Statement": statement})).open_statements()
         };
         for bad in [
             json!({"Principal": "*"}),
@@ -522,7 +534,7 @@ mod tests {
             json!({"NotPrincipal": {"AWS": "111122223333"}}),
             json!({"NotPrincipal": {"AWS": "111122223333"}, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
         ] {
-            assert!(open(&bad).is_some(), "{bad}");
+            assert_eq!(open(&bad).len(), 1, "{bad}");
         }
         for good in [
             json!({"Principal": {"AWS": "111122223333"}}),
@@ -530,7 +542,7 @@ mod tests {
             json!({"NotPrincipal": {"AWS": "111122223333"}, "Effect": "Deny"}),
             json!({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-a"}}}),
         ] {
-            assert_eq!(open(&good), None, "{good}");
+            assert!(open(&good).is_empty(), "{good}");
         }
     }
 }

@@ -1,9 +1,18 @@
 //! How a type is made of the texts that it may be: each rule is stated once, for the function, its messages and the schema.
 
 use std::borrow::Cow;
+use std::str::FromStr;
 
 /// What a rule asks for, in the words that complete "must …".
 pub(crate) type Rule = Cow<'static, str>;
+
+/// A type that a template gives as a text.
+pub(crate) trait Text: FromStr<Err = Rule> {
+    /// What to give, in words that complete "must be …".
+    const KIND: &'static str = "a string";
+    /// All the texts there are, if they are few.
+    const CHOICES: &'static [&'static str] = &[];
+}
 
 /// Defines a text type whose only way in is its `FromStr`, which holds it to a pattern. The schema holds it to the same.
 /// `$hint` may know more about a text that breaks the rule. A pattern of many lengths takes a regular expression hundreds of
@@ -93,6 +102,10 @@ macro_rules! choice_type {
                     $(Self::$variant => $text,)*
                 }
             }
+        }
+
+        impl $crate::stack::Text for $name {
+            const CHOICES: &'static [&'static str] = &[$first_text $(, $text)*];
         }
 
         impl std::str::FromStr for $name {

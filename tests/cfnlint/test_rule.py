@@ -127,6 +127,11 @@ def test_it_refuses_what_the_schema_refuses(case):
     [
         ({"domain_name": "pkgs"}, "domain_name: there is no such property, did you mean DomainName?"),
         ({"EncryptionKey": "x"}, "EncryptionKey: there is no such property, did you mean KmsKeyArn?"),
+        (
+            {"DeletionMode": "retain"},
+            'DeletionMode: must be one of Delete, RetainIfNotEmpty, Retain, got "retain" (did you mean Retain?)',
+        ),
+        ({"Connections": "x"}, "Connections: there is no such property, did you mean ExternalConnection?"),
         ({"Zzyzx": "x"}, "Zzyzx: there is no such property"),
         ({"KmsKeyArn": ""}, "KmsKeyArn: is required"),
         ({"Access": {"Readers": ["*"]}}, 'Access: Readers may be ["*"] only with an OrganizationId'),

@@ -173,6 +173,30 @@ async fn adoption_that_was_asked_for_before_the_limit_adopts_nothing_more_and_th
 }
 
 #[tokio::test]
+async fn what_a_squad_may_not_adopt_it_is_not_told_to_adopt() {
+    let world = World::with_environment(&[("PLATFORM_REPOSITORIES", "platform")]).await;
+    world.aws.create_domain(DOMAIN, KEY).await;
+    world.aws.create_repository(DOMAIN, REPOSITORY).await;
+
+    let reason = world.stack("payments").create(minimal()).await.failed();
+
+    let asked =
+        "and PlatformRepositories lets only the platform's stacks adopt it: ask them, or give another RepositoryName";
+    contains(&reason, &[REPOSITORY, "is unowned, ", asked, "[OwnershipConflict]"]);
+    assert!(!reason.contains("AdoptExisting"), "{reason}");
+
+    let mut owner = world.stack("billing");
+    owner
+        .create(with(minimal(), &json!({"RepositoryName": "team-billing"})))
+        .await
+        .succeeded();
+    let taken = with(minimal(), &json!({"RepositoryName": "team-billing"}));
+    let reason = world.stack("payments").create(taken).await.failed();
+    contains(&reason, &[&owner.stack_id, "PlatformRepositories lets no other stack"]);
+    assert!(!reason.contains("AdoptExisting"), "{reason}");
+}
+
+#[tokio::test]
 async fn the_organization_is_put_on_what_access_writes_and_on_what_it_had_written_before() {
     let access = with(minimal(), &json!({"Access": {"Readers": ["444455556666"]}}));
     let (world, mut stack) = World::with_stack(access).await;

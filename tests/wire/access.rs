@@ -213,10 +213,10 @@ async fn an_open_policy_in_the_old_properties_hinders_neither_an_update_nor_a_de
         &json!({"RepositoryPolicyDocument": open, "DomainPolicyDocument": open}),
     );
     let (world, stack) = World::with_stack(full()).await;
-    world.aws.put_repository_policy(DOMAIN, REPOSITORY, &open).await;
 
     // A rollback from it, and an update that takes it out.
     for properties in [full(), minimal()] {
+        world.aws.put_repository_policy(DOMAIN, REPOSITORY, &open).await;
         let event = stack.event("Update", Some(stack.id()), &properties, Some(&opened));
         stack.deliver(&event).await.answer().succeeded();
     }

@@ -200,7 +200,7 @@ fn the_table_of_errors_has_each_type() {
 #[test]
 fn the_table_of_environment_variables_has_each_that_is_not_the_sdks() {
     let source = include_str!("../../src/main.rs");
-    let limits = literals(include_str!("../../src/properties/limits.rs"), "= read(\"");
+    let limits = literals(include_str!("../../src/properties/limits.rs"), "read(\"");
     let read = literals(source, "variable(\"")
         .into_iter()
         .chain(literals(source, "env::var(\""))

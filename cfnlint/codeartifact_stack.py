@@ -26,8 +26,20 @@ SCHEMA = json.loads(
         path for path in (HERE / "properties.json", HERE.parent / "schema/properties.json") if path.is_file()
     ).read_text(encoding="utf-8")
 )
+PATTERN = SCHEMA["$defs"]["PackagePattern"]
 # How many characters of a value a message shows.
 MOST_SHOWN = 100
+# Attributes of any resource, which are written beside `Properties`.
+BESIDE = [
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+]
+NO_STATEMENT = "has no Statement: it would allow and deny nothing; leave it out to have no policy"
 NAMES = {"object": "an object", "array": "a list", "string": "a string", "number": "a number", "boolean": "a boolean"}
 
 
@@ -125,12 +137,17 @@ class Reading(NamedTuple):
 
     def members(self, path: tuple[str | int, ...], value: dict[str, Any], form: dict[str, Any]) -> Iterator[Problem]:
         known, others = form.get("properties", {}), form.get("additionalProperties", True)
+        if "Statement" in form.get("required", []) and not has_statement(value):
+            yield self.problem(path, NO_STATEMENT)
+            return
         for name in form.get("required", []):
             if name not in value:
                 yield self.problem(path, f"{name} is missing")
         for name, member in value.items():
             if name in known:
-                yield from self.problems((*path, name), member, known[name])
+                # The function names the members of an object whose members are of different kinds.
+                reading = self if "required" in form else Reading(f"{self.property}.{name}")
+                yield from reading.problems((*path, name), member, known[name])
             elif others is False:
                 yield self.problem((*path, name), f"there is no {name} in it{did_you_mean(name, list(known))}")
             elif isinstance(others, dict):
@@ -180,6 +197,8 @@ def rule_of(schema: dict[str, Any], value: Any) -> str:
     texts = [form for form in forms if types_of(form) == ["string"]]
     if texts and isinstance(value, str) and len(value) > (longest := texts[0].get("maxLength", len(value))):
         return f"must be at most {longest} characters"
+    if isinstance(value, str) and any(form["description"] == PATTERN["description"] for form in texts):
+        return rule_of_pattern(value)
     choices = choices_of(forms)
     if choices:
         return "must be true or false" if True in choices else f"must be one of {', '.join(choices)}"
@@ -204,6 +223,33 @@ def choice_meant(schema: dict[str, Any], value: Any) -> str:
     choices = [choice for choice in choices_of(list(forms_of(schema))) if isinstance(choice, str)]
     meant = did_you_mean(value, choices) if isinstance(value, str) else ""
     return f" ({meant.removeprefix(', ')})" if meant else ""
+
+
+def rule_of_pattern(text: str) -> str:
+    """The rule that a package pattern breaks: the usual slips in the function's words, others in the schema's."""
+    formats = SCHEMA["$defs"]["Format"]["enum"]
+    format, _, rest = text.removeprefix("/").partition("/")
+    if not text.startswith("/") or text[-1] not in "*~$":
+        return "must begin with / and end with *, ~ or $"
+    if text == "/*":
+        return "must not be the root /*, which holds every package"
+    if format not in formats:
+        return f"must begin with a format: {', '.join(f'/{each}/' for each in formats)}"
+    if rest in ("*", "/*"):
+        example = f"/{format}//acme-*" if format in ("pypi", "nuget", "ruby", "cargo") else f"/{format}/acme/*"
+        return f"names a format alone, and so holds its public packages too: name some, as in {example}"
+    if format == "npm" and "/@" in text:
+        written = text.replace("//@", "/").replace("/@", "/")
+        remedy = f": write {written}" if is_valid(written, PATTERN) else ""
+        return f"holds nothing, for the service has the scopes of npm without their @{remedy}"
+    return PATTERN["description"]
+
+
+def has_statement(policy: dict[str, Any]) -> bool:
+    """Whether a policy has a statement, or what a function may give as one."""
+    given = policy.get("Statement", [])
+    statements = given if isinstance(given, list) else [given]
+    return any(isinstance(statement, dict) for statement in statements)
 
 
 def bounds_of(schema: dict[str, Any]) -> dict[str, Any]:
@@ -243,6 +289,9 @@ def resolved(value: Any, given: str) -> Any:
 
 def which_property(got: str) -> str:
     """The property that is meant by a name of another tool's, or the nearest one, if one is near."""
+    if got in BESIDE:
+        hint = ", did you mean DeletionMode?" if got == "DeletionPolicy" else ""
+        return f"; the attribute {got} of a resource is beside its Properties{hint}"
     elsewhere = SCHEMA["x-elsewhere"].get(folded(got))
     return f", did you mean {elsewhere}?" if elsewhere else did_you_mean(got, list(SCHEMA["properties"]))
 

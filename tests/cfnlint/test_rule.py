@@ -119,7 +119,7 @@ def test_it_takes_what_the_function_takes(case):
 def test_it_refuses_what_the_schema_refuses(case):
     said = messages(case)
     assert said
-    assert {one.split(":")[0] for one in said} <= case.keys() | {"KmsKeyArn"}
+    assert {re.split("[:.]", one)[0] for one in said} <= case.keys() | {"KmsKeyArn"}
 
 
 @pytest.mark.parametrize(
@@ -136,6 +136,17 @@ def test_it_refuses_what_the_schema_refuses(case):
         ({"KmsKeyArn": ""}, "KmsKeyArn: is required"),
         ({"Access": {"Readers": ["*"]}}, 'Access: Readers may be ["*"] only with an OrganizationId'),
         ({"AdoptExisting": "yes"}, 'AdoptExisting: must be true or false, got "yes"'),
+        ({"Access": {"Readers": "*"}}, 'Access.Readers: must be a list, got "*"'),
+        (
+            {"Access": {"Publishers": ["ci"]}},
+            "Access.Publishers: must be an account id of 12 digits or the ARN of an IAM user, role or root, "
+            'without a wildcard, got "ci"',
+        ),
+        (
+            {"DeletionPolicy": "Retain"},
+            "DeletionPolicy: there is no such property; the attribute DeletionPolicy of a resource is beside its "
+            "Properties, did you mean DeletionMode?",
+        ),
         ({"Upstreams": "shared"}, 'Upstreams: must be a list, got "shared"'),
         ({"Upstreams": ["a-1", "a-1"]}, "Upstreams: a-1 appears twice"),
         ({"Refresh": []}, "Refresh: must be a string, a number or a boolean, got []"),
@@ -150,6 +161,51 @@ def test_it_refuses_what_the_schema_refuses(case):
 )
 def test_it_says_so_in_the_functions_words(case, said):
     assert messages(case) == [said]
+
+
+FORMATS = "/npm/, /pypi/, /maven/, /nuget/, /generic/, /ruby/, /swift/, /cargo/"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("@payments/*", "must begin with / and end with *, ~ or $"),
+        ("/npm/payments", "must begin with / and end with *, ~ or $"),
+        ("/*", "must not be the root /*, which holds every package"),
+        ("/pip//x$", f"must begin with a format: {FORMATS}"),
+        ("/npm/*", "names a format alone, and so holds its public packages too: name some, as in /npm/acme/*"),
+        ("/pypi//*", "names a format alone, and so holds its public packages too: name some, as in /pypi//acme-*"),
+        (
+            "/npm/@acme/*",
+            "holds nothing, for the service has the scopes of npm without their @: write /npm/acme/*",
+        ),
+        ("/npm/pay*", rule.PATTERN["description"]),
+        (f"/npm/{'a' * 520}~", "must be at most 520 characters"),
+    ],
+)
+def test_a_slip_in_a_pattern_is_told_by_the_rule_that_it_breaks(pattern, said):
+    (message,) = messages({"InternalPackages": [pattern]})
+    assert message.startswith(f'InternalPackages: {said}, got "{pattern[:90]}')
+
+
+@pytest.mark.parametrize("statement", [{}, {"Statement": []}, {"Statement": ""}], ids=json.dumps)
+def test_a_policy_without_a_statement_is_told_so(statement):
+    policy = {"Version": "2012-10-17"} | statement
+    assert messages({"RepositoryPolicyDocument": policy}) == [f"RepositoryPolicyDocument: {rule.NO_STATEMENT}"]
+
+
+def test_the_function_says_the_same():
+    sources = [ROOT / "src/stack/package_pattern.rs", ROOT / "src/properties/rules.rs"]
+    function = "\n".join(source.read_text(encoding="utf-8") for source in sources)
+    for text in (
+        rule.NO_STATEMENT,
+        "must begin with / and end with *, ~ or $",
+        "must not be the root /*, which holds every package",
+        "must begin with a format: ",
+        "names a format alone, and so holds its public packages too: name some, as in ",
+        "holds nothing, for the service has the scopes of npm without their @",
+    ):
+        assert text in function
 
 
 def test_what_is_wrong_is_reported_at_its_line(linted):

@@ -105,6 +105,32 @@ def cancel_creations_of_deleted_stacks() -> None:
     stacks._delete_stack_async = handlers._delete_stack_async = delete_stack_async
 
 
+def keep_imported_exports() -> None:
+    """CloudFormation fails an Update that takes out an export, or changes its value, while another stack imports it, and
+    rolls it back. ministack only refuses to delete the stack."""
+    resolve = stacks._resolve_stack_outputs
+
+    def importer(export: str, owner: str) -> str | None:
+        for name, stack in list(cloudformation._stacks.items()):
+            if name != owner and not stack.get("StackStatus", "").startswith("DELETE_"):
+                if export in handlers._imported_export_names(stack, name):
+                    return name
+        return None
+
+    def resolve_stack_outputs(definitions, conditions, resources, values, mappings, stack_name, stack_id):
+        outputs, exports = resolve(definitions, conditions, resources, values, mappings, stack_name, stack_id)
+        for before in cloudformation._stacks.get(stack_name, {}).get("Outputs", []):
+            name = before.get("ExportName")
+            if not name or exports.get(name, {}).get("Value") == before["OutputValue"]:
+                continue
+            if used_by := importer(name, stack_name):
+                done = "updated" if name in exports else "deleted"
+                raise ValueError(f"Export {name} cannot be {done} as it is in use by {used_by}")
+        return outputs, exports
+
+    stacks._resolve_stack_outputs = resolve_stack_outputs
+
+
 def show_properties_in_events() -> None:
     """CloudFormation's events have the properties of a resource as they were sent: all is resolved."""
     add, invoke = stacks._add_event, custom_resource.invoke_custom_resource
@@ -193,6 +219,7 @@ def show_keys_to(codeartifact: str) -> None:
 if __name__ == "__main__":
     clean_up_after_failed_resources()
     cancel_creations_of_deleted_stacks()
+    keep_imported_exports()
     show_properties_in_events()
     tell_functions_their_log()
     show_keys_to(os.environ["AWS_ENDPOINT_URL_CODEARTIFACT"])

@@ -29,6 +29,7 @@ def main() -> int:
             print(f"AWS           {lab.aws_url}\nCodeArtifact  {lab.codeartifact_url}")
             print(f"ServiceToken  {stack.outputs['ServiceToken']}")
             print(f"account       {ACCOUNT}: here an account is the access key id; give another to act in another")
+            print("not enforced  the function's role: DomainNamePattern, KmsKeyArns, OtherDomainOwner, RolePath do nothing here")
             print(f"next          . {script}   (in another terminal; Ctrl-C here ends it all)", flush=True)
             signal.pause()
     except (StackFailed, LabError) as error:

@@ -149,3 +149,38 @@ def test_a_domain_whose_key_is_disabled_is_locked_until_it_is_enabled(terminal, 
     time.sleep(1)
 
     assert delete(terminal, "locked") == "DELETE_COMPLETE"
+
+
+EXPORTING = """
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+Outputs:
+  Name:
+    Value: {value}
+    Export: {{ Name: a-name }}
+"""
+IMPORTING = """
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties:
+      DisplayName: !ImportValue a-name
+"""
+WITHOUT = EXPORTING.split("Outputs")[0]
+
+
+@pytest.mark.parametrize(("change", "done"), [(WITHOUT, "deleted"), (EXPORTING.format(value="new"), "updated")])
+def test_an_update_that_takes_an_imported_export_away_or_changes_it_is_rolled_back(terminal, change, done):
+    exporting, importing = f"exports-{done}", f"imports-{done}"
+    named = EXPORTING.replace("a-name", exporting).format(value="old")
+    assert create(terminal, exporting, named) == "CREATE_COMPLETE"
+    assert create(terminal, importing, IMPORTING.replace("a-name", exporting)) == "CREATE_COMPLETE"
+
+    assert update(terminal, exporting, change.replace("a-name", exporting)) == "UPDATE_ROLLBACK_COMPLETE"
+    told = terminal.client("cloudformation").describe_stack_events(StackName=exporting)["StackEvents"]
+    assert f"Export {exporting} cannot be {done} as it is in use by {importing}" in str(told)
+    assert terminal.outputs(exporting) == {"Name": "old"}
+
+    assert delete(terminal, importing) == "DELETE_COMPLETE"
+    assert update(terminal, exporting, change.replace("a-name", exporting)) == "UPDATE_COMPLETE"

@@ -106,15 +106,15 @@ def cancel_creations_of_deleted_stacks() -> None:
 
 
 def keep_imported_exports() -> None:
-    """CloudFormation fails an Update that takes out an export, or changes its value, while another stack imports it, and
-    rolls it back. ministack only refuses to delete the stack."""
+    """CloudFormation rolls an Update back that takes out an export, or changes its value, while a stack imports it.
+    ministack only refuses to delete the stack."""
     resolve = stacks._resolve_stack_outputs
 
     def importer(export: str, owner: str) -> str | None:
         for name, stack in list(cloudformation._stacks.items()):
-            if name != owner and not stack.get("StackStatus", "").startswith("DELETE_"):
-                if export in handlers._imported_export_names(stack, name):
-                    return name
+            is_there = name != owner and not stack.get("StackStatus", "").startswith("DELETE_")
+            if is_there and export in handlers._imported_export_names(stack, name):
+                return name
         return None
 
     def resolve_stack_outputs(definitions, conditions, resources, values, mappings, stack_name, stack_id):

@@ -29,7 +29,9 @@ def main() -> int:
             print(f"AWS           {lab.aws_url}\nCodeArtifact  {lab.codeartifact_url}")
             print(f"ServiceToken  {stack.outputs['ServiceToken']}")
             print(f"account       {ACCOUNT}: here an account is the access key id; give another to act in another")
-            print("not enforced  the function's role: DomainNamePattern, KmsKeyArns, OtherDomainOwner, RolePath do nothing here")
+            print(
+                "roles         not enforced: DomainNamePattern, KmsKeyArns, OtherDomainOwner, RolePath have no effect"
+            )
             print(f"next          . {script}   (in another terminal; Ctrl-C here ends it all)", flush=True)
             signal.pause()
     except (StackFailed, LabError) as error:

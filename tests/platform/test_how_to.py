@@ -15,7 +15,7 @@ TEMPLATES = {block.file: block.text for block in PAGE if block.language == "yaml
 (GUEST_POLICY,) = [block.text for block in PAGE if block.file == "guests.json"]
 DOMAIN = "kloudvin-pkgs"
 GROUP = {"domain": "group-pkgs", "domainOwner": "210987654321"}
-UI = {"domain": DOMAIN, "format": "npm", "namespace": "payments", "package": "ui"}
+UI = {"domain": DOMAIN, "format": "generic", "namespace": "payments", "package": "ui"}
 # What cannot be done here: the emulator does not copy packages.
 NOT_RUN = [("Rename a repository", 2)]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -80,16 +80,16 @@ class Looks:
         getattr(self, heading.lower().replace(" ", "_").replace("'", ""), lambda *_: None)(number, printed)
 
     def have_several_registries_in_one_repository(self, _, printed):
-        registries = [f"platform-shared-upstream-{registry}" for registry in ("npmjs", "pypi", "maven-central")]
-        assert upstreams(self.terminal, "platform-shared") == registries
+        registries = [f"team-platform-upstream-{registry}" for registry in ("npmjs", "pypi", "maven-central")]
+        assert upstreams(self.terminal, "team-platform") == registries
         outputs = self.terminal.outputs("platform-packages")
         for format in ("npm", "pypi", "maven"):
-            assert outputs[format.capitalize()].endswith(f"/{format}/platform-shared/")
+            assert outputs[format.capitalize()].endswith(f"/{format}/team-platform/")
 
     def share_a_domain(self, number, _):
         if number == 1:
             assert "/npm/team-payments/" in self.terminal.outputs("payments-packages")["Npm"]
-            assert upstreams(self.terminal, "team-payments") == ["platform-shared"]
+            assert upstreams(self.terminal, "team-payments") == ["team-platform"]
             cloudformation = self.terminal.client("cloudformation")
             with pytest.raises(cloudformation.exceptions.ClientError, match="TerminationProtection"):
                 cloudformation.delete_stack(StackName="platform-packages")
@@ -124,6 +124,7 @@ class Looks:
     def see_what_would_change(self, number, printed):
         if number == 0:
             assert '"Converged": true' in printed
+            self.no_plan_is_shown_of_what_is_not_there()
             assert answer(self.shell)["Steps"] == [
                 "UpdateRepository team-payments",
                 "DeleteRepositoryPermissionsPolicy team-payments",
@@ -133,6 +134,16 @@ class Looks:
             assert answer(self.shell)["Steps"] == json.loads(promised)
             assert "this is a plan for" in str(answer(self.shell)["Notes"])
 
+    def no_plan_is_shown_of_what_is_not_there(self):
+        before = (self.shell.folder / "answer.json").read_text(encoding="utf-8")
+        said = self.shell.run("! plan payments-packages Nothing")
+        assert "no such resource in payments-packages: Nothing" in said
+        assert "Steps" not in said
+        said = self.shell.run("! plan no-packages Packages")
+        assert "does not exist" in said
+        assert "Steps" not in said
+        (self.shell.folder / "answer.json").write_text(before, encoding="utf-8")
+
     def find_and_repair_drift(self, number, printed):
         if number == 1:
             assert answer(self.shell)["Steps"] == ["UpdateRepository team-payments"]
@@ -141,25 +152,24 @@ class Looks:
 
     def adopt_what_exists(self, number, _):
         if number == 1:
-            assert upstreams(self.terminal, "team-legacy") == ["platform-shared"]
+            assert upstreams(self.terminal, "team-legacy") == ["team-platform"]
 
     def keep_packages_when_a_stack_goes(self, number, printed):
         if number == 1:
             assert "team-archive" in printed
-            self.terminal.emulator("publish", UI | {"repository": "team-payments"})
 
     def rename_a_repository(self, number, printed):
         new = UI | {"repository": "team-payments-2"}
         if number == 0:
             assert "if it holds a package" in printed
-            assert upstreams(self.terminal, "team-payments-2") == ["team-payments", "platform-shared"]
+            assert upstreams(self.terminal, "team-payments-2") == ["team-payments", "team-platform"]
             self.terminal.emulator("ingest", new)
             with pytest.raises(urllib.error.HTTPError):
                 self.terminal.emulator("publish", new | {"version": "2.0.0"})
         if number == 1:
             self.terminal.emulator("publish", new | {"version": "2.0.0"})
         if number == 3:
-            assert upstreams(self.terminal, "team-payments-2") == ["platform-shared"]
+            assert upstreams(self.terminal, "team-payments-2") == ["team-platform"]
             assert "team-payments" not in repositories(self.terminal, DOMAIN)
 
     def protect_a_domain_from_deletion(self, number, _):
@@ -173,6 +183,20 @@ class Looks:
     def use_another_accounts_domain(self, number, _):
         if number == 3:
             assert repositories(self.terminal, **GROUP) == ["group-shared", "team-guest", "team-guest-upstream"]
+
+    def take_it_all_down(self, number, _):
+        theirs = self.terminal.client("codeartifact", account=GROUP["domainOwner"])
+        if number == 0:
+            shared = [f"team-platform-upstream-{registry}" for registry in ("maven-central", "npmjs", "pypi")]
+            kept = ["team-legacy", "team-payments-2", "team-platform", *shared]
+            assert repositories(self.terminal, DOMAIN) == kept
+            assert repositories(self.terminal, **GROUP) == ["group-shared"]
+            groups = self.terminal.client("codeartifact").list_package_groups(domain=DOMAIN)["packageGroups"]
+            assert {group["pattern"] for group in groups} <= {"/*"}
+        elif number == 1:
+            assert self.terminal.client("codeartifact").list_domains()["domains"] == []
+        else:
+            assert theirs.list_domains()["domains"] == []
 
 
 PAGE_TEXT = (ROOT / "docs/how-to.md").read_text(encoding="utf-8")
@@ -198,21 +222,3 @@ def test_the_page_can_be_followed_from_top_to_bottom(terminal, tmp_path):
             if block.language == "yaml":
                 printed = shell.run(f"deploy {Path(block.file).stem}")
             looks.look(block.heading, block.number, printed)
-        everything_goes(terminal, shell)
-
-
-def everything_goes(terminal, shell) -> None:
-    """The stacks can be deleted again, the platform's last and only if it is meant."""
-    shell.run(
-        "aws cloudformation update-termination-protection --no-enable-termination-protection \
-        --stack-name platform-packages"
-    )
-    stacks = ["guest", "open", "moved", "checkout", "legacy", "ledger", "payments", "platform"]
-    for name in [f"{stack}-packages" for stack in stacks]:
-        shell.run(f"aws cloudformation delete-stack --stack-name {name}")
-        shell.run(f"aws cloudformation wait stack-delete-complete --stack-name {name}")
-    assert repositories(terminal, **GROUP) == ["group-shared"]
-    shared = ["platform-shared", *(f"platform-shared-upstream-{name}" for name in ("maven-central", "npmjs", "pypi"))]
-    assert repositories(terminal, DOMAIN) == [*shared, "team-legacy", "team-payments-2"]
-    groups = terminal.client("codeartifact").list_package_groups(domain=DOMAIN)["packageGroups"]
-    assert {group["pattern"] for group in groups} <= {"/*"}

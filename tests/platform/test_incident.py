@@ -7,11 +7,12 @@ import urllib.error
 from pathlib import Path
 
 import pytest
+from pages import ROOT, blocks
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs/incident.md").read_text(encoding="utf-8")
-COMMANDS = dict(re.findall(r"^## ([^\n]*)\n(?:(?!^## ).)*?^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
-(TEMPLATE,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PAGE = blocks("docs/incident.md")
+COMMANDS = {block.heading: block.text for block in PAGE if block.language == "sh"}
+(TEMPLATE,) = [block.text for block in PAGE if block.language == "yaml"]
+HOW_TO = {block.file: block.text for block in blocks("docs/how-to.md") if block.file}
 SQUAD = "team-payments"
 STREAM = {"domain": "kloudvin-pkgs", "format": "npm", "package": "event-stream"}
 
@@ -24,7 +25,15 @@ def folder(tmp_path_factory) -> Path:
 
 
 def test_the_template_is_clean(folder):
-    subprocess.run([ROOT / ".venv/bin/cfn-lint", folder / "platform-packages.yaml"], check=True)
+    rules = ["--append-rules", ROOT / "cfnlint", "--"]
+    subprocess.run([ROOT / ".venv/bin/cfn-lint", *rules, folder / "platform-packages.yaml"], check=True)
+
+
+def test_the_template_is_that_of_the_how_tos_with_a_parameter():
+    """So whoever deploys it takes nothing away from the squads."""
+    without = re.sub(r"^Parameters:\n  Blocked: .*\n|^ +BlockedPackages: .*\n", "", TEMPLATE, flags=re.MULTILINE)
+    assert without != TEMPLATE
+    assert without == HOW_TO["platform-packages.yaml"]
 
 
 def why_not(terminal, repository: str, action: str = "ingest", **package: str) -> str | None:
@@ -38,13 +47,12 @@ def why_not(terminal, repository: str, action: str = "ingest", **package: str) -
 
 def test_the_page_can_be_followed_in_an_incident(terminal, folder):
     run = lambda command: terminal.run(f". target/lab/env\ncd '{folder}'\n{command}")  # noqa: E731
-    run(
-        "key=$(aws kms create-key --query KeyMetadata.Arn --output text)\n"
-        "aws cloudformation deploy --stack-name platform-packages --template-file platform-packages.yaml "
-        '--parameter-overrides "KmsKeyArn=$key"'
-    )
+    (folder / "packages-key.yaml").write_text(HOW_TO["packages-key.yaml"], encoding="utf-8")
+    run("aws cloudformation deploy --stack-name packages-key --template-file packages-key.yaml")
+    run(COMMANDS["An incident"])
+    assert "Repository" in terminal.outputs("platform-packages")
     codeartifact = terminal.client("codeartifact")
-    upstreams = [{"repositoryName": "platform-shared"}]
+    upstreams = [{"repositoryName": "team-platform"}]
     codeartifact.create_repository(domain="kloudvin-pkgs", repository=SQUAD, upstreams=upstreams)
     codeartifact.create_repository(domain="kloudvin-pkgs", repository="other", upstreams=upstreams)
     assert why_not(terminal, SQUAD, version="3.3.6") is None
@@ -59,7 +67,7 @@ def test_the_page_can_be_followed_in_an_incident(terminal, folder):
 
     printed = run(COMMANDS["Find what is there"])
     assert re.findall(r"^(\S+ \d\S+)$", printed, re.MULTILINE) == [
-        f"{holder} {version}" for holder in ("platform-shared-upstream-npmjs", SQUAD) for version in ("3.3.5", "3.3.6")
+        f"{holder} {version}" for holder in (SQUAD, "team-platform-upstream-npmjs") for version in ("3.3.5", "3.3.6")
     ]
     # The good version is taken out of the list.
     held = folder / "held.txt"

@@ -113,7 +113,9 @@ def test_a_failure_is_found_in_the_log_by_its_outcome(shell):
     (shell.folder / "mistaken-packages.yaml").write_text(wrong, encoding="utf-8")
     shell.run("! deploy mistaken-packages")
     (found,) = follow(shell, "docs/troubleshooting.md", "Troubleshooting")
-    assert "InvalidProperties" in found
+    (line,) = found.splitlines()
+    assert line.split("\t")[2:4] == ["Packages", "InvalidProperties"]
+    assert "public:none" in line
 
 
 def test_the_log_of_one_stack_tells_what_was_done_for_it(shell):
@@ -155,6 +157,15 @@ def owner_tags(terminal) -> dict[str, str]:
     arn = f"arn:aws:codeartifact:eu-west-1:123456789012:repository/{DOMAIN}/team-payments"
     tags = terminal.client("codeartifact").list_tags_for_resource(resourceArn=arn)["tags"]
     return {tag["key"]: tag["value"] for tag in tags if tag["key"].endswith("-id")}
+
+
+def test_a_queue_without_failed_events_replays_and_discards_nothing(shell):
+    seen, replayed, discarded = [shell.follow(block) for block in failed_events()]
+    assert (seen, replayed, discarded) == ("", "", "")
+
+
+def failed_events() -> list[Block]:
+    return [block for block in commands("docs/operations.md") if block.heading == "Failed events"]
 
 
 def test_a_failed_event_is_looked_at_replayed_and_discarded(terminal, shell):

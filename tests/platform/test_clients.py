@@ -21,10 +21,10 @@ PAGE = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
 CLIENTS = ROOT / ".venv/clients"
 
 
-def block(heading: str, language: str) -> str:
-    """The first block of a section in this language."""
+def block(heading: str, language: str, number: int = 0) -> str:
+    """A block of a section in this language."""
     section = re.search(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##+ |\Z)", PAGE, re.MULTILINE | re.DOTALL)[1]
-    return re.search(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[1]
+    return re.findall(rf"^```{language}\n(.*?)^```", section, re.MULTILINE | re.DOTALL)[number]
 
 
 def npm_package(name: str, version: str) -> tuple[dict, bytes]:
@@ -72,17 +72,13 @@ def crate(name: str, version: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def gateway(terminal):
+def gateway(terminal, tmp_path_factory):
     """The page's stack in the lab, with a gateway before its repositories and public registries that hold namesakes."""
-    key = terminal.client("kms").create_key()["KeyMetadata"]["Arn"]
-    cloudformation = terminal.client("cloudformation")
-    stack = cloudformation.create_stack(
-        StackName="payments-packages",
-        TemplateBody=block("Before", "yaml"),
-        Parameters=[{"ParameterKey": "KmsKeyArn", "ParameterValue": key}],
-    )["StackId"]
-    assert terminal.end_of(stack) == "CREATE_COMPLETE"
-    with Gateway(terminal.emulator_url, "kloudvin-pkgs") as gateway:
+    folder = tmp_path_factory.mktemp("stack")
+    (folder / "clients-packages.yaml").write_text(block("Before", "yaml"), encoding="utf-8")
+    terminal.run(f". target/lab/env; cd '{folder}'\n{block('Before', 'sh')}")
+    stack = terminal.stack_id("clients-packages")
+    with Gateway(terminal.emulator_url, "clients-pkgs") as gateway:
         for scope, name in [("payments", "ui"), ("", "event-stream"), ("", "left-pad")]:
             manifest, packed = npm_package(f"@{scope}/{name}" if scope else name, "9.9.9")
             package = gateway.package("npm", scope, name)
@@ -92,20 +88,20 @@ def gateway(terminal):
         for name in ("payments-client", "itoa"):
             gateway.package("cargo", "", name).files["9.9.9"] = {"crate": crate(name, "9.9.9")}
         yield gateway
-    cloudformation.delete_stack(StackName=stack)
+    terminal.client("cloudformation").delete_stack(StackName=stack)
     # What was published keeps the repositories: that is what they are there for.
     assert terminal.end_of(stack) == "DELETE_COMPLETE"
     codeartifact = terminal.client("codeartifact")
     for found in sorted(codeartifact.list_repositories()["repositories"], key=lambda found: len(found["name"])):
-        codeartifact.delete_repository(domain="kloudvin-pkgs", repository=found["name"])
-    codeartifact.delete_domain(domain="kloudvin-pkgs")
+        codeartifact.delete_repository(domain="clients-pkgs", repository=found["name"])
+    codeartifact.delete_domain(domain="clients-pkgs")
 
 
 @pytest.fixture(scope="module")
 def variables(terminal, gateway) -> dict[str, str]:
     """What the page's first commands set, with the endpoints at the gateway."""
-    names = sorted(set(re.findall(r"[A-Z]+_[A-Z_]+(?==)", block("Before", "sh"))))
-    script = [". target/lab/env", block("Before", "sh"), *(f'echo "{name}=${name}"' for name in names)]
+    names = sorted(set(re.findall(r"[A-Z]+_[A-Z_]+(?==)", block("Before", "sh", 1))))
+    script = [". target/lab/env", block("Before", "sh", 1), *(f'echo "{name}=${name}"' for name in names)]
     found = dict(line.split("=", 1) for line in terminal.run("\n".join(script)).splitlines())
     for name in names:
         if name.endswith("_ENDPOINT"):

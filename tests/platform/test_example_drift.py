@@ -112,7 +112,7 @@ def run(lab, machine: str) -> dict:
 
 def deploy_squads(lab) -> None:
     cloudformation = lab.client("cloudformation")
-    (payments,) = cloudformation.describe_stacks(StackName="payments-packages")["Stacks"]
+    (payments,) = cloudformation.describe_stacks(StackName="drift-payments")["Stacks"]
     key = next(each["ParameterValue"] for each in payments["Parameters"] if each["ParameterKey"] == "KmsKeyArn")
     for squad in SQUADS:
         without = re.sub(r".*Refresh.*\n", "", SQUAD) if squad == LEGACY else SQUAD
@@ -129,7 +129,7 @@ def deploy_squads(lab) -> None:
 
 def drift(codeartifact) -> dict[str, dict]:
     """Changes behind three stacks; what is there before."""
-    here = {"domain": "kloudvin-pkgs"}
+    here = {"domain": "drift-pkgs"}
     before = {squad: seen(codeartifact, squad) for squad in DRIFTED}
     codeartifact.update_repository(repository=f"team-{DRIFTED[0]}", description="mine now", **here)
     codeartifact.delete_repository_permissions_policy(repository=f"team-{DRIFTED[1]}", **here)
@@ -142,7 +142,7 @@ def drift(codeartifact) -> dict[str, dict]:
 
 
 def seen(codeartifact, squad: str) -> dict:
-    here = {"domain": "kloudvin-pkgs"}
+    here = {"domain": "drift-pkgs"}
     names = [f"team-{squad}", f"team-{squad}-upstream"]
     found = {name: codeartifact.describe_repository(repository=name, **here)["repository"] for name in names}
     tags = {
@@ -244,7 +244,7 @@ def event(name: str, issuer: str | None, **detail: object) -> dict:
             "eventID": "5a3c",
             "awsRegion": "eu-west-1",
             "sourceIPAddress": "192.0.2.1",
-            "requestParameters": {"domain": "kloudvin-pkgs", "repository": "team-payments"},
+            "requestParameters": {"domain": "drift-pkgs", "repository": "team-payments"},
             "userIdentity": who,
         }
         | detail,

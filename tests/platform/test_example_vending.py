@@ -248,7 +248,7 @@ def test_a_stored_record_does_not_say_whose_a_repository_is(vending):
     vending.client("ssm").put_parameter(Name=name, Type="String", Value=json.dumps(record))
     leaves = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
     leaves["account_info"]["account"]["id"] = "777788889999"
-    vend(vending, leaves)
+    assert vend(vending, leaves)["Summary"].endswith("payments-npm is owned by another, and was left alone.")
     assert vended(vending) == {"payments-npm", "payments-npm-upstream-npmjs"}
 
 
@@ -291,13 +291,27 @@ def test_a_conflict_is_retried_until_the_others_are_done(vending):
 def test_the_account_leaves_and_what_is_the_platforms_stays(vending):
     (leave,) = commands("Try it on this machine")[-1:]
     shown = json.loads(vending.run(ENTER + leave))
-    assert shown["Summary"].startswith("Account 444455556666 (payments) has left. Its repository payments-npm was")
+    assert shown["Summary"].startswith(
+        "Account 444455556666 (payments) has left. Its repository payments-npm was deleted."
+    )
     assert repositories(vending).keys() == {"platform-shared", "platform-shared-upstream"}
     assert vending.client("ssm").get_parameters(Names=["/package-vending/444455556666"])["Parameters"] == []
     again = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
     assert (
         vend(vending, again)["Summary"] == "Account 444455556666 (payments) asks for no packages: nothing was changed."
     )
+
+
+def test_an_account_that_leaves_packages_behind_is_told_so(vending):
+    stays = request(codeartifact_repository="kept-npm", codeartifact_registries="")
+    leaves = json.loads((EXAMPLE / "requests/payments-leaves.json").read_text(encoding="utf-8"))
+    for payload in (stays, leaves):
+        payload["account_info"]["account"]["id"] = "888899990000"
+    vend(vending, stays)
+    package = {"format": "npm", "namespace": "kept", "package": "ui"}
+    vending.emulator("publish", {"domain": "vended-pkgs", "repository": "kept-npm"} | package)
+    assert vend(vending, leaves)["Summary"].endswith("kept-npm was kept, unowned.")
+    vending.client("codeartifact").delete_repository(domain="vended-pkgs", repository="kept-npm")
 
 
 def test_the_stacks_that_a_stackset_rolls_out_give_an_account_its_repository(vending):

@@ -99,8 +99,12 @@ async fn without_a_namespace_there_is_no_such_line() {
 }
 
 #[tokio::test]
-async fn a_namespace_that_cloudwatch_would_not_take_is_refused_at_the_start() {
+async fn a_namespace_that_cloudwatch_would_not_take_costs_the_metrics_and_no_event() {
     let world = World::with_environment(&[("METRICS_NAMESPACE", "AWS/Lambda")]).await;
-    let said = world.start_up().await.unwrap_err();
-    contains(&said, &["METRICS_NAMESPACE", "AWS/"]);
+    world.stack("payments").create(full()).await.succeeded();
+    assert_eq!(metrics(&world).await, [Value::Null; 0]);
+    contains(
+        &world.function_log().await,
+        &["METRICS_NAMESPACE", "AWS/", "there will be no metrics"],
+    );
 }

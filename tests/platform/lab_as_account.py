@@ -15,7 +15,7 @@ import boto3
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "acceptance"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "demo"))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gateway"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import run
 from account import Account
 from gateway import Gateway
@@ -64,7 +64,7 @@ class LabAsAccount(Account):
     def _have_in_public(self, scope: str, name: str, version: str) -> None:
         package = self._gateway.package("npm", scope, name)
         package.files.setdefault(version, {f"{name}-{version}.tgz": b"from npmjs"})
-        package.manifests.setdefault(version, {"name": name, "version": version})
+        package.about.setdefault(version, {"name": name, "version": version})
 
     def _endpoint(self, domain: str, repository: str) -> str:
         told = super()._endpoint(domain, repository)

@@ -49,48 +49,32 @@ impl Limits {
     /// through.
     pub fn from_variables(value_of: impl Fn(&str) -> Option<String>) -> Self {
         let mut limits = Self::default();
+        let faults = &mut limits.faults;
         let read = |variable| value_of(variable).map(|got| Variable { variable, got });
-        let set = [
-            read("REPOSITORY_NAME_PATTERN").map(|variable| limits.set_repository_name(&variable)),
-            read("PLATFORM_REPOSITORIES").map(|variable| limits.set_platform_repositories(&variable)),
-            read("ALLOWED_CONNECTIONS").map(|variable| limits.set_connections(&variable)),
-            read("ORGANIZATION_ID").map(|variable| limits.set_organization(&variable)),
-            read("REQUIRED_TAGS").map(|variable| limits.set_required_tags(&variable)),
-            read("DEFAULT_DELETION_MODE").map(|variable| limits.set_deletion_mode(&variable)),
-        ];
-        limits.faults = set.into_iter().flatten().filter_map(Result::err).collect();
+        if let Some(it) = read("REPOSITORY_NAME_PATTERN") {
+            set(&mut limits.repository_name, it.name_pattern(&it.got), faults);
+        }
+        if let Some(it) = read("PLATFORM_REPOSITORIES") {
+            let patterns = it.items().map(|item| it.name_pattern(item)).collect();
+            set(&mut limits.platform_repositories, patterns, faults);
+        }
+        if let Some(it) = read("ALLOWED_CONNECTIONS") {
+            set(&mut limits.connections, it.connections(), faults);
+        }
+        if let Some(it) = read("ORGANIZATION_ID") {
+            set(&mut limits.organization, it.parsed(), faults);
+        }
+        if let Some(it) = read("REQUIRED_TAGS") {
+            set(&mut limits.required_tags, it.tag_keys(), faults);
+        }
+        if let Some(it) = read("DEFAULT_DELETION_MODE") {
+            set(
+                &mut limits.deletion_mode,
+                it.parsed().map(Option::unwrap_or_default),
+                faults,
+            );
+        }
         limits
-    }
-
-    fn set_repository_name(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        self.repository_name = variable.name_pattern(&variable.got)?;
-        Ok(())
-    }
-
-    fn set_platform_repositories(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        let patterns = variable.items().map(|item| variable.name_pattern(item));
-        self.platform_repositories = patterns.collect::<Result<_, _>>()?;
-        Ok(())
-    }
-
-    fn set_connections(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        self.connections = variable.connections()?;
-        Ok(())
-    }
-
-    fn set_organization(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        self.organization = variable.parsed()?;
-        Ok(())
-    }
-
-    fn set_required_tags(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        self.required_tags = variable.tag_keys()?;
-        Ok(())
-    }
-
-    fn set_deletion_mode(&mut self, variable: &Variable) -> Result<(), BadLimit> {
-        self.deletion_mode = variable.parsed()?.unwrap_or_default();
-        Ok(())
     }
 
     /// What was set and cannot be understood.
@@ -126,6 +110,14 @@ impl Limits {
     /// What becomes of the repositories of a stack that does not say it.
     pub(super) fn deletion_mode(&self) -> DeletionMode {
         self.deletion_mode
+    }
+}
+
+/// Sets a limit to what was read, or keeps its default and the fault.
+fn set<T>(limit: &mut T, read: Result<T, BadLimit>, faults: &mut Vec<BadLimit>) {
+    match read {
+        Ok(read) => *limit = read,
+        Err(fault) => faults.push(fault),
     }
 }
 

@@ -187,6 +187,24 @@ fn give_back(
     restore(plan, consent, name, proxy, &former, after)
 }
 
+/// Releases a proxy that was adopted, linked as it was before; beside a primary that is retained it stays as it is.
+fn release_adopted(
+    from: &Deleting,
+    plan: &mut Builder,
+    name: &RepositoryName,
+    proxy: &ObservedRepository,
+    fate: &Fate,
+    former: Option<FormerLinks>,
+) -> Option<StepId> {
+    let (former, after) = match fate {
+        Fate::Deleted(after) | Fate::Released(after) => (former, &after[..]),
+        Fate::Others => (former, &[][..]),
+        Fate::Retained => (None, &[][..]),
+    };
+    let restored = give_back(plan, &from.consent(), name, proxy, former, after);
+    from.release(plan, name, proxy, &restored)
+}
+
 /// The proxies share the primary's fate; an adopted one is released. Gives the steps after which they are done with.
 pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[StepId]) -> Vec<StepId> {
     let mut done = after.to_vec();
@@ -213,31 +231,16 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, fate: &Fate, after: &[
                 Some(plan.add(delete, []))
             }
             (Standing::Created, Fate::Retained) => plan.release(from.owner, name, proxy, &[]),
-            (Standing::Adopted, Fate::Retained) => {
+            (Standing::Adopted, fate) => {
                 plan.leave_repository(name, Why::Adopted);
-                plan.release(from.owner, name, proxy, &[])
-            }
-            (Standing::Adopted, Fate::Deleted(_) | Fate::Released(_) | Fate::Others) => {
-                plan.leave_repository(name, Why::Adopted);
-                let after = match fate {
-                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
-                    Fate::Retained | Fate::Others => &[],
-                };
                 let former = from.former_links(name, proxy);
-                let restored = give_back(plan, &from.consent(), name, proxy, former, after);
-                from.release(plan, name, proxy, &restored)
+                release_adopted(from, plan, name, proxy, fate, former)
             }
             (Standing::Unowned, fate) => {
                 plan.leave_repository(name, Why::Unowned);
                 // It was adopted when this Delete saw it first.
                 let former = from.observed.former.links_of(name).cloned();
-                let former = former.filter(|_| !matches!(fate, Fate::Retained));
-                let after = match fate {
-                    Fate::Deleted(after) | Fate::Released(after) => &after[..],
-                    Fate::Retained | Fate::Others => &[],
-                };
-                let restored = give_back(plan, &from.consent(), name, proxy, former, after);
-                from.release(plan, name, proxy, &restored)
+                release_adopted(from, plan, name, proxy, fate, former)
             }
             (Standing::OwnedBy(owner), _) => {
                 plan.leave_repository(name, Why::OwnedBy(owner));

@@ -90,19 +90,20 @@ impl Delivery {
             Err(_) => return Outcome::Transient("there was no answer in time".to_owned()),
         };
         let code = error_code(&error);
+        let told = code.as_ref().map_or(String::new(), |code| format!(" ({code})"));
         match status {
             status if status.is_success() => Outcome::Delivered,
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => transient(status, &code),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => transient(status, &told),
             // S3's word for a body that came too slowly.
-            StatusCode::BAD_REQUEST if code == " (RequestTimeout)" => transient(status, &code),
-            status if status.is_server_error() => transient(status, &code),
-            _ => Outcome::Final(Undelivered::Refused(status.as_u16(), code)),
+            StatusCode::BAD_REQUEST if code.as_deref() == Some("RequestTimeout") => transient(status, &told),
+            status if status.is_server_error() => transient(status, &told),
+            _ => Outcome::Final(Undelivered::Refused(status.as_u16(), told)),
         }
     }
 }
 
-fn transient(status: StatusCode, code: &str) -> Outcome {
-    Outcome::Transient(format!("status {}{code}", status.as_u16()))
+fn transient(status: StatusCode, told: &str) -> Outcome {
+    Outcome::Transient(format!("status {}{told}", status.as_u16()))
 }
 
 impl Sender for Client {
@@ -141,12 +142,12 @@ async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
 }
 
 /// S3's code out of its XML: the rest of the body repeats what was signed.
-fn error_code(body: &[u8]) -> String {
+fn error_code(body: &[u8]) -> Option<String> {
     let body = String::from_utf8_lossy(body);
     let code = body
         .split_once("<Code>")
         .and_then(|(_, rest)| rest.split_once("</Code>"))
         .map(|(code, _)| code);
     let code = code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    code.map_or(String::new(), |code| format!(" ({code})"))
+    code.map(str::to_owned)
 }

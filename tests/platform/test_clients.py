@@ -184,6 +184,7 @@ def test_yarn_publishes_installs_and_is_refused(shell, tmp_path):
     shell("yarn", f"{local} && yarn add @payments/yarn left-pad")
     resolved = re.findall(r'resolution: "(\S+)@npm:(\S+)"', (tmp_path / "yarn.lock").read_text())
     assert resolved == [("@payments/yarn", "1.0.0"), ("left-pad", "9.9.9")]
+    shell("yarn", f"rm -r .yarn node_modules .pnp.* 2>/dev/null; {local} CI=true && yarn install")
     namesake = shell("yarn", f"{local} && yarn add @payments/yarn@9.9.9", fails=True)
     check_as_the_page_says(namesake, "@payments/yarn@npm:9.9.9: No candidates found")
 

@@ -67,6 +67,13 @@ def front_page() -> str:
     return "Resources:\n" + textwrap.indent(snippet, "  ")
 
 
+def test_a_reader_is_at_a_desk_wherever_the_tests_run(terminal, monkeypatch):
+    for name in ("CI", "GITHUB_ACTIONS", "GITLAB_CI", "BUILD_NUMBER", "CIRCLECI"):
+        monkeypatch.setenv(name, "true")
+    monkeypatch.setenv("A_READERS_OWN", "true")
+    assert re.findall(r"^(\w+)=true$", terminal.run("env"), re.MULTILINE) == ["A_READERS_OWN"]
+
+
 @pytest.fixture(scope="module")
 def shell(terminal, tmp_path_factory):
     """A shell beside the stack of the front page, in whose proxy a namesake of an internal package is from before."""

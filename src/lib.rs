@@ -8,7 +8,7 @@
 //! ```
 //!
 //! * `main` starts, and alone reads the environment; [`Function`] takes one event from its arrival to its answer, in time.
-//! * `lifecycle` says what Create, Update, Delete and Plan mean; `reconcile` goes round: observe, plan, apply, again.
+//! * `lifecycle` says what Create, Update, Delete and Plan mean; `reconcile/` goes round: observe, plan, apply, again.
 //! * `cloudformation/` is what CloudFormation sends and gets: request, id, answer, allowed hosts, [`Delivery`].
 //! * `codeartifact/` alone knows the SDK: what is read from the service, and how a plan is carried out.
 //! * `plan/` is pure, and has every rule of order and ownership, once: a file for each managed thing.

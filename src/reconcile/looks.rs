@@ -1,0 +1,113 @@
+//! Looks, and the waits for what may not show yet: each a look after another, until all that must show does or the time is up.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use tokio::time::sleep;
+
+use super::Reconciler;
+use super::round_error::RoundError;
+use crate::backoff::Backoff;
+use crate::codeartifact::{Kind, ServiceError};
+use crate::plan::{self, History, Observed, ObservedDomain, Scope, Thing};
+use crate::properties::Desired;
+use crate::stack::{Domain, Format, TagMap};
+
+impl Reconciler<'_> {
+    pub(super) async fn look(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        self.progress.looks();
+        // Boxed: all reads at once make a large future.
+        let looked = Box::pin(self.observer(scope).look(scope)).await;
+        if !looked.as_ref().is_err_and(|error| error.kind != Kind::NoEndpoint) {
+            self.progress.saw();
+        }
+        looked.map_err(|error| RoundError::Failed(error.into()))
+    }
+
+    /// Looks until all is seen that this event saw or created, and no policy any more that it took back, for as long as reads
+    /// may lag behind writes.
+    pub(super) async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            let observed = self.look(scope).await?;
+            let is_ours = |thing: &Thing| observed.has_as_ours(thing, self.owner);
+            let policy = observed.domain.found().and_then(ObservedDomain::policy_revision);
+            let is_deleted = policy.is_some_and(|revision| self.progress.has_deleted_policy(&revision));
+            let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
+            let is_whole = is_whole && !is_deleted && self.released(&observed).is_none();
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return Ok(observed);
+            }
+        }
+    }
+
+    /// What this event adopted, and is unowned again.
+    pub(super) fn released(&self, observed: &Observed) -> Option<Thing> {
+        self.progress
+            .released(|thing| observed.has_as_unowned(thing, self.owner))
+    }
+
+    /// Waits until what was written shows, for as long as reads may lag behind writes, so that the event that follows sees
+    /// it: the Delete or the Update of a rollback comes at once. Gives what was seen last.
+    pub(crate) async fn settle(&self, desired: &Desired, history: &History) -> Option<Observed> {
+        let scope = plan::to_converge(desired, history);
+        let mut backoff = Backoff::within(self.patience.absence);
+        loop {
+            // Whatever the look comes to, the work is done.
+            let observed = self.look(&scope).await.ok()?;
+            // What may not be looked at is waited for blindly.
+            let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
+            let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
+            // What was done and would be done again is not seen yet.
+            let is_unseen = plan::converge(desired, history, &observed, self.owner).is_ok_and(|plan| {
+                let mut steps = plan.steps.iter();
+                steps.any(|step| self.progress.has_done(&step.action.to_string()))
+            });
+            if is_whole && !is_unseen || backoff.wait_or(()).await.is_err() {
+                return Some(observed);
+            }
+        }
+    }
+
+    /// Waits as long as what was written may not show, without a look: after a panic none can be relied on.
+    pub(crate) async fn wait_blindly(&self) {
+        if self.progress.may_have_written() {
+            sleep(self.patience.absence).await;
+        }
+    }
+
+    /// Waits until what was created so far shows whose it is: else the next event would take it for unowned.
+    pub(super) async fn await_marks(&self, domain: &Domain) {
+        let mut backoff = Backoff::within(self.patience.absence);
+        let service = self.service(domain);
+        let arns: Vec<String> = self.progress.everything_created(|thing| match thing {
+            Thing::Domain => self.place.domain_arn(domain),
+            Thing::Repository(name) => self.place.repository_arn(domain, name),
+            Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
+        });
+        let is_ours = |tags: &TagMap| self.owner.standing(tags).is_ours();
+        loop {
+            let is_whole = match try_join_all(arns.iter().map(|arn| service.tags(arn))).await {
+                Ok(read) => read.iter().all(|tags| tags.as_ref().is_some_and(is_ours)),
+                // Who may not read them cannot wait for them.
+                Err(_) => true,
+            };
+            if is_whole || backoff.wait_or(()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The endpoints; a repository that was just created is waited for.
+    pub(super) async fn endpoints(&self, lookup: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
+        let mut backoff = Backoff::within(self.patience.lag);
+        let is_new = self.progress.has_created(&[Thing::Repository(lookup.primary.clone())]);
+        loop {
+            let found = self.observer(lookup).endpoints(lookup).await?;
+            let is_whole = found.len() == lookup.endpoint_formats.len();
+            if is_whole || !is_new || backoff.wait_or(()).await.is_err() {
+                return Ok(found);
+            }
+        }
+    }
+}

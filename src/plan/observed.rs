@@ -29,6 +29,13 @@ pub(crate) struct Scope {
     pub(crate) neighbours: Option<Downstreams>,
 }
 
+impl Scope {
+    /// The repositories to look at.
+    pub(crate) fn repositories(&self) -> BTreeSet<&RepositoryName> {
+        self.others.iter().chain([&self.primary]).collect()
+    }
+}
+
 /// How far to look into what a domain holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {

@@ -19,6 +19,10 @@ export PYTHONDONTWRITEBYTECODE := 1
 export CODEARTIFACT_EMULATOR := $(CURDIR)/target/debug/codeartifact-emulator
 export CODEARTIFACT_STACK := $(CURDIR)/target/debug/codeartifact-stack
 
+# There are no examples. But cargo that is asked for them takes the features that the tests need, and what it compiles
+# for one target serves all: without it tokio, and the SDK on it, would be compiled twice.
+AS_TESTED := --examples
+
 # Workspaces of their own, which are no part of the product. What may be linked twice is its business alone.
 BESIDE := fuzz/Cargo.toml bench/functions/Cargo.toml
 
@@ -110,7 +114,7 @@ lint-rust: .venv/.stamp
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --all --check --manifest-path bench/functions/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --locked
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --lib $(AS_TESTED) --locked
 	@$(CARGO) fetch --quiet --locked # what other platforms build with, too: cargo-deny looks at all of it
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
 	@for manifest in $(BESIDE); do $(CARGO) fetch --quiet --locked --manifest-path "$$manifest"; done
@@ -266,7 +270,7 @@ help:
 
 .PHONY: binaries
 binaries:
-	$(CARGO) build --workspace --bins --locked
+	$(CARGO) build --workspace --bins $(AS_TESTED) --locked
 
 $(CODEARTIFACT_STACK): binaries
 	@:

@@ -50,6 +50,7 @@ def main() -> int:
         print(f"emulator {url}\nsink     http://127.0.0.1:{SINK_PORT}", flush=True)
         print("next     make invoke EVENT=events/create.json, in another terminal", flush=True)
         environment = os.environ | {
+            "CARGO": str(ROOT / "tools/watch_cargo.sh"),
             "AWS_ENDPOINT_URL_CODEARTIFACT": url,
             "AWS_ACCESS_KEY_ID": "123456789012",
             "AWS_SECRET_ACCESS_KEY": "test",
@@ -59,7 +60,7 @@ def main() -> int:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
             environment.pop(name, None)
         # Without --bin the emulator would be a function too, and every invoke would have to say which it means.
-        watch = ["cargo", "lambda", "watch", "--bin", "codeartifact-stack"]
+        watch = ["cargo-lambda", "lambda", "watch", "--bin", "codeartifact-stack"]
         watch += ["--invoke-address", "127.0.0.1", "--invoke-port", str(INVOKE_PORT)]
         with (
             started([*watch, *sys.argv[1:]], environment, capture=False) as function,

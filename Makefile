@@ -59,10 +59,13 @@ test-rust: binaries
 	@rm -rf target/operations
 	RUST_TEST_THREADS=$(THREADS) ACCESS_LOGS=$(CURDIR)/target/operations $(CARGO) test --workspace --locked --no-fail-fast
 
+# They wait for stacks. A file's tests share a lab, and ports: they are run by one worker, one after another.
+WORKERS ?= 4
+
 .PHONY: test-python
 test-python: binaries .venv/.stamp .venv/ministack/.stamp .venv/sam/.stamp .venv/clients/node_modules/.stamp \
   examples/cdk/node_modules/.constructs
-	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . tests
+	.venv/bin/python -m pytest -c tests/pytest.ini --rootdir . -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests
 
 .PHONY: test-clients
 test-clients: binaries .venv/.stamp .venv/ministack/.stamp .venv/clients/node_modules/.stamp ## follow docs/clients.md alone, with npm, pip, Maven and the others

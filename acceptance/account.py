@@ -2,19 +2,12 @@
 
 import contextlib
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import npm
 from botocore.config import Config
-from place import Names
-
-
-class CommandFailed(Exception):
-    """The AWS CLI did not do what it was asked to."""
+from place import Names, run_aws
 
 
 class Account:
@@ -49,18 +42,8 @@ class Account:
         return self._session.client(service, config=config)
 
     def aws(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [Path(sys.executable).with_name("aws"), *arguments],
-            env=os.environ | {"AWS_PAGER": "", "AWS_DEFAULT_REGION": self.region},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise CommandFailed(f"aws {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.strip()}")
-        return done.stdout
+        environment = os.environ | {"AWS_PAGER": "", "AWS_DEFAULT_REGION": self.region}
+        return run_aws(*arguments, environment=environment)
 
     def know_roles(self, *_: str) -> None:
         """IAM knows them."""

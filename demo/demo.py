@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cloud import StackFailed, stage
 from lab import ROOT, Lab, LabError, end_on_signals
-from place import COMPANY
+from place import COMPANY, CommandFailed
 from report import Report
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -40,7 +40,7 @@ def main() -> int:
             for chapter in CHAPTERS:
                 chapter(story)
             lab.keep_calls("demo")
-    except (Unexpected, StackFailed, LabError) as error:
+    except (Unexpected, StackFailed, CommandFailed, LabError) as error:
         report.failure(str(error))
         print(f"\nThe demo failed. Logs: {FOLDER.relative_to(ROOT)}/*.log", file=sys.stderr)
         return 1

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import boto3
 from botocore.config import Config
-from place import Names
+from place import Names, run_aws
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "eu-west-1"
@@ -116,19 +116,7 @@ class Lab:
 
     def aws(self, *arguments: str) -> str:
         """Runs the AWS CLI against the lab and returns what it printed."""
-        environment = self.environment() | self.client_environment()
-        done = subprocess.run(
-            [str(ROOT / ".venv/bin/aws"), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise LabError(f"aws {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.strip()}")
-        return done.stdout
+        return run_aws(*arguments, environment=self.environment() | self.client_environment())
 
     def emulator_log(self) -> list[dict]:
         """Every call that CodeArtifact got, in the order of arrival."""

@@ -1,7 +1,10 @@
 """Where the story can be told: what it needs of a place, and what it calls its things there."""
 
+import subprocess
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 # The tag of everything that the story makes: its value is the run.
@@ -30,6 +33,26 @@ class Names:
 
 
 COMPANY = Names("demo", "kloudvin-pkgs", "codeartifact-stack")
+
+
+class CommandFailed(Exception):
+    """The AWS CLI did not do what it was asked to."""
+
+
+def run_aws(*arguments: str, environment: dict[str, str]) -> str:
+    """Runs the AWS CLI that is installed beside this Python, and returns what it printed."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("aws"), *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"aws {' '.join(arguments)}: exit {done.returncode}\n{done.stderr.strip()}")
+    return done.stdout
 
 
 class Place(Protocol):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cloud import Cloud, StackFailed, stage
 from lab import ACCOUNT, ROOT, Lab, LabError, end_on_signals
-from place import COMPANY
+from place import COMPANY, CommandFailed
 
 
 def main() -> int:
@@ -34,7 +34,7 @@ def main() -> int:
             )
             print(f"next          . {script}   (in another terminal; Ctrl-C here ends it all)", flush=True)
             signal.pause()
-    except (StackFailed, LabError) as error:
+    except (StackFailed, CommandFailed, LabError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

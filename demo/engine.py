@@ -5,6 +5,7 @@ Each part puts itself around a function of the pinned release (tools/ministack.i
 
 import asyncio
 import contextvars
+import functools
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ from collections import defaultdict
 from xml.sax.saxutils import escape
 
 from ministack.app import main
+from ministack.core import lambda_runtime
 from ministack.services import cloudformation, kms, lambda_svc
 from ministack.services.cloudformation import custom_resource, handlers, stacks
 
@@ -189,6 +191,14 @@ def tell_functions_their_log() -> None:
     lambda_svc.new_uuid = lambda: stream_id.get() or new_uuid()
 
 
+def keep_each_line_in_the_log_of_its_call() -> None:
+    """What a function has written before it answers is in the log then. ministack waits 5 ms for another line, and has
+    what comes later, on a busy machine the last one, in the log of the next call, if there is one."""
+    drain = lambda_runtime.Worker._drain_stderr_bounded
+    patient = functools.partialmethod(drain, first_line_wait=0.25, idle_confirm=0.1, hard_cap=2.0)
+    lambda_runtime.Worker._drain_stderr_bounded = patient
+
+
 def show_keys_to(codeartifact: str) -> None:
     """CodeArtifact asks KMS for a domain's key: the emulator is told which there are, and in which state."""
 
@@ -222,5 +232,6 @@ if __name__ == "__main__":
     keep_imported_exports()
     show_properties_in_events()
     tell_functions_their_log()
+    keep_each_line_in_the_log_of_its_call()
     show_keys_to(os.environ["AWS_ENDPOINT_URL_CODEARTIFACT"])
     main()

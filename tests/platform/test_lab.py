@@ -1,7 +1,9 @@
 """The lab does what AWS does where ministack alone would not: what is learnt in it holds in an account."""
 
+import io
 import re
 import time
+import zipfile
 
 import pytest
 
@@ -129,6 +131,41 @@ def test_the_log_that_a_reason_names_is_there(terminal, key):
     group, stream = re.search(r"See log group (\S+), log stream (\S+)$", reason).groups()
     lines = terminal.client("logs").get_log_events(logGroupName=group, logStreamName=stream)["events"]
     assert any("PutRepositoryPermissionsPolicy logged" in line["message"] for line in lines)
+
+
+# The last line comes as late as it does on a busy machine.
+BOOTSTRAP = """#!/usr/bin/env python3
+import os, time, urllib.request
+invocation = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/runtime/invocation"
+while True:
+    event = urllib.request.urlopen(f"{invocation}/next")
+    print("the first line", flush=True)
+    answer = f"{invocation}/{event.headers['Lambda-Runtime-Aws-Request-Id']}/response"
+    urllib.request.urlopen(answer, b"{}").close()
+    time.sleep(0.02)
+    print("the last line", flush=True)
+"""
+
+
+def test_the_log_of_a_call_has_its_last_line(terminal):
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        bootstrap = zipfile.ZipInfo("bootstrap")
+        bootstrap.external_attr = 0o755 << 16
+        archive.writestr(bootstrap, BOOTSTRAP)
+    functions = terminal.client("lambda")
+    functions.create_function(
+        FunctionName="late",
+        Runtime="provided.al2023",
+        Handler="bootstrap",
+        Role="arn:aws:iam::123456789012:role/late",
+        Code={"ZipFile": code.getvalue()},
+    )
+    functions.invoke(FunctionName="late")
+    functions.delete_function(FunctionName="late")
+    logged = terminal.client("logs").filter_log_events(logGroupName="/aws/lambda/late")["events"]
+    lines = [event["message"].strip() for event in logged if "line" in event["message"]]
+    assert lines == ["the first line", "the last line"]
 
 
 def test_a_key_that_does_not_exist_is_refused(terminal, key):

@@ -211,8 +211,7 @@ impl Applier<'_> {
 
     /// One write, timed and told of.
     async fn write(&self, action: &Action) -> Result<Written> {
-        let step = action.to_string();
-        self.progress.began(&step);
+        self.progress.began(action);
         let begun = Instant::now();
         let is_lag = |error: &ServiceError| self.is_lag(action, error);
         let mut wait = Wait::within(self.patience.lag, self.progress);
@@ -222,16 +221,14 @@ impl Applier<'_> {
             Err(error) if error.is_refusal() && !calls::may_have_written() => Effect::None,
             Err(_) => Effect::Unknown,
         };
-        self.progress.ended(&step, effect);
-        if effect == Effect::Taken {
-            self.progress.wrote(action);
-        }
+        self.progress.ended(action, effect);
         if let (Ok(_), Some(thing)) = (&result, action.creates()) {
             self.progress.created(&thing);
         }
         if let (Ok(_), Some((on, tags))) = (&result, action.adopts(self.owner)) {
             self.progress.adopted(&on.thing, tags);
         }
+        let step = action.to_string();
         let outcome = if result.is_ok() { "done" } else { "failed" };
         let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match &result {

@@ -37,9 +37,8 @@ enum Sight {
 struct State {
     touched: bool,
     sight: Sight,
-    done: Vec<String>,
     /// The writes that took effect, each with when it did.
-    written: Vec<(Action, Instant)>,
+    done: Vec<(Action, Instant)>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
     failed: Vec<String>,
@@ -71,7 +70,6 @@ impl Default for State {
             touched: false,
             sight: Sight::NotAsked,
             done: Vec::new(),
-            written: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
             failed: Vec::new(),
@@ -151,22 +149,25 @@ impl Progress {
         state.not_begun = steps;
     }
 
-    pub(crate) fn began(&self, step: &str) {
+    pub(crate) fn began(&self, action: &Action) {
         let mut state = self.state();
-        take(&mut state.not_begun, step);
-        state.under_way.push(step.to_owned());
+        let step = action.to_string();
+        take(&mut state.not_begun, &step);
+        state.under_way.push(step);
     }
 
-    pub(crate) fn ended(&self, step: &str, effect: Effect) {
+    pub(crate) fn ended(&self, action: &Action, effect: Effect) {
         let mut state = self.state();
-        take(&mut state.under_way, step);
+        let step = action.to_string();
+        take(&mut state.under_way, &step);
         state.touched |= effect != Effect::None;
         if effect == Effect::Taken {
-            state.done.push(step.to_owned());
+            let now = Instant::now();
+            state.done.push((action.clone(), now));
             state.obstacle = None;
-            state.last_sign = Instant::now();
+            state.last_sign = now;
         } else {
-            state.failed.push(step.to_owned());
+            state.failed.push(step);
         }
     }
 
@@ -229,20 +230,18 @@ impl Progress {
         !self.state().done.is_empty()
     }
 
-    pub(crate) fn has_done(&self, step: &str) -> bool {
-        self.state().done.iter().any(|done| done == step)
+    /// Whether a step of this name took effect, whatever it wrote: a plan of what was seen late may write a part of it, or on
+    /// top of an earlier revision.
+    pub(crate) fn has_done(&self, action: &Action) -> bool {
+        let name = action.to_string();
+        self.state().done.iter().any(|(done, _)| done.to_string() == name)
     }
 
-    /// This write took effect.
-    pub(crate) fn wrote(&self, action: &Action) {
-        self.state().written.push((action.clone(), Instant::now()));
-    }
-
-    /// Whether this write took effect so short a time ago that it may not show yet, and for the first time: what was written
+    /// Whether this very write took effect so short a time ago that it may not show yet, and for the first time: what was written
     /// again was undone by someone else.
     pub(crate) fn has_just_written(&self, action: &Action, lag: Duration) -> bool {
         let state = self.state();
-        let mut times = state.written.iter().filter(|(written, _)| written == action);
+        let mut times = state.done.iter().filter(|(done, _)| done == action);
         times.next().is_some_and(|(_, at)| at.elapsed() < lag) && times.next().is_none()
     }
 
@@ -251,7 +250,7 @@ impl Progress {
         let state = self.state();
         let is_it =
             |action: &Action| matches!(action, Action::DeleteDomainPolicy { revision: Some(it), .. } if it == of);
-        state.written.iter().any(|(action, _)| is_it(action))
+        state.done.iter().any(|(action, _)| is_it(action))
     }
 
     /// Whether this event created any of these things.
@@ -313,10 +312,11 @@ impl Progress {
     /// The steps, as a Reason tells them.
     pub(crate) fn summary(&self) -> String {
         let state = self.state();
+        let done = state.done.iter().map(|(action, _)| action.to_string()).collect();
         let lists = [
             ("Under way", &state.under_way),
             ("Failed", &state.failed),
-            ("Done", &state.done),
+            ("Done", &done),
             ("Not begun", &state.not_begun),
         ];
         let mut summary = String::new();

@@ -59,10 +59,8 @@ impl Reconciler<'_> {
             let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
             let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
             // What was done and would be done again is not seen yet.
-            let is_unseen = plan::converge(desired, history, &observed, self.owner).is_ok_and(|plan| {
-                let mut steps = plan.steps.iter();
-                steps.any(|step| self.progress.has_done(&step.action.to_string()))
-            });
+            let is_unseen = plan::converge(desired, history, &observed, self.owner)
+                .is_ok_and(|plan| plan.steps.iter().any(|step| self.progress.has_done(&step.action)));
             if is_whole && !is_unseen || backoff.wait_or(()).await.is_err() {
                 return Some(observed);
             }

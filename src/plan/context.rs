@@ -168,6 +168,19 @@ impl<'a> Deleting<'a> {
         plan.untag(tagged(name, repository), keys, after)
     }
 
+    /// The neighbours' repositories that have the primary or one of its proxies as an upstream. What only has a proxy's name
+    /// stays whatever becomes of the primary.
+    pub(super) fn neighbours(&self) -> Vec<RepositoryName> {
+        let is_ours = |name: &RepositoryName| {
+            let repository = self.observed.repositories.get(name);
+            let is_anothers = repository.is_some_and(|it| !self.owner.standing(&it.tags).is_ours());
+            *name == self.identity.repository || !is_anothers
+        };
+        let all = self.observed.neighbours.iter();
+        let having = all.filter(|(_, upstreams)| upstreams.iter().any(is_ours));
+        having.map(|(neighbour, _)| neighbour.clone()).collect()
+    }
+
     pub(super) fn primary_is_unowned(&self) -> bool {
         let standing = self.primary().map(|primary| self.owner.standing(&primary.tags));
         standing == Some(Standing::Unowned)

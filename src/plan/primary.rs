@@ -141,7 +141,7 @@ pub(super) fn delete(from: &Deleting, plan: &mut Builder, after: &[StepId]) -> F
     let Some(primary) = from.primary() else {
         return Fate::Deleted(Vec::new());
     };
-    let neighbours: Vec<RepositoryName> = from.observed.neighbours.keys().cloned().collect();
+    let neighbours = from.neighbours();
     let retained = match from.last.deletion_mode {
         DeletionMode::Retain => Some(Why::Retained),
         DeletionMode::RetainIfNotEmpty if from.observed.contents.found().is_some() => Some(Why::Holds),

@@ -114,6 +114,28 @@ fn the_deletion_mode_decides_of_what_we_created() {
 }
 
 #[test]
+fn a_neighbour_retains_what_it_has_as_an_upstream_and_not_what_another_called_like_a_proxy() {
+    for (proxy, is_retained) in [
+        (created(), true),
+        (adopted(), true),
+        (unowned(), false),
+        (anothers(), false),
+    ] {
+        let scene = domain(unowned())
+            .proxy("alpha-upstream", proxy.clone())
+            .repository("alpha", created())
+            .repository("beta", unowned())
+            .linked("beta", &["alpha-upstream"]);
+        let plan = stack()
+            .with("DeletionMode", "RetainIfNotEmpty")
+            .with("Downstreams", json!(["beta"]))
+            .delete(&scene);
+        let is_deleted = told(&plan).iter().any(|step| step.ends_with("DeleteRepository alpha"));
+        assert_eq!(is_deleted, !is_retained, "{proxy:?}: {plan:?}");
+    }
+}
+
+#[test]
 fn the_deletion_mode_does_not_decide_of_what_was_adopted_or_is_not_ours() {
     for mode in ["Delete", "RetainIfNotEmpty", "Retain"] {
         let steps = |tags| {

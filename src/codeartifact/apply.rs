@@ -126,18 +126,18 @@ impl Applier<'_> {
         {
             return Err(lost_race());
         }
-        let written = match (self.write(&step.action).await, check.after_refusal()) {
-            (Ok(written), _) => written,
-            (Err(error), Some(look)) if matches!(error.kind, Kind::Conflict | Kind::Invalid) => {
-                return match self.judge(check, look, &Written::default()).await? {
-                    Verdict::Keep => Ok(Written::default()),
-                    _ => Err(error),
-                };
-            }
-            (Err(error), _) if error.kind == Kind::Principal && check.is_but_for_gone() => {
-                return Ok(Written::default());
-            }
-            (Err(error), _) => {
+        let written = match self.write(&step.action).await {
+            Ok(written) => written,
+            Err(error) => {
+                if let Some(look) = look_after(check, &error) {
+                    return match self.judge(check, look, &Written::default()).await? {
+                        Verdict::Keep => Ok(Written::default()),
+                        _ => Err(error),
+                    };
+                }
+                if error.kind == Kind::Principal && check.is_but_for_gone() {
+                    return Ok(Written::default());
+                }
                 if error.is_refusal() && !calls::may_have_written() {
                     // What fails of it is in the log; the event fails for what was refused.
                     drop(self.undo(check.give_up()).await);
@@ -333,5 +333,14 @@ impl Applier<'_> {
             wait.until_ready(|| self.service.is_domain_active()).await?;
         }
         Ok(created)
+    }
+}
+
+/// What to look at if a write failed in a way that what is there may be as good as it.
+fn look_after(check: &Check, error: &ServiceError) -> Option<Look> {
+    match error.kind {
+        Kind::Conflict | Kind::Invalid => check.after_refusal(),
+        Kind::AccessDenied => check.after_denial(),
+        _ => None,
     }
 }

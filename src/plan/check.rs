@@ -4,7 +4,7 @@
 //! and after, and undoes what turns out to be another's.
 
 use super::action::{Action, Tagged, Thing, policy_keys};
-use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository};
+use super::observed::{ObservedDomain, ObservedGroup, ObservedRepository, Read};
 use super::reasons::Refusal;
 use crate::stack::{
     DomainName, Evidence, OriginChange, Owner, POLICY_REPOSITORY, PackagePattern, Policy, PolicyOwner, RepositoryName,
@@ -52,6 +52,9 @@ pub(crate) enum Check {
     Alone { pattern: PackagePattern },
     /// An external connection, which is refused if it is there already: then it is what was wanted.
     Connected { name: RepositoryName, connection: String },
+    /// The deletion of a domain's policy that was not seen, for one that does not show yet: if it is denied and there still is
+    /// none to be seen, there is none to delete.
+    UnseenPolicy,
 }
 
 /// What a check wants to see.
@@ -118,7 +121,8 @@ impl Check {
             | Self::OwnGroup { .. }
             | Self::ButForGone
             | Self::Alone { .. }
-            | Self::Connected { .. } => None,
+            | Self::Connected { .. }
+            | Self::UnseenPolicy => None,
         }
     }
 
@@ -140,7 +144,7 @@ impl Check {
             Self::ClaimPolicy { .. } | Self::PolicyGone { .. } => Some(Look::Domain),
             Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
             Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
-            Self::ButForGone | Self::Connected { .. } => None,
+            Self::ButForGone | Self::Connected { .. } | Self::UnseenPolicy => None,
         }
     }
 
@@ -172,6 +176,14 @@ impl Check {
     pub(crate) fn after_refusal(&self) -> Option<Look> {
         match self {
             Self::Connected { name, .. } => Some(Look::Repository(name.clone())),
+            _ => None,
+        }
+    }
+
+    /// What to look at if the write was denied.
+    pub(crate) fn after_denial(&self) -> Option<Look> {
+        match self {
+            Self::UnseenPolicy => Some(Look::Domain),
             _ => None,
         }
     }
@@ -225,6 +237,11 @@ impl Check {
                 }
             }
             (Self::Connected { .. }, _) => Verdict::LostRace.of_absence(trust),
+            (Self::UnseenPolicy, Seen::Domain(domain, _)) => {
+                let policy = domain.as_ref().map(|domain| &domain.policy);
+                let is_absent = policy.is_none_or(|policy| matches!(policy, Read::Absent));
+                if is_absent { Verdict::Keep } else { Verdict::LostRace }
+            }
             _ => Verdict::LostRace,
         }
     }

@@ -4,7 +4,7 @@ use super::action::{Action, Tagged, Thing, policy_keys};
 use super::builder::{Builder, among, is_but_for_gone};
 use super::check::Check;
 use super::context::{Converging, Deleting};
-use super::observed::{Hidden, ObservedDomain, ObservedPolicy};
+use super::observed::{Hidden, ObservedDomain, ObservedPolicy, Read};
 use super::reasons::{Note, Refusal};
 use super::step::StepId;
 use crate::properties::Previous;
@@ -273,7 +273,11 @@ fn delete_it(
         name: name.clone(),
         revision: domain.policy_revision(),
     };
-    let deleted = plan.add(delete, after.iter().copied());
+    let after = after.iter().copied();
+    let deleted = match domain.policy {
+        Read::Absent => plan.add_checked(delete, after, Check::UnseenPolicy),
+        Read::Found(_) | Read::Hidden(_) => plan.add(delete, after),
+    };
     if tag == OwnerTag::Left {
         return vec![deleted];
     }

@@ -335,6 +335,36 @@ async fn a_create_that_may_not_touch_package_groups_is_gone_after_its_rollback()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_create_that_may_not_touch_the_domains_policy_is_gone_after_its_rollback() {
+    for is_there in [false, true] {
+        let world = World::start();
+        if is_there {
+            world.stack("billing").create(neighbour()).await.succeeded();
+        }
+        let before = world.aws.everything();
+        for operation in ["PutDomainPermissionsPolicy", "DeleteDomainPermissionsPolicy"] {
+            world.aws.deny(operation);
+        }
+        let mut stack = world.stack("payments");
+
+        let reason = stack.create(full()).await.failed();
+
+        contains(&reason, &["PutDomainPermissionsPolicy", "[AccessDenied]"]);
+        same(&world.aws.everything(), &before, &reason);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delete_that_may_not_delete_a_policy_that_is_there_fails() {
+    let (world, mut stack) = created(full()).await;
+    world.aws.deny("DeleteDomainPermissionsPolicy");
+
+    let reason = stack.delete().await.failed();
+
+    contains(&reason, &["DeleteDomainPermissionsPolicy", "[AccessDenied]"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_create_that_may_not_touch_a_repository_is_gone_after_its_rollback() {
     // The first look comes before there is a domain. The primary's name is in the proxy's.
     for (name, first_looks) in [(REPOSITORY, 2), (PROXY, 1)] {

@@ -173,6 +173,20 @@ fn what_is_deleted_again_is_locked_on_the_revision_that_was_put() {
 }
 
 #[test]
+fn a_denied_deletion_of_a_policy_that_was_not_seen_is_done_unless_it_shows_by_then() {
+    let unseen = domain(marked("alpha")).repository("alpha", created());
+    let check = check(stack().with("DomainPolicyDocument", policy(ONE)).delete(&unseen));
+    let look = check.after_denial().expect("a look");
+    let verdict = |mut scene: Scene| {
+        let seen = scene.world.look(&own_domain("pkgs"), &look);
+        check.verdict(&us(), None, &seen, Trust::Settled)
+    };
+    assert_eq!(verdict(unseen), Verdict::Keep);
+    assert_eq!(verdict(crate::plan::tests::scene::nothing()), Verdict::Keep);
+    assert_eq!(verdict(domain(marked("alpha")).policy(ONE)), Verdict::LostRace);
+}
+
+#[test]
 fn a_policy_in_a_domain_that_is_gone_is_a_lost_race() {
     assert_eq!(
         verdict(&own_policy(), crate::plan::tests::scene::nothing()),

@@ -33,9 +33,19 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
     let readable = |pattern: &&PackagePattern| !to.observed.hidden_groups.contains_key(*pattern);
     // New groups come before old ones go: what both hold is guarded all the time.
     let mut after = primary.to_vec();
-    for pattern in to.desired.patterns().filter(readable) {
+    let mut made: Vec<(&PackagePattern, StepId)> = Vec::new();
+    let mut patterns: Vec<&PackagePattern> = to.desired.patterns().filter(readable).collect();
+    patterns.sort_by_key(|pattern| desired.iter().filter(|other| other.may_be_around(pattern)).count());
+    for pattern in patterns {
         match to.observed.package_groups.get(pattern) {
-            None => after.extend(create(to, plan, pattern, primary)),
+            None => {
+                // A group of ours around it would hide a neighbour's around both: that one is to be found alone first.
+                let around = made.iter().filter(|(outer, _)| outer.may_be_around(pattern));
+                let first: Vec<StepId> = primary.iter().copied().chain(around.map(|(_, step)| *step)).collect();
+                let (created, steps) = create(to, plan, pattern, &first);
+                made.push((pattern, created));
+                after.extend(steps);
+            }
             Some(group) => repair(to, plan, pattern, group, primary),
         }
     }
@@ -109,7 +119,8 @@ impl Wanted {
     }
 }
 
-fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary: &[StepId]) -> Vec<StepId> {
+/// Gives the step that creates it, and the last ones.
+fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, first: &[StepId]) -> (StepId, Vec<StepId>) {
     let Wanted { restrictions, mut tags } = Wanted::new(to, pattern);
     tags.extend(to.tags_of_created());
     let create = Action::CreatePackageGroup {
@@ -119,14 +130,9 @@ fn create(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, primary
     let check = Check::Alone {
         pattern: pattern.clone(),
     };
-    let created = plan.add_checked(create, primary.iter().copied(), check);
-    restrict(
-        plan,
-        pattern,
-        Restrictions::default().changes_to(&restrictions),
-        &[],
-        vec![created],
-    )
+    let created = plan.add_checked(create, first.iter().copied(), check);
+    let changes = Restrictions::default().changes_to(&restrictions);
+    (created, restrict(plan, pattern, changes, &[], vec![created]))
 }
 
 fn repair(to: &Converging, plan: &mut Builder, pattern: &PackagePattern, group: &ObservedGroup, primary: &[StepId]) {

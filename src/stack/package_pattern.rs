@@ -54,6 +54,12 @@ impl PackagePattern {
         }
     }
 
+    /// Whether another pattern may lie inside it: told by the text alone, so rather once too often.
+    pub(crate) fn may_be_around(&self, other: &Self) -> bool {
+        let (stem, ending) = self.text.split_at(self.text.len() - 1);
+        self != other && ending != "$" && other.text.starts_with(stem)
+    }
+
     /// Why a group of this pattern would be of no use, if it is one that the service takes but that holds too much or
     /// nothing.
     pub(crate) fn unfit(&self) -> Option<String> {

@@ -34,6 +34,32 @@ async fn a_pattern_inside_a_neighbours_group_is_refused_naming_it_and_nothing_st
 }
 
 #[tokio::test(start_paused = true)]
+async fn patterns_inside_each_other_do_not_hide_the_neighbours_group_around_them() {
+    let world = World::start();
+    let mut neighbours = world.stack("billing");
+    neighbours
+        .create(with(neighbour(), &json!({"InternalPackages": ["/npm/payments/*"]})))
+        .await
+        .succeeded();
+    let before = world.aws.groups(DOMAIN);
+
+    let inside =
+        json!({"InternalPackages": ["/npm/payments/core$", "/npm/payments/core~"], "DomainPolicyDocument": null});
+    let stack = world.stack("payments");
+    let reason = stack
+        .deliver(&stack.create_event(&with(full(), &inside)))
+        .await
+        .answer()
+        .failed();
+
+    contains(
+        &reason,
+        &["/npm/payments/*", "/npm/payments/core~", "[OwnershipConflict]"],
+    );
+    assert_eq!(world.aws.groups(DOMAIN), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_squad_opens_no_hole_in_what_the_platform_blocks() {
     let world = World::start();
     let mut platform = world.stack("platform");

@@ -36,6 +36,26 @@ fn a_group_is_created_after_the_primary_and_then_told_what_it_allows() {
 }
 
 #[test]
+fn a_group_waits_for_those_around_it_which_would_hide_a_neighbours_around_both() {
+    let patterns = json!(["/npm/payments/core$", "/npm/other/*", "/npm/payments/core~", GROUP]);
+    let nested = stack().with("InternalPackages", patterns);
+    let steps = nested.steps(&scene());
+    let created: Vec<&String> = steps
+        .iter()
+        .filter(|step| step.contains("CreatePackageGroup"))
+        .collect();
+    assert_eq!(
+        created,
+        [
+            "0 CreatePackageGroup /npm/other/*",
+            "2 CreatePackageGroup /npm/payments/*",
+            "4 CreatePackageGroup /npm/payments/core~ after 2",
+            "6 CreatePackageGroup /npm/payments/core$ after 2 4",
+        ]
+    );
+}
+
+#[test]
 fn a_group_of_ours_is_changed_in_place() {
     for tags in [created(), adopted()] {
         let steps = guarding().again().steps(&scene().open_group(GROUP, tags.clone()));

@@ -173,24 +173,6 @@ pub(crate) fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// What was got, short enough to stand in a Reason beside others, and on one line with them.
-pub(crate) fn shortened(text: &str) -> String {
-    const MOST: usize = 100;
-    let (beginning, cut) = match text.char_indices().nth(MOST) {
-        Some((end, _)) => (&text[..end], format!("… ({} bytes)", text.len())),
-        None => (text, String::new()),
-    };
-    let mut told = String::with_capacity(beginning.len());
-    for c in beginning.chars() {
-        if c.is_control() {
-            told.extend(c.escape_default());
-        } else {
-            told.push(c);
-        }
-    }
-    told + &cut
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,12 +188,6 @@ mod tests {
         let fields = fields(&event);
         assert_eq!(fields.text("Url").as_deref(), Some("https://\u{fffd}\u{fffd}\u{fffd}/"));
         assert!(strict(fields.get("Bad").expect("stands there").get()).is_err());
-    }
-
-    #[test]
-    fn what_was_got_is_told_on_one_line() {
-        assert_eq!(shortened("a\n\u{0}é"), "a\\n\\u{0}é");
-        assert_eq!(shortened(&"x".repeat(101)), format!("{}… (101 bytes)", "x".repeat(100)));
     }
 
     #[test]

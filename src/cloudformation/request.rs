@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::answer::floor_char_boundary;
 use crate::json::Fields;
-use crate::json::shortened;
+use crate::stack::shortened;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

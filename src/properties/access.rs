@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::json::shortened;
-use crate::stack::{Policy, Text, number_hint, text_type};
+use crate::stack::{Policy, Text, number_hint, shortened, text_type};
 
 use super::hints::did_you_mean;
 use super::policy::within_length;

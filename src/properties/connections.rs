@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::json::shortened;
-use crate::stack::Connections;
+use crate::stack::{Connections, shortened};
 
 use super::reader::Reader;
 

@@ -2,8 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::json::shortened;
-use crate::stack::{DeletionMode, ExternalConnection, RepositoryName, Rule, Wildcard};
+use crate::stack::{DeletionMode, ExternalConnection, RepositoryName, Rule, Wildcard, shortened};
 
 use super::access::OrganizationId;
 use super::tags;
@@ -22,7 +21,7 @@ pub struct Limits {
 
 /// A limit that cannot be understood.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{variable} {rule}, got {:?}", shortened(.got))]
+#[error("{variable} {rule}, got \"{}\"", shortened(.got))]
 pub struct BadLimit {
     variable: &'static str,
     rule: String,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::json::{self, Fields, scalar, shortened};
-use crate::stack::{Rule, Text};
+use crate::json::{self, Fields, scalar};
+use crate::stack::{Rule, Text, shortened};
 
 use super::Problems;
 use super::hints::{nearest, which_property};

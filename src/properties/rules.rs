@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::json::shortened;
-use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName};
+use crate::stack::{Format, PackagePattern, Place, Policy, Proxy, RepositoryName, shortened};
 
 use super::draft::Draft;
 use super::excess::{self, Before};

@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::{scalar, shortened};
-use crate::stack::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, code_point, first_unreadable};
+use crate::json::scalar;
+use crate::stack::{
+    LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, RESERVED_PREFIX, TagMap, code_point, first_unreadable, shortened,
+};
 
 use super::reader::{Reader, is_given};
 
@@ -31,7 +33,7 @@ fn read_value(value: &Value) -> (TagMap, Vec<String>) {
     let mut tags = TagMap::new();
     for (key, value) in entries(value, &mut problems) {
         if let Err(rule) = check(&key, &value) {
-            problems.push(format!("the tag {:?} {rule}", shortened(&key)));
+            problems.push(format!("the tag \"{}\" {rule}", shortened(&key)));
         } else if tags.insert(key.clone(), value).is_some() {
             problems.push(format!("the key {key:?} appears twice"));
         }
@@ -50,7 +52,7 @@ fn entries(value: &Value, problems: &mut Vec<String>) -> Vec<(String, String)> {
     let mut add = |key: String, value: &Value, problems: &mut Vec<String>| match scalar(value) {
         Some(value) => entries.push((key, value)),
         None => problems.push(format!(
-            "the tag {:?} must have a text as its value, got {}",
+            "the tag \"{}\" must have a text as its value, got {}",
             shortened(&key),
             shortened(&value.to_string())
         )),

@@ -6,18 +6,18 @@ use icu_properties::props::GeneralCategory;
 /// The first character of category C: a control or format character (which are invisible), one of private use, or one
 /// that Unicode assigns to nothing. A surrogate, which is of it too, is no `char`.
 pub(crate) fn first_unreadable(text: &str) -> Option<char> {
-    let categories = CodePointMapData::<GeneralCategory>::new();
-    let is_readable = |c: &char| {
-        !matches!(
-            categories.get(*c),
-            GeneralCategory::Control
-                | GeneralCategory::Format
-                | GeneralCategory::PrivateUse
-                | GeneralCategory::Surrogate
-                | GeneralCategory::Unassigned
-        )
-    };
-    text.chars().find(|c| !is_readable(c))
+    text.chars().find(|c| is_unreadable(*c))
+}
+
+fn is_unreadable(c: char) -> bool {
+    matches!(
+        CodePointMapData::<GeneralCategory>::new().get(c),
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Surrogate
+            | GeneralCategory::Unassigned
+    )
 }
 
 /// A character by its code point, for it may be invisible.
@@ -29,9 +29,34 @@ pub(crate) fn code_point(c: char) -> String {
     }
 }
 
+/// What was got, short enough to stand in a Reason beside others, on one line with them, and with nothing hidden in it.
+pub(crate) fn shortened(text: &str) -> String {
+    const MOST: usize = 100;
+    let (beginning, cut) = match text.char_indices().nth(MOST) {
+        Some((end, _)) => (&text[..end], format!("… ({} bytes)", text.len())),
+        None => (text, String::new()),
+    };
+    let mut told = String::with_capacity(beginning.len());
+    for c in beginning.chars() {
+        if is_unreadable(c) {
+            told.extend(c.escape_default());
+        } else {
+            told.push(c);
+        }
+    }
+    told + &cut
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_got_is_told_on_one_line_with_what_is_invisible_in_it() {
+        assert_eq!(shortened("a\n\u{0}é"), "a\\n\\u{0}é");
+        assert_eq!(shortened("team\u{200b}-npm\u{202e}"), "team\\u{200b}-npm\\u{202e}");
+        assert_eq!(shortened(&"x".repeat(101)), format!("{}… (101 bytes)", "x".repeat(100)));
+    }
 
     #[test]
     fn what_nobody_can_read_is_found() {

@@ -21,7 +21,7 @@ mod tags;
 mod value_types;
 mod wildcard;
 
-pub(crate) use characters::{code_point, first_unreadable};
+pub(crate) use characters::{code_point, first_unreadable, shortened};
 pub(crate) use deletion_mode::DeletionMode;
 pub(crate) use description::Description;
 #[cfg(test)]

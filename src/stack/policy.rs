@@ -305,17 +305,11 @@ fn account_or_principal(principal: &str) -> String {
 }
 
 /// Operators keep their case, condition keys have none: "IAM JSON policy elements: Condition". Two that differ in
-/// nothing else both count: one must not hide the other.
+/// nothing else both count: one must not hide the other. What has no operator with a key limits nothing.
 fn meaning_of_condition(condition: &Value) -> Option<Value> {
-    if condition.is_null() {
-        return None;
-    }
-    let Value::Object(operators) = condition else {
-        return Some(condition.clone());
-    };
+    let operators = condition.as_object()?.iter();
     let operators: Map<String, Value> = operators
-        .iter()
-        .filter(|(_, keys)| keys.as_object().is_none_or(|keys| !keys.is_empty()))
+        .filter_map(|(operator, keys)| Some((operator, keys.as_object().filter(|keys| !keys.is_empty())?)))
         .map(|(operator, keys)| {
             let is_flag = operator.contains("Bool") || operator.starts_with("Null");
             let fold = |value: &str| {
@@ -325,14 +319,10 @@ fn meaning_of_condition(condition: &Value) -> Option<Value> {
                     value.to_owned()
                 }
             };
-            let keys = match keys {
-                Value::Object(keys) => sorted(
-                    keys.iter()
-                        .map(|(key, value)| json!([key.to_ascii_lowercase(), set_of(value, fold)])),
-                ),
-                other => other.clone(),
-            };
-            (operator.clone(), keys)
+            let keys = keys
+                .iter()
+                .map(|(key, value)| json!([key.to_ascii_lowercase(), set_of(value, fold)]));
+            (operator.clone(), sorted(keys))
         })
         .collect();
     (!operators.is_empty()).then_some(Value::Object(operators))
@@ -530,7 +520,10 @@ mod tests {
             json!({"Principal": {"*": "*"}}),
             json!({"Principal": "*", "Condition": null}),
             json!({"Principal": "*", "Condition": {}}),
+            json!({"Principal": "*", "Condition": ""}),
+            json!({"Principal": "*", "Condition": [""]}),
             json!({"Principal": "*", "Condition": {"StringEquals": {}}}),
+            json!({"Principal": "*", "Condition": {"StringEquals": ""}}),
             json!({"NotPrincipal": {"AWS": "111122223333"}}),
             json!({"NotPrincipal": {"AWS": "111122223333"}, "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
         ] {

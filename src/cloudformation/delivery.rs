@@ -47,7 +47,7 @@ pub struct Reply {
 pub(crate) enum Undelivered {
     #[error("it was refused with status {0}{1}")]
     Refused(u16, String),
-    #[error("the last of {tries} tries failed: {last}")]
+    #[error("none of {tries} tries succeeded: {last}")]
     GaveUp { tries: u32, last: String },
 }
 
@@ -68,12 +68,17 @@ impl Delivery {
     pub(crate) async fn put(&self, url: &Url, body: &[u8], deadline: Instant) -> Result<(), Undelivered> {
         let mut backoff = Backoff::from_now(deadline.saturating_duration_since(Instant::now()));
         let mut tries = 0;
+        let mut heard = None;
         loop {
             tries += 1;
             let last = match self.attempt(url, body, deadline).await {
                 Outcome::Delivered => return Ok(()),
                 Outcome::Final(undelivered) => return Err(undelivered),
-                Outcome::Transient(last) => last,
+                Outcome::Transient(last) => heard.insert(last).clone(),
+                // The try that the deadline cut off says less than those before it.
+                Outcome::OutOfTime => heard
+                    .clone()
+                    .unwrap_or_else(|| "there was no answer in time".to_owned()),
             };
             warn!(tries, error = %last, "the answer did not get through");
             let pause = backoff.wait_or(Undelivered::GaveUp { tries, last });
@@ -87,7 +92,7 @@ impl Delivery {
         let Reply { status, error } = match timeout_at(deadline, self.sender.put(url, body, limit)).await {
             Ok(Ok(reply)) => reply,
             Ok(Err(error)) => return Outcome::Transient(error),
-            Err(_) => return Outcome::Transient("there was no answer in time".to_owned()),
+            Err(_) => return Outcome::OutOfTime,
         };
         let code = error_code(&error);
         let told = code.as_ref().map_or(String::new(), |code| format!(" ({code})"));
@@ -127,6 +132,7 @@ impl Sender for Client {
 enum Outcome {
     Delivered,
     Transient(String),
+    OutOfTime,
     Final(Undelivered),
 }
 
@@ -150,4 +156,43 @@ fn error_code(body: &[u8]) -> Option<String> {
         .map(|(code, _)| code);
     let code = code.filter(|code| code.len() <= 64 && code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     code.map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    /// Refuses the first try for now, and never answers another.
+    #[derive(Debug, Default)]
+    struct BusyThenSilent {
+        was_asked: AtomicBool,
+    }
+
+    impl Sender for BusyThenSilent {
+        fn put<'a>(&'a self, _: &'a Url, _: &'a [u8], _: Duration) -> BoxFuture<'a, Result<Reply, String>> {
+            Box::pin(async move {
+                if self.was_asked.swap(true, Ordering::Relaxed) {
+                    return pending().await;
+                }
+                Ok(Reply {
+                    status: StatusCode::SERVICE_UNAVAILABLE,
+                    error: Vec::new(),
+                })
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_last_try_that_is_cut_off_does_not_hide_what_was_heard_before() {
+        let url = Url::parse("https://bucket.s3.amazonaws.com/x").expect("a URL");
+        let delivery = Delivery::over(Arc::new(BusyThenSilent::default()));
+        let deadline = Instant::now() + Duration::from_secs(5);
+
+        let undelivered = delivery.put(&url, b"", deadline).await.expect_err("it was never taken");
+
+        assert_eq!(undelivered.to_string(), "none of 2 tries succeeded: status 503");
+    }
 }

@@ -16,6 +16,8 @@ use aws_smithy_types::endpoint::Endpoint;
 use http::Uri;
 use serde_json::Value;
 
+use crate::causes::causes;
+
 tokio::task_local! {
     /// The SDK makes its calls in the task of the event, so this tells events at the same time apart.
     static CALLS: Arc<Calls>;
@@ -167,7 +169,17 @@ impl Intercept for Observer {
         {
             with(|state| state.may_have_written = true);
         }
-        let said = context.response().map_or("no answer".to_owned(), said);
+        let unheard = || match context.output_or_error() {
+            Some(Err(error))
+                if error
+                    .as_connector_error()
+                    .is_some_and(|error| is_unresolved(&causes(error))) =>
+            {
+                NO_ADDRESS
+            }
+            _ => "no answer",
+        };
+        let said = context.response().map_or_else(|| unheard().to_owned(), said);
         with(|state| state.last_words.insert(*number, format!("{operation}: {said}")));
         Ok(())
     }
@@ -183,6 +195,14 @@ impl Intercept for Observer {
         }
         Ok(())
     }
+}
+
+/// A region without CodeArtifact shows up like this.
+pub(super) const NO_ADDRESS: &str = "CodeArtifact's endpoint has no address: is the service offered in this region?";
+
+/// Whether the name of the endpoint could not be looked up, by the causes of the error.
+pub(super) fn is_unresolved(causes: &str) -> bool {
+    causes.contains("dns error") || causes.contains("failed to lookup address")
 }
 
 fn is_write(operation: &str) -> bool {
@@ -214,7 +234,52 @@ fn said(response: &HttpResponse) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use aws_sdk_codeartifact::config::{BehaviorVersion, Config, Credentials, Region};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+    use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
     use super::*;
+    use crate::codeartifact::Client;
+
+    #[derive(Debug)]
+    struct Unresolved;
+
+    impl HttpConnector for Unresolved {
+        fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+            HttpConnectorFuture::ready(Err(ConnectorError::io("dns error: no such name".into())))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_without_an_address_is_told_also_if_the_time_is_up_before_the_last_try() {
+        let connector = SharedHttpConnector::new(Unresolved);
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .credentials_provider(Credentials::new("AKIATEST", "secret", None, None, "test"))
+            .retry_config(crate::codeartifact::retries())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .interceptor(Observer);
+        let call = Client::from_conf(config.build())
+            .describe_domain()
+            .domain("kloudvin-pkgs");
+        let calls = Arc::new(Calls::default());
+        let words = calls.count(async {
+            let cut = tokio::time::timeout(Duration::from_millis(1), call.send()).await;
+            assert!(cut.is_err(), "{cut:?}");
+            last_words()
+        });
+        let words = words.await;
+        assert!(
+            words.contains("DescribeDomain: CodeArtifact's endpoint has no address"),
+            "{words}"
+        );
+    }
 
     #[tokio::test]
     async fn events_at_the_same_time_are_counted_apart() {

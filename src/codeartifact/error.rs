@@ -7,7 +7,7 @@ use aws_sdk_codeartifact::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_codeartifact::operation::RequestId;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::calls::EndpointHost;
+use super::calls::{EndpointHost, NO_ADDRESS, is_unresolved};
 use crate::causes::causes;
 use crate::plan::{Action, Cause, Refusal};
 
@@ -194,9 +194,8 @@ fn hint(kind: Kind, said: &str) -> &'static str {
 
 fn unreachable<E: Error + 'static>(error: &SdkError<E>) -> (Kind, String) {
     let causes = causes(error);
-    if causes.contains("dns error") || causes.contains("failed to lookup address") {
-        let what = "CodeArtifact's endpoint has no address: is the service offered in this region?";
-        return (Kind::NoEndpoint, format!("{what} ({causes:.300})"));
+    if is_unresolved(&causes) {
+        return (Kind::NoEndpoint, format!("{NO_ADDRESS} ({causes:.300})"));
     }
     (Kind::Unreachable, format!("no answer from CodeArtifact: {causes:.400}"))
 }

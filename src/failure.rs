@@ -178,7 +178,7 @@ fn kind_of(refusal: &Refusal) -> FailureKind {
             Cause::Denied => FailureKind::AccessDenied,
             Cause::Refused | Cause::Key => FailureKind::ServiceValidation,
         },
-        Refusal::NoUpstream(_) => FailureKind::UpstreamNotFound,
+        Refusal::NoUpstream { .. } => FailureKind::UpstreamNotFound,
         _ => FailureKind::OwnershipConflict,
     }
 }

@@ -42,8 +42,11 @@ pub(crate) enum Refusal {
     ProxyWithPolicy(RepositoryName),
     /// A repository that is to be a proxy holds packages that were published to it.
     ProxyWithPackages(RepositoryName),
-    /// A repository that `Upstreams` names does not exist.
-    NoUpstream(RepositoryName),
+    /// A repository that `Upstreams` names does not exist; it did if it is linked.
+    NoUpstream {
+        name: RepositoryName,
+        is_linked: bool,
+    },
     /// A repository that `Upstreams` names does not let this one in.
     NoConsent {
         upstream: RepositoryName,
@@ -90,7 +93,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     /// Whether the next look may show another picture: someone else is just at work.
     pub(crate) fn may_pass(&self) -> bool {
-        matches!(self, Self::AwaitedPolicy { .. } | Self::NoUpstream(_))
+        matches!(self, Self::AwaitedPolicy { .. } | Self::NoUpstream { .. })
     }
 
     /// If a neighbour's group holds a pattern: a rule of one's own inside it would win over the neighbour's.
@@ -167,7 +170,12 @@ impl fmt::Display for Refusal {
                 "the repository {name} cannot be adopted as a proxy: it holds packages that were published to it; move \
                  them, or give another RepositoryName"
             ),
-            Self::NoUpstream(name) => write!(
+            Self::NoUpstream { name, is_linked: true } => write!(
+                formatter,
+                "Upstreams: the repository {name} does not exist in the domain any more; the upstreams \
+                 cannot change with that dead link among them: remove {name} from Upstreams, or create it again"
+            ),
+            Self::NoUpstream { name, .. } => write!(
                 formatter,
                 "Upstreams: the repository {name} does not exist in the domain; check its name, or let its stack come \
                  first (in the same template: DependsOn)"

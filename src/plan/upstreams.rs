@@ -44,7 +44,10 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder) -> Health {
                     plan.note(Note::DeadLink(name.clone()));
                     health = Health::Dead;
                 }
-                None => plan.refuse(Refusal::NoUpstream(name.clone())),
+                None => plan.refuse(Refusal::NoUpstream {
+                    name: name.clone(),
+                    is_linked: linked.is_some(),
+                }),
             }
             continue;
         };

@@ -139,6 +139,25 @@ async fn a_linked_one_that_is_gone_fails_no_update_and_the_plan_says_that_the_li
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_linked_one_that_is_gone_has_to_be_removed_before_other_upstreams_change() {
+    let (world, mut stack) = linked_by_hand().await;
+    world.aws.delete_repository(DOMAIN, SHARED).await;
+    world.aws.create_repository(DOMAIN, "other").await;
+    world.aws.forget_calls();
+
+    let both = with(squad(), &json!({"Upstreams": ["other", SHARED]}));
+    let reason = stack.update(both).await.answer.failed();
+    stack
+        .update(with(squad(), &json!({"Upstreams": ["other"]})))
+        .await
+        .succeeded();
+
+    let remedy = format!("remove {SHARED} from Upstreams");
+    contains(&reason, &["any more", &remedy, "[UpstreamNotFound]"]);
+    assert_eq!(world.aws.repository(DOMAIN, REPOSITORY).upstreams, ["other"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_linked_one_that_is_gone_fails_no_rollback() {
     let (world, mut stack) = linked_by_hand().await;
     world.aws.delete_repository(DOMAIN, SHARED).await;

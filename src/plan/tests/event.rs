@@ -388,7 +388,7 @@ enum Round {
 impl From<Refused> for Round {
     fn from(refused: Refused) -> Self {
         let why = refused.to_string();
-        let awaits_upstream = refused.0.iter().any(|it| matches!(it, Refusal::NoUpstream(_)));
+        let awaits_upstream = refused.0.iter().any(|it| matches!(it, Refusal::NoUpstream { .. }));
         if refused.may_pass() && awaits_upstream {
             Self::NoUpstream(why)
         } else if refused.may_pass() {

@@ -450,6 +450,24 @@ async fn the_platforms_rights_are_of_a_name_so_the_platform_has_to_be_the_first_
     world.stack("billing").create(takes).await.succeeded();
 }
 
+/// Without the rollback the refused properties are those before.
+#[tokio::test]
+async fn a_refused_update_that_is_sent_again_without_a_rollback_passes_the_limits_and_not_the_role() {
+    let (world, _) = shared(Limits::Recommended).await;
+    let mut billing = world.stack("billing");
+    billing.create(squad("team-billing", &json!({}))).await.succeeded();
+    let owner = [&*billing.stack_id, &*billing.logical_id];
+    let again = |properties: &Value| direct("Update", owner, billing.id(), properties, properties);
+
+    let beyond = squad("team-billing", &json!({"ExternalConnection": "public:crates-io"}));
+    let refused = billing.deliver(&billing.update_event(&beyond)).await;
+    contains(&refused.answer().failed(), &["AllowedConnections"]);
+    world.invoke(&again(&beyond)).await.returned();
+
+    let (kind, message) = world.invoke(&again(&squad("elsewhere", &json!({})))).await.failed();
+    assert_eq!(kind, "AccessDenied", "{message}");
+}
+
 #[tokio::test]
 async fn a_squad_has_all_that_it_needs_under_the_limits() {
     let (world, mut payments) = shared(Limits::Recommended).await;

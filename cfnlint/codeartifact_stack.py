@@ -29,6 +29,11 @@ SCHEMA = json.loads(
 PATTERN = SCHEMA["$defs"]["PackagePattern"]
 # How many characters of a value a message shows.
 MOST_SHOWN = 100
+# What a text is told that is no pattern at all.
+FORM = (
+    "must begin with / and end with *, ~ or $, as in /npm/acme/* (the scope @acme), /npm/acme/ui$ (one package) "
+    "or /pypi//acme~ (acme, acme-ui and so on)"
+)
 # Attributes of any resource, which are written beside `Properties`.
 BESIDE = [
     "Condition",
@@ -149,7 +154,8 @@ class Reading(NamedTuple):
                 reading = self if "required" in form else Reading(f"{self.property}.{name}")
                 yield from reading.problems((*path, name), member, known[name])
             elif others is False:
-                yield self.problem((*path, name), f"there is no {name} in it{did_you_mean(name, list(known))}")
+                hint = did_you_mean(name, list(known)) or f"; it may have {', '.join(known)}"
+                yield self.problem((*path, name), f"there is no {name} in it{hint}")
             elif isinstance(others, dict):
                 if not is_valid(name, form.get("propertyNames", {})):
                     yield self.problem((*path, name), f"{rule_of(form['propertyNames'], name)}, got {shown(name)}")
@@ -230,7 +236,7 @@ def rule_of_pattern(text: str) -> str:
     formats = SCHEMA["$defs"]["Format"]["enum"]
     format, _, rest = text.removeprefix("/").partition("/")
     if not text.startswith("/") or text[-1] not in "*~$":
-        return "must begin with / and end with *, ~ or $"
+        return FORM
     if text == "/*":
         return "must not be the root /*, which holds every package"
     if format not in formats:

@@ -123,8 +123,11 @@ impl Members {
             }
         };
         for member in members.keys().filter(|member| !known.contains(&member.as_str())) {
-            let (shown, hint) = (shortened(member), did_you_mean(member, known));
-            reader.problem(property, format!("there is no {shown} in it{hint}"));
+            let hint = match did_you_mean(member, known) {
+                none if none.is_empty() => format!("; it may have {}", known.join(", ")),
+                hint => hint,
+            };
+            reader.problem(property, format!("there is no {} in it{hint}", shortened(member)));
         }
         Some(Self { property, members })
     }

@@ -18,6 +18,13 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Connections {
             reader.problem(name, format!("must be a string or a list of strings, got {got}"));
             Connections::None
         }
+        Some(Value::String(several)) if several.contains(',') => {
+            let got = shortened(&Value::String(several).to_string());
+            let message =
+                format!("must be a list for several, as a parameter of type CommaDelimitedList gives it, got {got}");
+            reader.problem(name, message);
+            Connections::None
+        }
         Some(value) => reader.parsed(name, &value).map_or(Connections::None, Connections::One),
     }
 }

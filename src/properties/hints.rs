@@ -29,6 +29,18 @@ pub(super) const ELSEWHERE: [(&str, &str); 24] = [
     ("upstreamrepositories", "Upstreams"),
 ];
 
+/// What CloudFormation reads beside a resource's properties, and a wrong indentation puts among them. The rule of cfn-lint has
+/// the same list.
+const BESIDE: [&str; 7] = [
+    "Condition",
+    "CreationPolicy",
+    "DeletionPolicy",
+    "DependsOn",
+    "Metadata",
+    "UpdatePolicy",
+    "UpdateReplacePolicy",
+];
+
 /// Both the domain and the repository have a policy, which there is one name for elsewhere.
 const POLICIES: &str = "RepositoryPolicyDocument (on a domain: DomainPolicyDocument)";
 
@@ -39,6 +51,10 @@ pub(super) fn which_property(got: &str, names: &[&str]) -> String {
     }
     let folded_name = folded(got);
     let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == folded_name);
+    if BESIDE.contains(&got) {
+        let hint = elsewhere.map_or(String::new(), |(_, ours)| asked(ours));
+        return format!("; the attribute {got} of a resource is beside its Properties{hint}");
+    }
     elsewhere.map_or_else(|| did_you_mean(got, names), |(_, ours)| asked(ours))
 }
 
@@ -118,7 +134,7 @@ mod tests {
             ("Name", "RepositoryName"),
             ("Policy", POLICIES),
             ("permissions_policy", POLICIES),
-            ("DeletionPolicy", "DeletionMode"),
+            ("deletion_policy", "DeletionMode"),
             ("Retain", "DeletionMode"),
         ] {
             assert_eq!(hint(theirs), format!(", did you mean {ours}?"), "{theirs}");
@@ -149,6 +165,14 @@ mod tests {
         }
         for other in ["public:nope", "public:", "public:docker"] {
             assert_eq!(meant(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_beside_the_properties_is_told_where_it_belongs() {
+        for (attribute, meant) in [("DependsOn", ""), ("DeletionPolicy", ", did you mean DeletionMode?")] {
+            let told = format!("; the attribute {attribute} of a resource is beside its Properties{meant}");
+            assert_eq!(hint(attribute), told);
         }
     }
 

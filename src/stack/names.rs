@@ -41,8 +41,15 @@ impl Text for RepositoryName {
 }
 
 fn repository_hint(text: &str) -> Option<&'static str> {
-    is_arn(text)
-        .then_some("an ARN is not a name: in a template, !GetAtt Shared.RepositoryName gives the name, !Ref the ARN")
+    if is_arn(text) {
+        return Some("an ARN is not a name: in a template, !GetAtt Shared.RepositoryName gives the name, !Ref the ARN");
+    }
+    if text.starts_with("public:") {
+        return Some("a public registry goes into ExternalConnection");
+    }
+    text.contains('*').then_some(
+        "only Downstreams may be [\"*\"], which is every repository in the domain, and no name has a wildcard in it",
+    )
 }
 
 fn is_repository_name(text: &str) -> bool {
@@ -181,6 +188,20 @@ mod tests {
                 !other.parse::<RepositoryName>().expect_err("no name").contains(';'),
                 "{other}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_no_repository_at_all_is_told_where_it_goes() {
+        for (other, told) in [
+            ("public:npmjs", "; a public registry goes into ExternalConnection"),
+            (
+                "team-*",
+                "; only Downstreams may be [\"*\"], which is every repository in the domain, and no name has a wildcard in it",
+            ),
+        ] {
+            let rule = other.parse::<RepositoryName>().expect_err("no name");
+            assert!(rule.ends_with(told), "{rule}");
         }
     }
 

@@ -9,6 +9,10 @@ use super::{Format, Rule, Text};
 /// The service's limit on a pattern, in characters.
 pub(crate) const LONGEST: usize = 520;
 
+/// What a text is told that is no pattern at all: most were meant as a name of a package manager's.
+const FORM: &str = "must begin with / and end with *, ~ or $, as in /npm/acme/* (the scope @acme), /npm/acme/ui$ (one package) \
+                    or /pypi//acme~ (acme, acme-ui and so on)";
+
 /// A package group's pattern, normalised as the service does it.
 ///
 /// Source: the CodeArtifact user guide, "Package group definition syntax and matching behavior".
@@ -139,7 +143,7 @@ impl FromStr for PackagePattern {
         }
         let ending = text.chars().last().filter(|last| "*~$".contains(*last));
         let (Some(ending), Some(path)) = (ending, text.strip_prefix('/')) else {
-            return Err("must begin with / and end with *, ~ or $".into());
+            return Err(FORM.into());
         };
         if text == "/*" {
             return Err("must not be the root /*, which holds every package".into());
@@ -286,6 +290,28 @@ mod tests {
         ] {
             assert!(bad.parse::<PackagePattern>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_told_the_form_with_patterns_that_are_right() {
+        for other in [
+            "@acme/*",
+            "acme-*",
+            "/npm/acme",
+            "/npm/acme/ui",
+            "/maven/com.acme:client",
+        ] {
+            let rule = other.parse::<PackagePattern>().expect_err("no pattern");
+            assert_eq!(rule, FORM, "{other}");
+        }
+        let words = FORM.split_whitespace().map(|word| word.trim_end_matches(','));
+        let patterns: Vec<&str> = words.filter(|word| word.starts_with('/') && word.len() > 1).collect();
+        assert_eq!(patterns.len(), 3);
+        for pattern in patterns {
+            assert!(pattern.parse::<PackagePattern>().is_ok(), "{pattern}");
+        }
+        let acme: PackagePattern = "/pypi//acme~".parse().expect("a pattern");
+        assert!(acme.holds("", "acme") && acme.holds("", "acme-ui"));
     }
 
     #[test]

@@ -144,6 +144,10 @@ async fn what_cannot_be_is_refused_with_the_reason() {
             ["there is no Principal in it", "did you mean Principals?"],
         ),
         (
+            json!({"DomainAccess": {"Readers": [PARTNER]}}),
+            ["there is no Readers in it", "it may have Principals, OrganizationId"],
+        ),
+        (
             json!({"DomainAccess": [PARTNER]}),
             ["DomainAccess", "must be an object"],
         ),

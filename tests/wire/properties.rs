@@ -205,6 +205,10 @@ async fn an_external_connection_is_one_of_the_services_and_never_twice() {
             json!({"ExternalConnection": ["public:npmjs", "public:pypi", "public:npmjs"]}),
             &["ExternalConnection", "public:npmjs"],
         ),
+        (
+            json!({"ExternalConnection": "public:npmjs,public:pypi"}),
+            &["ExternalConnection", "must be a list for several", "CommaDelimitedList"],
+        ),
         (json!({"ExternalConnection": {"a": "b"}}), &["ExternalConnection"]),
     ])
     .await;
@@ -582,6 +586,10 @@ async fn an_unknown_property_is_refused_with_the_name_of_the_one_that_is_meant()
             &["RepositoryPolicyDocument", "DomainPolicyDocument"],
         ),
         (json!({"kms_key_arn": "x"}), &["kms_key_arn", "KmsKeyArn"]),
+        (
+            json!({"DependsOn": "Key"}),
+            &["the attribute DependsOn of a resource is beside its Properties"],
+        ),
         (json!({"Zzyzx": "x"}), &["Zzyzx"]),
     ])
     .await;

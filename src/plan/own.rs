@@ -45,6 +45,11 @@ pub(super) fn own(
             plan.refuse(Refusal::UnownedRepository(name.clone(), to.desired.adoption));
             return None;
         }
+        Standing::OwnedBy(owner) if owner.is_of_the_stack_of(to.owner) => {
+            let name = name.clone();
+            plan.refuse(Refusal::OwnedInStack { name, owner });
+            return None;
+        }
         Standing::OwnedBy(owner) => {
             let name = name.clone();
             let adoption = to.desired.adoption;

@@ -58,6 +58,11 @@ pub(crate) enum Refusal {
         owner: Owner,
         adoption: Adoption,
     },
+    /// Another logical id of the same stack has it: another resource, or the same one by its former name.
+    OwnedInStack {
+        name: RepositoryName,
+        owner: Owner,
+    },
     UnownedGroup(PackagePattern, Adoption),
     OwnedGroup {
         pattern: PackagePattern,
@@ -154,6 +159,11 @@ impl fmt::Display for Refusal {
                     Adoption::NotAllowed =>
                         "ask the platform's team to adopt it: PlatformRepositories lets no other stack",
                 }
+            ),
+            Self::OwnedInStack { name, owner } => write!(
+                formatter,
+                "the repository {name} is owned by {owner}, which is another resource of this stack, or this one by a \
+                 former logical id: keep that logical id, or give another RepositoryName"
             ),
             Self::CrowdedRepository(name) => write!(
                 formatter,
@@ -387,9 +397,7 @@ impl fmt::Display for Why {
         match self {
             Self::OwnedBy(owner) => write!(formatter, "it is owned by {owner}"),
             Self::Unowned => formatter.write_str("it has no owner tags"),
-            Self::Adopted => formatter.write_str(
-                "it existed before this stack adopted it; its description and its policy stay as they are now",
-            ),
+            Self::Adopted => formatter.write_str("it existed before this stack adopted it"),
             Self::Retained => formatter.write_str("DeletionMode retains it, and its proxies"),
             Self::Holds => formatter.write_str("it holds packages, and DeletionMode retains it then, and its proxies"),
             Self::UpstreamOf(neighbours) => write!(
@@ -413,6 +421,10 @@ impl fmt::Display for Note {
     #[allow(clippy::too_many_lines, reason = "a text for each, in one place")]
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         match self {
+            Self::Repository(name, why @ Why::Adopted) => write!(
+                formatter,
+                "the repository {name} stays: {why}; its description and its policy stay as they are now"
+            ),
             Self::Repository(name, why) => write!(formatter, "the repository {name} stays: {why}"),
             Self::Group(pattern, why) => write!(formatter, "the package group {pattern} stays: {why}"),
             Self::Policy(domain) => write!(

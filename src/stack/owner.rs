@@ -73,6 +73,11 @@ impl Owner {
         }
     }
 
+    /// Whether both are resources of one stack, if not one resource.
+    pub(crate) fn is_of_the_stack_of(&self, other: &Self) -> bool {
+        self.stack_id == other.stack_id
+    }
+
     /// The owner that tags name: both of the pair, or none.
     pub(crate) fn in_tags(tags: &TagMap) -> Option<Self> {
         Some(Self {

@@ -268,10 +268,8 @@ fn an_adopted_group_is_put_back_whatever_becomes_of_its_primary() {
             panic!()
         };
         assert!(change.modes.values().all(|mode| mode == "INHERIT"), "{change:?}");
-        assert!(
-            left_alone(&plan)
-                .concat()
-                .contains("it existed before this stack adopted it")
-        );
+        let said = left_alone(&plan);
+        let stays = format!("the package group {GROUP} stays: it existed before this stack adopted it");
+        assert!(said.contains(&stays), "{said:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::plan::tests::names::{LOGICAL_ID, STACK_ID};
+use crate::plan::tests::names::{LOGICAL_ID, STACK_ID, stack_id};
 use crate::plan::tests::scene::{
     adopted, anothers, created, domain, left_alone, stack, tag_changes, tags, told, unowned,
 };
@@ -19,6 +19,21 @@ fn a_repository_of_another_owner_is_refused_naming_the_owner() {
             "{refusals:?}"
         );
     }
+}
+
+#[test]
+fn a_logical_id_that_changed_is_told_to_be_kept_and_not_to_release_what_its_own_stack_has() {
+    let mut former = created();
+    former.insert(LOGICAL_ID.to_owned(), "Former".to_owned());
+    let refusals = stack().refusals(&domain(created()).repository("alpha", former));
+    assert_eq!(
+        refusals,
+        [format!(
+            "the repository alpha is owned by Former in {}, which is another resource of this stack, or this one by a \
+             former logical id: keep that logical id, or give another RepositoryName",
+            stack_id(0)
+        )]
+    );
 }
 
 #[test]
@@ -107,7 +122,7 @@ fn a_delete_takes_only_what_this_owner_created() {
         (
             adopted(),
             vec!["0 UntagResource alpha"],
-            "it existed before this stack adopted it",
+            "it existed before this stack adopted it; its description and its policy stay as they are now",
         ),
         (anothers(), vec![], "it is owned by Packages in"),
         (unowned(), vec![], "it has no owner tags"),

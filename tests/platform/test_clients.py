@@ -352,6 +352,17 @@ def test_bundler_installs_what_gem_publishes(shell, tmp_path):
     check_as_the_page_says(namesake, "Could not find gem 'payments-api (= 9.9.9)' in rubygems repository")
 
 
+@pytest.mark.usefixtures("gateway")
+def test_why_a_build_is_refused_can_be_found_out(terminal):
+    held = {"domain": "clients-pkgs", "repository": "team-payments", "format": "npm", "package": "left-pad"}
+    terminal.emulator("ingest", held)
+    printed = terminal.run(f". target/lab/env\n{block('Why a build is refused', 'sh')}")
+    searched, group, controls = (json.loads(part) for part in re.split(r"(?<=[]}])\n(?=[[{])", printed))
+    assert {upstream["repositoryName"] for upstream in searched[0]} >= {"team-payments-upstream-npmjs"}
+    assert group[0] == "/npm//event-stream$" and group[1]["PUBLISH"]["mode"] == "BLOCK"
+    assert controls == {"publish": "BLOCK", "upstream": "ALLOW"}
+
+
 def test_the_templates_of_the_page_are_clean(tmp_path):
     templates = {"packages": block("Before", "yaml"), "builds": block("GitHub Actions", "yaml")}
     for name, template in templates.items():

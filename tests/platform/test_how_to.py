@@ -84,18 +84,18 @@ class Looks:
         assert upstreams(self.terminal, "team-platform") == registries
         outputs = self.terminal.outputs("platform-packages")
         for format in ("npm", "pypi", "maven"):
-            assert outputs[format.capitalize()].endswith(f"/{format}/team-platform/")
+            assert outputs[f"{format.capitalize()}Endpoint"].endswith(f"/{format}/team-platform/")
 
     def share_a_domain(self, number, _):
         if number == 1:
-            assert "/npm/team-payments/" in self.terminal.outputs("payments-packages")["Npm"]
+            assert "/npm/team-payments/" in self.terminal.outputs("payments-packages")["NpmEndpoint"]
             assert upstreams(self.terminal, "team-payments") == ["team-platform"]
             cloudformation = self.terminal.client("cloudformation")
             with pytest.raises(cloudformation.exceptions.ClientError, match="TerminationProtection"):
                 cloudformation.delete_stack(StackName="platform-packages")
 
     def let_a_build_in(self, _, printed):
-        assert self.terminal.outputs("payments-packages")["Npm"] in printed
+        assert self.terminal.outputs("payments-packages")["NpmEndpoint"] in printed
 
     def let_another_account_in(self, *_):
         theirs = {"domain": "open-pkgs", "domainOwner": "123456789012"}

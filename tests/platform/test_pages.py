@@ -119,10 +119,12 @@ def test_a_failure_is_found_in_the_log_by_its_outcome(shell):
     wrong = front_page().replace("public:npmjs", "public:none")
     (shell.folder / "mistaken-packages.yaml").write_text(wrong, encoding="utf-8")
     shell.run("! deploy mistaken-packages")
-    (found,) = follow(shell, "docs/troubleshooting.md", "Troubleshooting")
+    _, found = follow(shell, "docs/troubleshooting.md", "Troubleshooting")
     (line,) = found.splitlines()
     assert line.split("\t")[2:4] == ["Packages", "InvalidProperties"]
     assert "public:none" in line
+    (reason,) = shell.run("why mistaken-packages").splitlines()
+    assert "\tPackages\t" in reason and "public:none" in reason
 
 
 def test_the_log_of_one_stack_tells_what_was_done_for_it(shell):
@@ -130,6 +132,18 @@ def test_the_log_of_one_stack_tells_what_was_done_for_it(shell):
     assert "CreateRepository team-payments\n" in found
     assert "SUCCESS" in found
     assert "mistaken" not in found
+
+
+def test_the_log_of_a_stack_that_is_gone_is_found_too(terminal, shell):
+    (block,) = [block for block in commands("docs/operations.md") if block.heading == "The log of one stack"]
+    for _ in range(2):
+        (shell.folder / "gone-packages.yaml").write_text(front_page().replace("payments", "gone"), encoding="utf-8")
+        shell.run("deploy gone-packages")
+        stack = terminal.stack_id("gone-packages")
+        terminal.client("cloudformation").delete_stack(StackName=stack)
+        assert terminal.end_of(stack) == "DELETE_COMPLETE"
+        found = shell.run(block.text.replace("payments-packages", "gone-packages"))
+        assert found.count("SUCCESS") == 2, "a Create and a Delete, and not those of the stack before"
 
 
 def test_one_parameter_is_changed_and_the_others_stay(terminal, shell):

@@ -46,6 +46,13 @@ def test_each_quoted_reason_has_its_type():
     assert "| the Reason says | why" not in page
 
 
+def test_the_front_page_has_each_type_of_error():
+    page = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## When it fails\n")[1].split("\n## ")[0]
+    told = re.findall(r"`(\w+)`", "".join(row.split(" | ")[0] for row in page.splitlines() if row.startswith("| `")))
+    named = re.findall(r'=> "(\w+)"', (ROOT / "src/failure.rs").read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(named)
+
+
 def threats() -> list[list[str]]:
     """The rows of the threat model, without its head."""
     page = (ROOT / "SECURITY.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{Either, FutureExt as _};
+use futures_util::future::{Either, FutureExt as _, join_all};
 use futures_util::stream::FuturesUnordered;
 use futures_util::try_join;
 use tokio::time::Instant;
@@ -215,7 +215,8 @@ impl Applier<'_> {
         let begun = Instant::now();
         let is_lag = |error: &ServiceError| self.is_lag(action, error);
         let mut wait = Wait::within(self.patience.lag, self.progress);
-        let result = wait.until_visible(is_lag, || self.call(action)).await;
+        let sees = |kind| self.sees_what_it_needs(action, kind);
+        let result = wait.until_visible(is_lag, || self.call(action), sees).await;
         let effect = match &result {
             Ok(_) => Effect::Taken,
             Err(error) if error.is_refusal() && !calls::may_have_written() => Effect::None,
@@ -242,11 +243,35 @@ impl Applier<'_> {
     /// principal that a policy names.
     fn is_lag(&self, action: &Action, error: &ServiceError) -> bool {
         match error.kind {
-            Kind::NotFound => self.progress.has_created(&action.needs()),
+            Kind::NotFound => !self.progress.created_among(action.needs()).is_empty(),
             Kind::Key => matches!(action, Action::CreateDomain { .. }),
             Kind::Principal => true,
             _ => false,
         }
+    }
+
+    /// Whether the service sees what a write was refused for, as far as looking tells: the write itself says the rest.
+    async fn sees_what_it_needs(&self, action: &Action, refused: Kind) -> bool {
+        if refused != Kind::NotFound {
+            return true;
+        }
+        let looks = self
+            .progress
+            .created_among(action.needs())
+            .into_iter()
+            .map(async |thing| {
+                let service = &self.service;
+                match thing {
+                    Thing::Domain => service.describe_domain().await.map(|seen| seen.is_some()),
+                    Thing::Repository(name) => service.describe_repository(&name).await.map(|seen| seen.is_some()),
+                    Thing::Group(pattern) => service
+                        .describe_package_group(&pattern)
+                        .await
+                        .map(|seen| seen.is_some()),
+                }
+            });
+        let seen = join_all(looks).await;
+        seen.into_iter().all(|is_there| is_there.unwrap_or(true))
     }
 
     async fn call(&self, action: &Action) -> Result<Written> {

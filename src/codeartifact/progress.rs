@@ -259,6 +259,15 @@ impl Progress {
         things.iter().any(|thing| state.created.contains(thing))
     }
 
+    /// Those of these things that this event created.
+    pub(crate) fn created_among(&self, things: Vec<Thing>) -> Vec<Thing> {
+        let state = self.state();
+        things
+            .into_iter()
+            .filter(|thing| state.created.contains(thing))
+            .collect()
+    }
+
     /// This event saw the primary repository of a stack, and it was the owner's.
     pub(crate) fn owns(&self, identity: &Identity) {
         self.state().owned.push(identity.clone());

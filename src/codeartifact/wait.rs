@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::error::{Result, ServiceError};
+use super::error::{Kind, Result, ServiceError};
 use super::progress::Progress;
 use crate::backoff::Backoff;
 
@@ -19,23 +19,31 @@ impl<'a> Wait<'a> {
         Self { backoff, progress }
     }
 
-    /// Makes a call again as long as it fails because the service does not see yet what is there. `Progress` has the
-    /// failure meanwhile, for the Reason of an event that is cut short.
+    /// Makes a call again as long as it fails because the service does not see yet what is there, each time when a look
+    /// says that it does: looks are under another limit than writes, which many stacks share. `Progress` has the failure
+    /// meanwhile, for the Reason of an event that is cut short.
     ///
     /// # Errors
     /// The last such failure when the time is up; any other at once.
-    pub(super) async fn until_visible<T, Call: Future<Output = Result<T>>>(
+    pub(super) async fn until_visible<T, Call: Future<Output = Result<T>>, Look: Future<Output = bool>>(
         &mut self,
         is_not_visible: impl Fn(&ServiceError) -> bool,
         call: impl Fn() -> Call,
+        is_seen: impl Fn(Kind) -> Look,
     ) -> Result<T> {
         loop {
-            match call().await {
-                Err(error) if is_not_visible(&error) => {
-                    self.progress.waits_for(&error.to_string());
-                    self.backoff.wait_or(error).await?;
-                }
+            let error = match call().await {
+                Err(error) if is_not_visible(&error) => error,
                 result => return result,
+            };
+            self.progress.waits_for(&error.to_string());
+            loop {
+                if self.backoff.wait_or(()).await.is_err() {
+                    return Err(error);
+                }
+                if is_seen(error.kind).await {
+                    break;
+                }
             }
         }
     }

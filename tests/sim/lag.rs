@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::shared::lag::{KINDS, all, ms, one, reads};
 use crate::shared::marks::{ADOPTED, LINKED, STACK_ID};
 use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
-use crate::shared::{Effect, Fault, Settings, Stack, Unknown, Visibility, contains, same};
+use crate::shared::{Effect, Fault, Kind, Settings, Stack, Unknown, Visibility, contains, same};
 use crate::world::{World, runtime};
 
 /// Lives through it under virtual time: however long it waits, it takes no time.
@@ -102,6 +102,29 @@ fn a_whole_life_comes_to_the_same_with_all_lags_at_once() {
     for lag in [ms(2000), ms(6000), reads(3)] {
         lives_as_ever(all(lag), &format!("{lag:?}"));
     }
+}
+
+#[test]
+fn a_write_that_came_too_early_is_made_again_once_when_what_it_needs_is_seen() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.repository = lag, ms(6000)));
+
+        world.stack("payments").create(full()).await.succeeded();
+
+        let calls = world.aws.log();
+        let refused = calls
+            .iter()
+            .filter(|call| call.kind == Some(Kind::Write) && call.status == Some(404));
+        let mut refused: Vec<_> = refused.filter_map(|call| call.operation.as_deref()).collect();
+        refused.sort_unstable();
+        // The primary repository needs the proxy, the connection too; the policy needs the primary.
+        let once = [
+            "AssociateExternalConnection",
+            "CreateRepository",
+            "PutRepositoryPermissionsPolicy",
+        ];
+        assert_eq!(refused, once, "all stacks share the limit on writes");
+    });
 }
 
 #[test]

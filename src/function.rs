@@ -158,6 +158,9 @@ impl Function {
         } else {
             Channel::Return
         };
+        if let Some(address) = &return_address {
+            self.delivery.connect(&address.url);
+        }
         let outcome = self.work_in_time(request, invocation, channel).await;
         Span::current().record("physical_id", within_limit(outcome.physical_id.as_str()));
         let put = match return_address {

@@ -1,8 +1,8 @@
 //! The one HTTP client: its connections, TLS roots and proxies serve the service's calls and the answers, of all events.
 
-mod handshake;
 mod names;
 mod roots;
+mod sessions;
 mod turns;
 
 use std::path::Path;
@@ -15,25 +15,34 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use reqwest::{Body, Client, redirect};
+use futures_util::future::BoxFuture;
+use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use reqwest::{Body, Client, Method, Request, Response, Url, Version, redirect};
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::{CipherSuite, ClientConfig};
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
-use tokio_rustls::rustls::{self, CipherSuite, ClientConfig};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber as _;
 
-use handshake::HandshakeOnly;
+use crate::causes::causes;
+use crate::cloudformation::{Reply, Sender};
 use names::Names;
+use sessions::Sessions;
 use turns::Turns;
 
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The client, and the TLS sessions that its connections resume.
+/// The most that is read of an error's body to find S3's code in it, in bytes.
+const LONGEST_ERROR: usize = 4096;
+
+/// The client, and how its connections are opened.
 #[derive(Clone, Debug)]
 pub struct Http {
     client: Client,
-    tls: Arc<ClientConfig>,
-    names: Names,
     turns: Turns,
+    sessions: Arc<Sessions>,
 }
 
 /// The client cannot be set up.
@@ -55,28 +64,25 @@ impl Http {
     /// # Errors
     /// If the TLS roots cannot be loaded.
     pub fn set_up(bundle: Option<&Path>) -> Result<Self, SetUpError> {
-        let tls = tls(bundle)?;
-        let (names, turns) = (Names::default(), Turns::new());
+        let (turns, sessions) = (Turns::new(), Arc::new(Sessions::new()));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .connector_layer(turns.clone())
-            .dns_resolver(names.clone())
-            .tls_backend_preconfigured(tls.clone())
+            .dns_resolver(Names::default())
+            .tls_backend_preconfigured(tls(bundle, Arc::clone(&sessions))?)
             .build()?;
-        let tls = Arc::new(tls);
         Ok(Self {
             client,
-            tls,
-            names,
             turns,
+            sessions,
         })
     }
 
     /// For the answers.
     #[must_use]
-    pub fn client(&self) -> Client {
-        self.client.clone()
+    pub fn for_answers(&self) -> Arc<dyn Sender> {
+        Arc::new(self.connector())
     }
 
     /// The same client, for the SDK.
@@ -85,29 +91,35 @@ impl Http {
     /// for closure: `ReconnectMode::ReuseAllConnections` keeps the SDK from asking.
     #[must_use]
     pub fn for_sdk(&self) -> SharedHttpClient {
-        always(Connector {
-            client: self.client(),
-            turns: self.turns.clone(),
+        always(self.connector())
+    }
+
+    /// Opens a connection in place of each call, and sends nothing: the first call to come finds it free, and later
+    /// connections resume its TLS session.
+    #[must_use]
+    pub fn for_rehearsal(&self) -> SharedHttpClient {
+        always(ConnectOnly {
+            connector: self.connector(),
+            sessions: Arc::clone(&self.sessions),
         })
     }
 
-    /// Shakes hands in place of each call, and sends nothing: the client's connections resume the session.
-    #[must_use]
-    pub fn for_rehearsal(&self) -> SharedHttpClient {
-        always(HandshakeOnly {
-            tls: Arc::clone(&self.tls),
-            names: self.names.clone(),
-        })
+    fn connector(&self) -> Connector {
+        Connector {
+            client: self.client.clone(),
+            turns: self.turns.clone(),
+        }
     }
 }
 
-fn tls(bundle: Option<&Path>) -> Result<ClientConfig, rustls::Error> {
+fn tls(bundle: Option<&Path>, sessions: Arc<Sessions>) -> Result<ClientConfig, rustls::Error> {
     let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
     let builder = match bundle.and_then(roots::read) {
         Some(roots) => builder.with_root_certificates(roots),
         None => builder.with_platform_verifier()?,
     };
     let mut tls = builder.with_no_client_auth();
+    tls.resumption = Resumption::store(sessions);
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(tls)
 }
@@ -132,24 +144,98 @@ struct Connector {
     turns: Turns,
 }
 
+impl Connector {
+    async fn send(self, request: Request) -> reqwest::Result<Response> {
+        self.turns.take(self.client.execute(request)).await
+    }
+
+    /// Connects to where a request would go. The client itself refuses the request when it has the connection: that
+    /// speaks HTTP/1.1, and the request is for HTTP/2. The connection is then free for the next one.
+    async fn connect_only(self, mut request: Request) -> reqwest::Result<Response> {
+        *request.version_mut() = Version::HTTP_2;
+        // The client warns of it.
+        self.send(request).with_subscriber(Dispatch::none()).await
+    }
+}
+
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { client, turns } = self.clone();
+        let connector = self.clone();
         HttpConnectorFuture::new(async move {
-            let sending = client.execute(to_reqwest(request)?);
-            let answer = turns.take(sending).await.map_err(to_connector_error)?;
+            let answer = connector.send(to_reqwest(request)?).await.map_err(to_connector_error)?;
             let answer = http::Response::from(answer).map(SdkBody::from_body_1_x);
             HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
-fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request, ConnectorError> {
+impl Sender for Connector {
+    fn connect(&self, url: &Url) {
+        let connecting = self.clone().connect_only(Request::new(Method::PUT, url.clone()));
+        // How it ends is of no matter: the PUT opens one if there is none.
+        tokio::spawn(connecting);
+    }
+
+    fn put<'a>(&'a self, url: &'a Url, body: &'a [u8], limit: Duration) -> BoxFuture<'a, Result<Reply, String>> {
+        Box::pin(async move {
+            let mut request = Request::new(Method::PUT, url.clone());
+            // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
+            request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(""));
+            *request.timeout_mut() = Some(limit);
+            *request.body_mut() = Some(body.to_vec().into());
+            let answer = self.clone().send(request).await;
+            let answer = answer.map_err(|error| causes(&error.without_url()))?;
+            let status = answer.status();
+            let error = if status.is_success() {
+                Vec::new()
+            } else {
+                beginning(answer).await
+            };
+            Ok(Reply { status, error })
+        })
+    }
+}
+
+async fn beginning(mut answer: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ERROR {
+        match answer.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    body
+}
+
+/// Opens a connection in place of each call, and waits until its session can be resumed.
+#[derive(Clone, Debug)]
+struct ConnectOnly {
+    connector: Connector,
+    sessions: Arc<Sessions>,
+}
+
+impl HttpConnector for ConnectOnly {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { connector, sessions } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let request = to_reqwest(request)?;
+            let is_tls = request.url().scheme() == "https";
+            let refused = connector.connect_only(request).await;
+            if is_tls {
+                sessions.any().await;
+            }
+            refused.map_err(to_connector_error)?;
+            Err(ConnectorError::other("it was sent".into(), None))
+        })
+    }
+}
+
+fn to_reqwest(request: HttpRequest) -> Result<Request, ConnectorError> {
     let request = request
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
     let request = request.map(Body::wrap);
-    reqwest::Request::try_from(request).map_err(to_connector_error)
+    Request::try_from(request).map_err(to_connector_error)
 }
 
 /// What the SDK tries again: what timed out, and what broke on the way.

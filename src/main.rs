@@ -74,11 +74,9 @@ async fn function() -> Result<Function, Error> {
         limits,
     };
     let client = client(&config);
-    if !is_proxied() {
-        // Now there is a whole core; an event has a slice of one.
-        rehearse(&client, http.for_rehearsal()).await;
-    }
-    let function = Function::new(settings, &client, Delivery::new(http.client()));
+    // Now there is a whole core; an event has a slice of one.
+    rehearse(&client, http.for_rehearsal()).await;
+    let function = Function::new(settings, &client, Delivery::over(http.for_answers()));
     Ok(function.with_metrics(metrics))
 }
 
@@ -99,13 +97,6 @@ fn bundle_of_roots() -> Option<PathBuf> {
         Some(_) => None,
         None => Some(env::var_os("SSL_CERT_FILE").unwrap_or_else(of_amazon_linux).into()),
     }
-}
-
-/// Whether connections go through a proxy, whose own handshakes are not rehearsed.
-fn is_proxied() -> bool {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .any(|name| variable(name).is_some())
 }
 
 /// The time there is if the runtime does not tell.

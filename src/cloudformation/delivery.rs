@@ -5,21 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, StatusCode};
+use http::StatusCode;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 use url::Url;
 
 use crate::backoff::Backoff;
-use crate::causes::causes;
 
 /// How long one try may take, at most and at least: a third of the time that is left, so that there is another.
 const LONGEST_TRY: Duration = Duration::from_secs(8);
 const SHORTEST_TRY: Duration = Duration::from_millis(500);
-
-/// The most that is read of an error's body to find S3's code in it, in bytes.
-const LONGEST_ERROR: usize = 4096;
 
 /// Delivers answers.
 #[derive(Clone, Debug)]
@@ -29,6 +24,9 @@ pub struct Delivery {
 
 /// Sends one PUT, as it is, and takes what is answered.
 pub trait Sender: fmt::Debug + Send + Sync {
+    /// Begins to open a connection for the PUT to come, and sends nothing.
+    fn connect(&self, _url: &Url) {}
+
     /// The answer, or why there is none, in words without the URL.
     fn put<'a>(&'a self, url: &'a Url, body: &'a [u8], limit: Duration) -> BoxFuture<'a, Result<Reply, String>>;
 }
@@ -52,16 +50,15 @@ pub(crate) enum Undelivered {
 }
 
 impl Delivery {
-    /// Delivers over this client, which must follow no redirect.
-    #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self::over(Arc::new(client))
-    }
-
     /// Delivers over whatever sends.
     #[must_use]
     pub fn over(sender: Arc<dyn Sender>) -> Self {
         Self { sender }
+    }
+
+    /// Begins to open a connection to where an answer will go: a handshake takes no time then.
+    pub(crate) fn connect(&self, url: &Url) {
+        self.sender.connect(url);
     }
 
     /// PUTs an answer, until `deadline` at most.
@@ -111,40 +108,11 @@ fn transient(status: StatusCode, told: &str) -> Outcome {
     Outcome::Transient(format!("status {}{told}", status.as_u16()))
 }
 
-impl Sender for Client {
-    fn put<'a>(&'a self, url: &'a Url, body: &'a [u8], limit: Duration) -> BoxFuture<'a, Result<Reply, String>> {
-        Box::pin(async move {
-            // Older presigned URLs sign an empty Content-Type: any other gives SignatureDoesNotMatch.
-            let request = self.put(url.clone()).header(CONTENT_TYPE, HeaderValue::from_static(""));
-            let answer = request.timeout(limit).body(body.to_vec()).send().await;
-            let answer = answer.map_err(|error| causes(&error.without_url()))?;
-            let status = answer.status();
-            let error = if status.is_success() {
-                Vec::new()
-            } else {
-                beginning(answer).await
-            };
-            Ok(Reply { status, error })
-        })
-    }
-}
-
 enum Outcome {
     Delivered,
     Transient(String),
     OutOfTime,
     Final(Undelivered),
-}
-
-async fn beginning(mut answer: reqwest::Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < LONGEST_ERROR {
-        match answer.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            _ => break,
-        }
-    }
-    body
 }
 
 /// S3's code out of its XML: the rest of the body repeats what was signed.

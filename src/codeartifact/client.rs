@@ -42,7 +42,7 @@ pub fn client(config: &SdkConfig) -> Client {
 /// A start waits no longer than this where there is no network yet.
 const LONGEST_REHEARSAL: Duration = Duration::from_millis(500);
 
-/// Takes a call as far as to `http`, which is meant to shake hands and send nothing.
+/// Takes a call as far as to `http`, which is meant to open a connection and send nothing.
 ///
 /// All that a process does once, at its first call, is done then. How it ends is of no matter: nothing depends on it.
 pub async fn rehearse(client: &Client, http: SharedHttpClient) {

@@ -1,23 +1,25 @@
 //! Any event: one answer that CloudFormation takes, or an error of the invocation.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::config::interceptors::BeforeSerializationInterceptorContextRef;
 use aws_sdk_codeartifact::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region};
 use aws_sdk_codeartifact::error::BoxError;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
+use url::Url;
 
 use super::REGION;
 use crate::Http;
 use crate::cloudformation::AllowedHosts;
 use crate::cloudformation::Delivery;
 use crate::cloudformation::LONGEST;
-use crate::cloudformation::Request;
+use crate::cloudformation::{Reply, Request, Sender};
 use crate::failure::FailureKind;
 use crate::function::{Function, Invocation, ResponseMode, Settings, returned};
 use crate::properties::Limits;
@@ -38,6 +40,16 @@ impl Intercept for Offline {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         Err("offline".into())
+    }
+}
+
+/// No answer is sent.
+#[derive(Debug)]
+struct Nowhere;
+
+impl Sender for Nowhere {
+    fn put<'a>(&'a self, _: &'a Url, _: &'a [u8], _: Duration) -> BoxFuture<'a, Result<Reply, String>> {
+        Box::pin(async { Err("offline".to_owned()) })
     }
 }
 
@@ -74,7 +86,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         },
         limits: Limits::default(),
     };
-    Function::new(settings, &client, Delivery::new(http.client()))
+    Function::new(settings, &client, Delivery::over(Arc::new(Nowhere)))
 });
 
 fn invocation() -> Invocation {

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 
 use memchr::memchr;
-use tokio_rustls::rustls::RootCertStore;
-use tokio_rustls::rustls::pki_types::CertificateDer;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
 
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const END: &[u8] = b"-----END CERTIFICATE-----";

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use codeartifact_emulator::{Handshakes, Identity, Options, Settings};
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::sample::full;
-use crate::support::{World, options};
+use crate::support::{Connection, World, options};
 
 /// The service over TLS, and a function that trusts it.
 async fn over_tls(name: &str) -> World {
@@ -21,7 +22,7 @@ async fn over_tls(name: &str) -> World {
 }
 
 #[tokio::test]
-async fn a_start_shakes_hands_with_the_service_and_asks_nothing() {
+async fn a_start_opens_a_connection_to_the_service_and_asks_nothing() {
     let world = over_tls("start").await;
 
     world.start_up().await.unwrap();
@@ -31,7 +32,7 @@ async fn a_start_shakes_hands_with_the_service_and_asks_nothing() {
 }
 
 #[tokio::test]
-async fn the_connections_of_the_first_event_resume_the_session_of_the_start() {
+async fn the_first_event_uses_the_connection_of_the_start_and_its_others_resume_the_session() {
     let world = over_tls("first").await;
     world.aws.emulator.set(Settings {
         latency_ms: 100,
@@ -41,9 +42,36 @@ async fn the_connections_of_the_first_event_resume_the_session_of_the_start() {
 
     world.stack("payments").create(full()).await.succeeded();
 
+    assert!(world.aws.log().iter().any(|call| call.connection == 1));
     let Handshakes { full, resumed } = world.aws.emulator.handshakes();
     // On a busy machine a ticket may come late.
     assert!(full <= 2 && resumed > 2, "{full} full, {resumed} resumed");
+}
+
+#[tokio::test]
+async fn the_connection_for_the_answer_is_opened_while_the_event_is_at_work() {
+    let world = World::start().await;
+    world.aws.emulator.set(Settings {
+        latency_ms: 200,
+        ..world.aws.emulator.settings()
+    });
+    let place = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stack = world.stack("payments");
+    let mut event = stack.create_event(&full());
+    event.json["ResponseURL"] = json!(format!("http://{}/answer", place.local_addr().unwrap()));
+
+    let take = async {
+        let (stream, _) = place.accept().await.unwrap();
+        let writes_before = world.aws.writes();
+        let mut connection = Connection::new(stream);
+        let put = connection.read().await.unwrap().unwrap();
+        connection.answer(200, &[], b"").await.unwrap();
+        (writes_before, put)
+    };
+    let (_, (writes_before, put)) = tokio::join!(stack.deliver(&event), take);
+
+    assert_eq!(writes_before, [""; 0]);
+    assert_eq!((put.method.as_str(), put.target.as_str()), ("PUT", "/answer"));
 }
 
 #[tokio::test]

@@ -10,5 +10,5 @@ pub(crate) use crate::shared::{
 };
 use crate::shared::{aws, cloudformation, place, transport};
 pub(crate) use crate::shared::{lag, marks, sample, sink};
-pub(crate) use http::proxy_that_blocks;
+pub(crate) use http::{Connection, proxy_that_blocks};
 pub(crate) use world::World;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use base64_simd::{STANDARD, forgiving_decode_to_vec};
+use base64_simd::forgiving_decode_to_vec;
 use memchr::memchr;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -43,19 +43,16 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     Some(found)
 }
 
-/// Decodes line by line, if each is whole: to find white space anywhere takes five times as many steps.
+/// The lines are joined first: white space that is found by the decoder takes five times as many steps.
 fn decoded(encoded: &[u8]) -> Option<Vec<u8>> {
-    let lines = || {
-        let mut decoded = Vec::with_capacity(encoded.len());
-        let mut rest = encoded.trim_ascii();
-        while !rest.is_empty() {
-            let (line, after) = rest.split_at(memchr(b'\n', rest).unwrap_or(rest.len()));
-            STANDARD.decode_append(line.trim_ascii_end(), &mut decoded).ok()?;
-            rest = after.trim_ascii_start();
-        }
-        Some(decoded)
-    };
-    lines().or_else(|| forgiving_decode_to_vec(encoded).ok())
+    let mut joined = Vec::with_capacity(encoded.len());
+    let mut rest = encoded;
+    while let Some(end) = memchr(b'\n', rest) {
+        joined.extend_from_slice(rest[..end].trim_ascii());
+        rest = &rest[end + 1..];
+    }
+    joined.extend_from_slice(rest.trim_ascii());
+    forgiving_decode_to_vec(&joined).ok()
 }
 
 #[cfg(test)]

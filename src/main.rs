@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
 use codeartifact_stack::{
     AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Http, Invocation, Limits, Patience, ResponseMode, Settings,
@@ -60,6 +61,10 @@ async fn function() -> Result<Function, Error> {
         );
     if variable("AWS_MAX_ATTEMPTS").is_none() && variable("AWS_RETRY_MODE").is_none() {
         loader = loader.retry_config(retries());
+    }
+    // Where Lambda puts them, and all look first. What would look elsewhere is set up at once, with a client of STS.
+    if variable("AWS_ACCESS_KEY_ID").is_some() && variable("AWS_SECRET_ACCESS_KEY").is_some() {
+        loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
     let config = loader.load().await;
     let region = config

@@ -198,7 +198,7 @@ impl Intercept for Observer {
 }
 
 /// A region without CodeArtifact shows up like this.
-pub(super) const NO_ADDRESS: &str = "CodeArtifact's endpoint has no address: is the service offered in this region?";
+pub(super) const NO_ADDRESS: &str = "CodeArtifact's endpoint has no address";
 
 /// Whether the name of the endpoint could not be looked up, by the causes of the error.
 pub(super) fn is_unresolved(causes: &str) -> bool {

@@ -195,7 +195,10 @@ fn hint(kind: Kind, said: &str) -> &'static str {
 fn unreachable<E: Error + 'static>(error: &SdkError<E>) -> (Kind, String) {
     let causes = causes(error);
     if is_unresolved(&causes) {
-        return (Kind::NoEndpoint, format!("{NO_ADDRESS} ({causes:.300})"));
+        return (
+            Kind::NoEndpoint,
+            format!("{NO_ADDRESS}: is the service offered in this region? ({causes:.300})"),
+        );
     }
     (Kind::Unreachable, format!("no answer from CodeArtifact: {causes:.400}"))
 }

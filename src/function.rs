@@ -213,8 +213,9 @@ impl Function {
                 progress: &progress,
                 new_id: &new_id,
             };
-            // Boxed: what the work may wait for makes a large future.
-            Box::pin(lifecycle.run()).await
+            // Boxed: what the work may wait for makes a large future. Without its type: whoever needs it to be `Send` would look
+            // through all of it, deeper than rustc does.
+            lifecycle.run().boxed().await
         };
         let (cut_short, what) = match timeout(allowed, AssertUnwindSafe(work).catch_unwind()).await {
             Ok(Ok(Ok(outcome))) => return outcome,

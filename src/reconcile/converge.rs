@@ -37,8 +37,8 @@ impl Reconciler<'_> {
                     continue;
                 }
                 Ok(Converged { facts, has_written, .. }) => {
-                    // A rollback may come at once.
-                    if has_written && history.is_in_place(desired) {
+                    // A rollback or a clean-up may come at once.
+                    if has_written && history.existing.is_some() {
                         self.settle(desired, history).await;
                     }
                     return Ok(facts);

@@ -391,6 +391,32 @@ fn a_replacement_that_failed_under_lag_is_gone_after_the_rollback() {
     }
 }
 
+#[test]
+fn a_block_that_went_back_to_the_old_repository_is_spared_by_the_clean_up_although_its_tags_lag() {
+    let blocking = |patterns: &[&str]| with(full(), &json!({"BlockedPackages": patterns}));
+    for lag in [ms(2000), ms(6000), reads(3)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut stack = world.stack("payments");
+            stack.create(blocking(&["/npm//event-stream$"])).await.succeeded();
+            let before = world.aws.everything();
+            world.aws.set(|settings| settings.visibility = all(lag));
+            // The first group is the new stack's by then.
+            world
+                .aws
+                .inject(Fault::new(Effect::AccessDenied).on("CreatePackageGroup").times(1));
+
+            let replacement = blocking(&["/npm//event-stream$", "/pypi//bad~"]);
+            stack
+                .update(with(replacement, &json!({"RepositoryName": "team-billing"})))
+                .await
+                .failed();
+
+            same(&world.aws.everything(), &before, &format!("{lag:?}"));
+        });
+    }
+}
+
 // What is not seen is not taken for gone, nor for unowned.
 
 #[test]

@@ -167,6 +167,9 @@ impl Applier<'_> {
                 Err(error) if error.kind != Kind::Conflict => return Err(error),
                 _ => {}
             }
+            if let Some(thing) = action.deletes() {
+                self.progress.took_back(&thing);
+            }
         }
         Ok(())
     }

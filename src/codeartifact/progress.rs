@@ -46,6 +46,8 @@ struct State {
     obstacle: Option<String>,
     there: BTreeSet<Thing>,
     created: BTreeSet<Thing>,
+    /// What this event created and deleted again.
+    taken_back: BTreeSet<Thing>,
     /// When the service created what this event had it create.
     moments: BTreeMap<RepositoryName, Moment>,
     /// Stacks whose primary repository was seen to be their owner's.
@@ -76,6 +78,7 @@ impl Default for State {
             obstacle: None,
             there: BTreeSet::new(),
             created: BTreeSet::new(),
+            taken_back: BTreeSet::new(),
             moments: BTreeMap::new(),
             owned: Vec::new(),
             adopted: BTreeSet::new(),
@@ -206,6 +209,19 @@ impl Progress {
         state.created.insert(thing.clone());
     }
 
+    /// This event deleted a thing that it had created.
+    pub(crate) fn took_back(&self, thing: &Thing) {
+        let mut state = self.state();
+        state.there.remove(thing);
+        state.created.remove(thing);
+        state.taken_back.insert(thing.clone());
+    }
+
+    /// Whether anything is still seen that this event deleted again.
+    pub(crate) fn has_leftovers(&self, is_there: impl Fn(&Thing) -> bool) -> bool {
+        self.state().taken_back.iter().any(is_there)
+    }
+
     /// The service says when it created a repository for this event.
     pub(crate) fn created_at(&self, name: &RepositoryName, moment: Moment) {
         self.state().moments.insert(name.clone(), moment);
@@ -230,11 +246,12 @@ impl Progress {
         !self.state().done.is_empty()
     }
 
-    /// Whether a step of this name took effect, whatever it wrote: a plan of what was seen late may write a part of it, or on
-    /// top of an earlier revision.
+    /// Whether a step of this name took effect, whatever it wrote, and was not taken back: a plan of what was seen late may
+    /// write a part of it, or on top of an earlier revision.
     pub(crate) fn has_done(&self, action: &Action) -> bool {
-        let name = action.to_string();
-        self.state().done.iter().any(|(done, _)| done.to_string() == name)
+        let (state, name) = (self.state(), action.to_string());
+        let is_taken_back = action.creates().is_some_and(|thing| state.taken_back.contains(&thing));
+        state.done.iter().any(|(done, _)| done.to_string() == name) && !is_taken_back
     }
 
     /// Whether this very write took effect so short a time ago that it may not show yet, and for the first time: what was written
@@ -339,5 +356,31 @@ impl Progress {
 fn take(steps: &mut Vec<String>, step: &str) {
     if let Some(index) = steps.iter().position(|name| name == step) {
         steps.remove(index);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::PackagePattern;
+
+    #[test]
+    fn what_was_taken_back_is_neither_missed_nor_done() {
+        let progress = Progress::default();
+        let pattern = "/npm/payments/*".parse().unwrap();
+        let group = Thing::Group(PackagePattern::clone(&pattern));
+        let creation = Action::CreatePackageGroup {
+            pattern,
+            tags: TagMap::new(),
+        };
+        progress.ended(&creation, Effect::Taken);
+        progress.created(&group);
+        assert!(progress.has_done(&creation));
+
+        progress.took_back(&group);
+
+        assert!(progress.is_whole(|_| false, |_| false));
+        assert!(progress.has_leftovers(|thing| *thing == group));
+        assert!(!progress.has_done(&creation));
     }
 }

@@ -172,6 +172,16 @@ impl Action {
         }
     }
 
+    /// What it deletes.
+    pub(crate) fn deletes(&self) -> Option<Thing> {
+        match self {
+            Self::DeleteDomain { .. } => Some(Thing::Domain),
+            Self::DeleteRepository { name } => Some(Thing::Repository(name.clone())),
+            Self::DeletePackageGroup { pattern } => Some(Thing::Group(pattern.clone())),
+            _ => None,
+        }
+    }
+
     /// What it makes an owner's adopted thing, and the tags that do.
     pub(crate) fn adopts(&self, owner: &Owner) -> Option<(&Tagged, &TagMap)> {
         match self {

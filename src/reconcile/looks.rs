@@ -47,8 +47,9 @@ impl Reconciler<'_> {
             .released(|thing| observed.has_as_unowned(thing, self.owner))
     }
 
-    /// Waits until what was written shows, for as long as reads may lag behind writes, so that the event that follows sees
-    /// it: the Delete or the Update of a rollback comes at once. Gives what was seen last.
+    /// Waits until what was written shows, and what was taken back no longer does, for as long as reads may lag behind
+    /// writes, so that the event that follows sees it so: the Delete or the Update of a rollback comes at once. Gives what
+    /// was seen last.
     pub(crate) async fn settle(&self, desired: &Desired, history: &History) -> Option<Observed> {
         let scope = plan::to_converge(desired, history);
         let mut backoff = Backoff::within(self.patience.absence);
@@ -58,6 +59,7 @@ impl Reconciler<'_> {
             // What may not be looked at is waited for blindly.
             let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
             let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
+            let is_whole = is_whole && !self.progress.has_leftovers(|thing| observed.shows(thing));
             // What was done and would be done again is not seen yet.
             let is_unseen = plan::converge(desired, history, &observed, self.owner)
                 .is_ok_and(|plan| plan.steps.iter().any(|step| self.progress.has_done(&step.action)));

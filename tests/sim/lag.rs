@@ -417,6 +417,34 @@ fn a_block_that_went_back_to_the_old_repository_is_spared_by_the_clean_up_althou
     }
 }
 
+#[test]
+fn a_group_that_a_failed_attempt_took_back_is_not_shown_to_the_rollback_which_could_not_delete_it() {
+    let guarding = |name: &str, pattern: &str| {
+        let changes = json!({"RepositoryName": name, "InternalPackages": [pattern]});
+        with(minimal(), &changes)
+    };
+    for lag in [ms(2000), ms(6000), reads(3)] {
+        live(async {
+            let world = world_with(Visibility::default());
+            let mut neighbour = world.stack("payments");
+            neighbour
+                .create(guarding(REPOSITORY, "/npm/payments/*"))
+                .await
+                .succeeded();
+            let before = world.aws.everything();
+            world.aws.set(|settings| settings.visibility = all(lag));
+            world.aws.forget_calls();
+
+            let inside = guarding("team-billing", "/npm/payments/ledger$");
+            let reason = world.stack("billing").create(inside).await.failed();
+
+            contains(&reason, &["/npm/payments/*"]);
+            assert_eq!(world.aws.requests("DeletePackageGroup").len(), 1, "{lag:?}");
+            same(&world.aws.everything(), &before, &format!("{lag:?}"));
+        });
+    }
+}
+
 // What is not seen is not taken for gone, nor for unowned.
 
 #[test]

@@ -254,12 +254,11 @@ impl Progress {
         state.done.iter().any(|(done, _)| done.to_string() == name) && !is_taken_back
     }
 
-    /// Whether this very write took effect so short a time ago that it may not show yet, and for the first time: what was written
-    /// again was undone by someone else.
+    /// Whether this very write last took effect so short a time ago that it may not show yet.
     pub(crate) fn has_just_written(&self, action: &Action, lag: Duration) -> bool {
         let state = self.state();
-        let mut times = state.done.iter().filter(|(done, _)| done == action);
-        times.next().is_some_and(|(_, at)| at.elapsed() < lag) && times.next().is_none()
+        let mut done = state.done.iter();
+        done.any(|(done, at)| done == action && at.elapsed() < lag)
     }
 
     /// Whether this event has deleted the policy of this revision of its domain.
@@ -361,8 +360,23 @@ fn take(steps: &mut Vec<String>, step: &str) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
     use crate::stack::PackagePattern;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_written_again_may_again_not_show_yet() {
+        let (progress, lag) = (Progress::default(), Duration::from_secs(10));
+        let name = "team-payments-npm".parse().unwrap();
+        let deletion = Action::DeleteRepository { name };
+        for _ in 0..2 {
+            progress.ended(&deletion, Effect::Taken);
+            assert!(progress.has_just_written(&deletion, lag));
+            advance(lag).await;
+            assert!(!progress.has_just_written(&deletion, lag));
+        }
+    }
 
     #[test]
     fn what_was_taken_back_is_neither_missed_nor_done() {

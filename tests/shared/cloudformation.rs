@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How long an event may take: longer where all that it makes is seen late.
 pub(crate) fn patience() -> Duration {
-    PATIENCE + 20 * lag::from_environment().unwrap_or_default()
+    lag::longer(PATIENCE)
 }
 
 /// What every engine of this kind needs: a way to the function and a place for answers.

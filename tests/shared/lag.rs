@@ -77,6 +77,11 @@ pub(crate) fn late(settings: Settings) -> Settings {
     }
 }
 
+/// So much time, and as much more as waiting for what shows late may take.
+pub(crate) fn longer(time: Duration) -> Duration {
+    time + 20 * from_environment().unwrap_or_default()
+}
+
 /// Until all is seen that was done so far: CloudFormation's next operation comes no sooner, what belongs to one does.
 pub(crate) async fn passes() {
     if let Some(lag) = from_environment() {

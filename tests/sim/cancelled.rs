@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::shared::lag;
 use crate::shared::marks::marked;
 use crate::shared::sample::{DOMAIN, KEY, PROXY, REPOSITORY, domain_policy, full, minimal, neighbour, with};
 use crate::shared::{Effect, Fault, contains, same};
@@ -167,6 +168,7 @@ impl ByHand {
             let allowed = "ALLOW_SPECIFIC_REPOSITORIES/base";
             aws.restrict(DOMAIN, GROUP, "PUBLISH", allowed).await;
         }
+        lag::passes().await;
         world
     }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::shared::lag::longer;
 use crate::shared::sample::{
     DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, domain_policy, full, minimal, neighbour, repository_policy, with,
 };
@@ -444,7 +445,7 @@ async fn the_rollback_of_a_create_that_forbade_deletion_and_ran_out_of_time_does
         .aws
         .inject(Fault::new(Effect::Hang).on("PutRepositoryPermissionsPolicy"));
     let mut stack = world.stack("payments");
-    stack.allowed = Duration::from_secs(3);
+    stack.allowed = longer(Duration::from_secs(3));
 
     let reason = stack
         .create(with(full(), &json!({"DomainPolicyDocument": that_forbids_deletion()})))

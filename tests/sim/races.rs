@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::shared::lag;
 use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, neighbour, with};
 use crate::shared::{Effect, Fault, Stack, contains, same};
 use crate::world::World;
@@ -186,6 +187,8 @@ async fn an_update_whose_rollback_takes_away_what_it_made_makes_nothing_again() 
 
         let (updated, ()) = tokio::join!(stack.deliver(&forth), async {
             world.aws.held().await;
+            // What it has made shows by then.
+            lag::passes().await;
             stack.deliver(&back).await.answer().succeeded();
             world.aws.release();
         });

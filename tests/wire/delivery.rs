@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::lag::longer;
 use crate::support::lambda::{LOG_GROUP, LOG_STREAM};
 use crate::support::sample::{full, minimal, with};
 use crate::support::sink::objections;
@@ -185,7 +186,7 @@ async fn an_answer_that_cannot_be_delivered_fails_the_invocation_before_its_dead
 async fn lambdas_retry_delivers_what_the_first_invocation_could_not() {
     let world = World::start().await;
     let mut stack = world.stack("payments");
-    stack.allowed = Duration::from_secs(12);
+    stack.allowed = longer(Duration::from_secs(12));
     let event = stack.create_event(&minimal());
     world
         .sink()

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::lag::longer;
 use crate::support::sample::{DOMAIN, KEY, OTHER_KEY, REPOSITORY, REPOSITORY_ARN, full, minimal, with};
 use crate::support::{Effect, Fault, OUTPUTS, World, contains};
 
@@ -189,7 +190,10 @@ async fn each_kind_of_failure_has_its_own_type() {
         }
         let event = direct("Create", &properties).to_string();
 
-        let allowed = Duration::from_secs(if expected == "DeadlineExceeded" { 3 } else { 12 });
+        let allowed = match expected {
+            "DeadlineExceeded" => Duration::from_secs(3),
+            _ => longer(Duration::from_secs(12)),
+        };
         let (error_type, message) = world.invoke_within(&event, allowed).await.failed();
 
         assert_eq!(error_type, expected, "{message}");

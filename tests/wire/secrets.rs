@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::lag::longer;
 use crate::support::lambda::{KEY_ID, SECRET_KEY, SESSION_TOKEN};
 use crate::support::sample::{full, with};
 use crate::support::sink::{SIGNATURE, URL_KEY_ID};
@@ -36,7 +37,7 @@ async fn nothing_secret_is_written_at_trace_through_all_kinds_of_events() {
     );
 
     let mut stack = world.stack("payments");
-    stack.allowed = Duration::from_secs(6);
+    stack.allowed = longer(Duration::from_secs(6));
     // A whole life, with a replacement, a failed update and a redelivery.
     stack.create(described.clone()).await.succeeded();
     stack.update_unchanged().await.succeeded();

@@ -55,18 +55,26 @@ impl Reconciler<'_> {
         let mut backoff = Backoff::within(self.patience.absence);
         loop {
             // Whatever the look comes to, the work is done.
-            let observed = self.look(&scope).await.ok()?;
-            // What may not be looked at is waited for blindly.
-            let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
-            let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
-            let is_whole = is_whole && !self.progress.has_leftovers(|thing| observed.shows(thing));
-            // What was done and would be done again is not seen yet.
-            let is_unseen = plan::converge(desired, history, &observed, self.owner)
-                .is_ok_and(|plan| plan.steps.iter().any(|step| self.progress.has_done(&step.action)));
-            if is_whole && !is_unseen || backoff.wait_or(()).await.is_err() {
-                return Some(observed);
+            let observed = self.look(&scope).await.ok();
+            let is_settled = |observed: &Observed| self.is_settled(desired, history, observed);
+            if observed.as_ref().is_some_and(is_settled) || backoff.wait_or(()).await.is_err() {
+                return observed;
             }
         }
+    }
+
+    /// Whether a look shows all that was written, and nothing that was taken back.
+    fn is_settled(&self, desired: &Desired, history: &History, observed: &Observed) -> bool {
+        // What may not be looked at is waited for blindly.
+        let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
+        let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
+        let has_leftovers = self.progress.has_leftovers(|thing| observed.shows(thing));
+        // What was done and would be done again is not seen yet.
+        let is_unseen = match plan::converge(desired, history, observed, self.owner) {
+            Ok(plan) => plan.steps.iter().any(|step| self.progress.has_done(&step.action)),
+            Err(_) => observed.is_partial(),
+        };
+        is_whole && !has_leftovers && !is_unseen
     }
 
     /// Waits as long as what was written may not show, without a look: after a panic none can be relied on.

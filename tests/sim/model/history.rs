@@ -335,7 +335,8 @@ pub(super) const STACKS: usize = 3;
 
 pub(super) fn histories() -> impl Strategy<Value = History> {
     (habits(), prop::collection::vec(step(), 1..14)).prop_map(|(mut habits, steps)| {
-        // What is denied is no look: what is seen only after so many looks would never be seen, as no service has it.
+        // What is denied or not answered is no look: what is seen only after so many looks would never be seen, as no
+        // service has it.
         if habits.late.looks > 0 && steps.iter().any(Step::hides_looks) {
             habits.late.seconds = u64::from(std::mem::take(&mut habits.late.looks));
         }
@@ -344,7 +345,7 @@ pub(super) fn histories() -> impl Strategy<Value = History> {
 }
 
 impl Step {
-    /// Whether looks are denied in it.
+    /// Whether looks are denied in it, or not answered.
     fn hides_looks(&self) -> bool {
         let Self::Ask(ask) = self else {
             return false;
@@ -352,7 +353,7 @@ impl Step {
         match ask.trouble {
             Some(Trouble::Denied { operation, .. }) => operation >= WRITES.len(),
             Some(Trouble::Lasting {
-                effect: Lasting::AccessDenied,
+                effect: Lasting::AccessDenied | Lasting::Throttle | Lasting::Internal | Lasting::ResetBefore,
                 on,
                 ..
             }) => on.is_none(),

@@ -67,7 +67,7 @@ pub use options::{
 pub use registry::{PackageRequest, Refusal, Seed, SeedPackage};
 pub use tls::{Handshakes, Identity};
 
-use shared::Shared;
+use shared::{Moment, Shared};
 use tls::Acceptor;
 
 /// When an emulator in process starts, unless its options say otherwise: 2026-11-23T12:00:00Z. The
@@ -79,6 +79,11 @@ pub struct Emulator {
     shared: Arc<Shared>,
     listener: Option<Listener>,
 }
+
+/// What an emulator remembers at one moment, and its settings, its time of day and its chance: any number of others
+/// can go on from it.
+#[derive(Clone)]
+pub struct Saved(Moment);
 
 /// The port of an emulator that has one.
 struct Listener {
@@ -112,6 +117,21 @@ impl Emulator {
         let epoch_ms = options.epoch_ms.unwrap_or(IN_PROCESS_EPOCH_MS);
         Self {
             shared: Arc::new(Shared::new(options, epoch_ms)),
+            listener: None,
+        }
+    }
+
+    /// What there is now, without faults, held calls and the log.
+    #[must_use]
+    pub fn save(&self) -> Saved {
+        Saved(self.shared.moment())
+    }
+
+    /// An emulator without a port that goes on from there.
+    #[must_use]
+    pub fn restore(saved: &Saved) -> Self {
+        Self {
+            shared: Arc::new(Shared::from_moment(saved.0.clone())),
             listener: None,
         }
     }

@@ -45,6 +45,16 @@ pub(crate) struct Inner {
     held: Vec<Held>,
 }
 
+/// What there was at one moment.
+#[derive(Clone)]
+pub(crate) struct Moment {
+    options: Options,
+    now_ms: u64,
+    world: World,
+    settings: Settings,
+    rng: fastrand::Rng,
+}
+
 /// A call that waits for its release.
 struct Held {
     sequence: u64,
@@ -75,6 +85,29 @@ impl Shared {
             held_changed: Notify::new(),
             options,
         }
+    }
+
+    pub(crate) fn moment(&self) -> Moment {
+        let inner = self.lock();
+        Moment {
+            options: self.options.clone(),
+            now_ms: self.now_ms(),
+            world: inner.world.clone(),
+            settings: inner.settings.clone(),
+            rng: inner.rng.clone(),
+        }
+    }
+
+    /// What goes on from a moment, with no fault and an empty log.
+    pub(crate) fn from_moment(moment: Moment) -> Self {
+        let shared = Self::new(moment.options, moment.now_ms);
+        {
+            let mut inner = shared.lock();
+            inner.world = moment.world;
+            inner.settings = moment.settings;
+            inner.rng = moment.rng;
+        }
+        shared
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

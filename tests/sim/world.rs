@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use codeartifact_emulator::{Emulator, LogEntry, Options, Settings};
+use codeartifact_emulator::{Emulator, LogEntry, Options, Saved, Settings};
 use serde_json::Value;
 
 use crate::answers::Answers;
@@ -17,6 +17,7 @@ use crate::shared::aws::{self, Aws};
 use crate::shared::cloudformation::{Engine, Stack};
 use crate::shared::lag;
 use crate::shared::place::REGION;
+use crate::shared::sample::{DOMAIN, KEY};
 use crate::shared::sink::Sink;
 use crate::shared::transport::Ended;
 
@@ -73,7 +74,16 @@ pub(crate) fn what_a_panic_says(panic: &(dyn Any + Send)) -> String {
 impl World {
     /// Nothing is there, and the service has these settings.
     pub(crate) fn new(settings: Settings, gate: Option<&Arc<Gate>>) -> Self {
-        let emulator = Arc::new(emulator(settings));
+        Self::behind(gate, emulator(settings))
+    }
+
+    /// What was there when that was saved is there, before a process that knows nothing of it.
+    pub(crate) fn restored(saved: &Saved, gate: Option<&Arc<Gate>>) -> Self {
+        Self::behind(gate, Emulator::restore(saved))
+    }
+
+    fn behind(gate: Option<&Arc<Gate>>, emulator: Emulator) -> Self {
+        let emulator = Arc::new(emulator);
         let client = service::client(&emulator, gate);
         Self::over(&emulator, service::client(&emulator, gate), client)
     }
@@ -92,6 +102,16 @@ impl World {
         let mut stack = world.stack("payments");
         stack.create(properties).await.succeeded();
         (world, stack)
+    }
+
+    /// The same before a domain that nobody's stack made, with these repositories in it.
+    pub(crate) async fn with_repositories(names: &[&str]) -> Self {
+        let world = Self::start();
+        world.aws.create_domain(DOMAIN, KEY).await;
+        for name in names {
+            world.aws.create_repository(DOMAIN, name).await;
+        }
+        world
     }
 
     /// The same, where the function panics after so many calls, with a secret as the message.

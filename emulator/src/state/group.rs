@@ -84,7 +84,7 @@ pub(crate) struct Restriction {
 /// The controls of all three origins.
 pub(crate) type Origins = BTreeMap<Origin, Restriction>;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Group {
     pub(crate) pattern: Pattern,
     pub(crate) arn: String,

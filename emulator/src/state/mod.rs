@@ -20,7 +20,7 @@ pub(crate) use visibility::{Lagging, Veil};
 pub(crate) type DomainKey = (String, String);
 
 /// Everything, over all accounts.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct World {
     pub(crate) domains: BTreeMap<DomainKey, Domain>,
     /// Deleted domains that may still be seen, with their deletion.
@@ -43,7 +43,7 @@ impl World {
 }
 
 /// Who is behind an authorization token, and how far it goes.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) caller: Caller,
     pub(crate) domain: DomainKey,
@@ -52,7 +52,7 @@ pub(crate) struct Token {
 }
 
 /// How often something was named, and when for the first time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Named {
     pub(crate) times: u32,
     pub(crate) since_ms: u64,
@@ -69,7 +69,7 @@ pub(crate) struct Policy {
     pub(crate) revision: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Domain {
     pub(crate) name: String,
     pub(crate) owner: String,
@@ -93,7 +93,7 @@ pub(crate) struct Domain {
     pub(crate) emptied: Veil,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Repository {
     pub(crate) id: u64,
     pub(crate) name: String,
@@ -117,7 +117,7 @@ pub(crate) struct Repository {
 }
 
 /// A deleted repository and how long it is still seen.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Departed {
     pub(crate) repository: Repository,
     /// Its deletion, for reads that name it.

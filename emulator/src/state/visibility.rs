@@ -33,7 +33,7 @@ impl Veil {
 }
 
 /// A value whose changes are seen late: until then looks show what was there before.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Lagging<T> {
     current: T,
     former: Option<(T, Veil)>,

@@ -62,6 +62,29 @@ async fn the_same_seed_and_the_same_calls_give_the_same_history_byte_for_byte() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn any_number_go_on_from_one_moment_and_none_touches_another() {
+    let emulator = Emulator::in_process(Options::default());
+    emulator.call(request(CREATE)).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let (saved, before) = (emulator.save(), emulator.state());
+    let create = "POST /v1/repository?domain=dd&repository=rr";
+    let mut ends = Vec::new();
+    for _ in 0..2 {
+        let restored = Emulator::restore(&saved);
+        assert_eq!(restored.state(), before);
+        assert!(restored.log().is_empty());
+        restored.call(request(create)).await;
+        ends.push(restored.state());
+        // Time that goes by before the next one must not show.
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    assert_eq!(ends[0], ends[1]);
+    let created = &ends[0]["domains"][0]["repositories"][0]["createdTime"];
+    assert_eq!(*created, 1_795_435_205.0);
+    assert_eq!(emulator.state(), before);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_clock_is_the_runtime_s() {
     let service = Service::in_process(Settings {
         latency_ms: 5_000,

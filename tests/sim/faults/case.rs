@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use codeartifact_emulator::Settings;
+use codeartifact_emulator::{Saved, Settings};
 use serde_json::Value;
 
 use crate::shared::sample::{DOMAIN, KEY, REPOSITORY, domain_policy, repository_policy, with};
@@ -82,7 +82,7 @@ impl Case {
         !self.about_groups || call.contains("PackageGroup") || call.contains("package-group")
     }
 
-    pub(super) async fn prepared(&self) -> (World, Stack) {
+    async fn scene(&self) -> Scene {
         let world = World::new(Settings::default(), None);
         let mut stack = world.stack("payments");
         if self.is_furnished {
@@ -91,8 +91,10 @@ impl Case {
         if let Some(before) = &self.before {
             stack.create(before.clone()).await.succeeded();
         }
-        world.forget_calls();
-        (world, stack)
+        Scene {
+            saved: world.aws.emulator.save(),
+            stack,
+        }
     }
 
     pub(super) async fn run(&self, stack: &mut Stack) -> Deployment {
@@ -105,7 +107,8 @@ impl Case {
 
     /// What happens on a good day, or on one that is spoilt as it is to be and in no other way.
     pub(super) async fn on_a_good_day(&self) -> Day {
-        let (world, mut stack) = self.prepared().await;
+        let scene = self.scene().await;
+        let (world, mut stack) = scene.set();
         let phases = Phases::watch(&world, &mut stack, None);
         if let Some(spoilt) = &self.spoilt {
             world.aws.inject(spoilt.clone());
@@ -120,6 +123,7 @@ impl Case {
         let starts = std::iter::once(0).chain(ends.iter().copied());
         let everything = world.aws.everything();
         Day {
+            scene,
             phases: starts.zip(ends.iter().copied()).map(|(from, to)| from..to).collect(),
             calls,
             everything,
@@ -140,8 +144,23 @@ async fn furnish(world: &World) {
     aws.create_group(DOMAIN, "/npm/payments/*").await;
 }
 
+/// What an operation finds, as often as it is tried.
+pub(super) struct Scene {
+    saved: Saved,
+    stack: Stack,
+}
+
+impl Scene {
+    pub(super) fn set(&self) -> (World, Stack) {
+        let world = World::restored(&self.saved, None);
+        let stack = self.stack.through(&world.engine);
+        (world, stack)
+    }
+}
+
 /// The calls of an operation and of what follows from it.
 pub(super) struct Day {
+    pub(super) scene: Scene,
     pub(super) calls: Vec<String>,
     /// Those up to each answer.
     pub(super) phases: Vec<Range<usize>>,

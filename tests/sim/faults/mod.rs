@@ -98,7 +98,7 @@ fn each_call_fails_in_each_way(case: &Case) {
 }
 
 async fn one_call_fails(case: &Case, day: &Day, phase: usize, fault: Fault) {
-    let (world, mut stack) = case.prepared().await;
+    let (world, mut stack) = day.scene.set();
     let before = world.aws.everything();
     let (effect, passes) = (fault.effect.clone(), passes(&fault));
     let phases = Phases::watch(&world, &mut stack, Some((phase, fault)));
@@ -242,7 +242,7 @@ fn it_dies_at_each_call(case: &Case) {
 }
 
 async fn it_dies_once(case: &Case, day: &Day, fault: Fault) {
-    let (world, mut stack) = case.prepared().await;
+    let (world, mut stack) = day.scene.set();
     world.aws.inject(fault);
 
     let (deployment, ()) = tokio::join!(case.run(&mut stack), async {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use codeartifact_emulator::Settings;
+use codeartifact_emulator::{Saved, Settings};
 use serde_json::Value;
 
 use super::execution::{Death, Execution, Guide};
@@ -112,6 +112,12 @@ impl Trouble {
     }
 }
 
+/// What every order of a scenario begins with.
+pub(crate) struct Beginning {
+    saved: Saved,
+    stacks: BTreeMap<&'static str, Stack>,
+}
+
 /// One execution's parts.
 struct Arena {
     world: World,
@@ -135,17 +141,32 @@ impl Scenario {
         self.actors.iter().map(|(name, _)| (*name).to_owned()).collect()
     }
 
-    /// Runs it once as the guide says; nothing where the guide ended it before all was done. An end that was judged
-    /// before is not judged again.
-    pub(crate) fn run(&self, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
+    /// Does what comes before anything happens at the same time.
+    pub(crate) fn begin(&self) -> Beginning {
         runtime(1).block_on(async {
-            let gate = Arc::new(Gate::default());
-            let world = World::new(Settings::default(), Some(&gate));
+            let world = World::new(Settings::default(), None);
             let mut stacks = BTreeMap::new();
             for deed in &self.before {
                 furnish(&world, &mut stacks, deed).await;
             }
             tokio::time::advance(Duration::from_secs(1)).await;
+            Beginning {
+                saved: world.aws.emulator.save(),
+                stacks,
+            }
+        })
+    }
+
+    /// Runs it once as the guide says; nothing where the guide ended it before all was done. An end that was judged
+    /// before is not judged again.
+    pub(crate) fn run(&self, from: &Beginning, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
+        runtime(1).block_on(async {
+            let gate = Arc::new(Gate::default());
+            let world = World::restored(&from.saved, Some(&gate));
+            let stacks = from.stacks.iter();
+            let mut stacks = stacks
+                .map(|(name, stack)| (*name, stack.through(&world.engine)))
+                .collect();
             let engines = self.actors.iter().map(|_| world.beside(&gate)).collect();
             let record = Rc::new(Record::new(&world.aws.emulator.state()));
             let arena = Arena { world, engines, record };

@@ -9,7 +9,7 @@ use super::execution::Guide;
 use super::explore::{Explorer, Limits};
 use super::judge::{Judged, Verdict};
 use super::random::Lottery;
-use super::scenario::{Scenario, Trouble};
+use super::scenario::{Beginning, Scenario, Trouble};
 use super::schedule::{Follower, Recorded, shortened};
 
 /// How orders are chosen.
@@ -68,8 +68,8 @@ pub(crate) const HEAD: &str =
     "| events | orders | explored | ends | gave up | violations | time |\n| --- | --- | --- | --- | --- | --- | --- |";
 
 /// Runs a scenario once; a panic is a verdict too.
-fn run(scenario: &Scenario, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
-    catch_unwind(AssertUnwindSafe(|| scenario.run(guide, judged))).unwrap_or_else(|panic| {
+fn run(scenario: &Scenario, from: &Beginning, guide: &mut impl Guide, judged: &mut Judged) -> Option<Verdict> {
+    catch_unwind(AssertUnwindSafe(|| scenario.run(from, guide, judged))).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         let wrong = vec![format!("panicked: {}", text.unwrap_or_default())];
@@ -84,7 +84,7 @@ fn run(scenario: &Scenario, guide: &mut impl Guide, judged: &mut Judged) -> Opti
 /// Follows a schedule.
 pub(crate) fn follow(scenario: &Scenario, schedule: &[String]) -> Verdict {
     let mut follower = Follower::new(schedule, scenario.names());
-    run(scenario, &mut follower, &mut Judged::new()).expect("a schedule is followed to the end")
+    run(scenario, &scenario.begin(), &mut follower, &mut Judged::new()).expect("a schedule is followed to the end")
 }
 
 /// The orders of scenarios that make up one row.
@@ -123,10 +123,10 @@ impl Survey {
             preemptions,
             executions: most,
         });
-        let mut judged = Judged::new();
+        let (from, mut judged) = (scenario.begin(), Judged::new());
         while explorer.begin() {
             let mut recorded = Recorded::new(explorer, scenario.names());
-            let verdict = run(scenario, &mut recorded, &mut judged);
+            let verdict = run(scenario, &from, &mut recorded, &mut judged);
             self.add(scenario, verdict, &recorded);
             explorer = recorded.guide;
         }
@@ -134,11 +134,11 @@ impl Survey {
     }
 
     fn random(&mut self, scenario: &Scenario, count: usize, trouble: impl Fn(usize) -> Trouble) -> String {
-        let mut judged = Judged::new();
+        let (from, mut judged) = (scenario.begin(), Judged::new());
         for seed in 0..count {
             let scenario = scenario.in_trouble(trouble(seed));
             let mut recorded = Recorded::new(Lottery::new(seed as u64, 120, 3), scenario.names());
-            let verdict = run(&scenario, &mut recorded, &mut judged);
+            let verdict = run(&scenario, &from, &mut recorded, &mut judged);
             assert!(verdict.is_some(), "nobody can go on: {}", scenario.name);
             self.add(&scenario, verdict, &recorded);
         }

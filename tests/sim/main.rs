@@ -4,6 +4,7 @@
 //! * `world` puts it together: `service` answers the SDK's calls, `answers` takes the function's, `clock` is the SDK's.
 //! * `model` lives through random histories of several stacks, strangers and faults.
 //! * `faults` fails each call of an event in each way, and of what follows from it.
+//! * `ownership` holds the contract's sentences of it, one by one.
 //! * `deadline`, `denied`, `cancelled`, `rollback`, `races`, `adoption`, `upstreams` and `inner_groups` tell the stories in
 //!   which someone waits, or meets another halfway.
 //! * `lag` holds reads, lists and IAM back for as long as users have seen it.
@@ -35,6 +36,7 @@ mod inner_groups;
 mod interleave;
 mod lag;
 mod model;
+mod ownership;
 mod races;
 mod rollback;
 mod same_seed;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::shared::lag::{KINDS, all, ms, one, reads};
 use crate::shared::marks::{ADOPTED, LINKED, STACK_ID};
 use crate::shared::sample::{DOMAIN, PROXY, REPOSITORY, REPOSITORY_ARN, full, minimal, neighbour, with};
-use crate::shared::{Effect, Fault, Kind, Settings, Stack, Unknown, Visibility, contains, same};
+use crate::shared::{Effect, Fault, Kind, Lag, Settings, Stack, Unknown, Visibility, contains, same};
 use crate::world::{World, runtime};
 
 /// Lives through it under virtual time: however long it waits, it takes no time.
@@ -544,14 +544,20 @@ fn of_two_stacks_deleted_at_once_the_last_takes_the_domain_although_lists_lag() 
     }
 }
 
+/// A stack in a domain in which someone has just made a repository, with lists so late.
+async fn beside_a_new_repository(lists: Lag) -> (World, Stack) {
+    let world = world_with(one(|visibility, lag| visibility.lists = lag, lists));
+    let mut stack = world.stack("payments");
+    stack.create(minimal()).await.succeeded();
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    world.aws.create_repository(DOMAIN, "theirs").await;
+    (world, stack)
+}
+
 #[test]
 fn a_domain_is_not_spared_for_what_only_the_list_still_has() {
     live(async {
-        let world = world_with(one(|visibility, lag| visibility.lists = lag, ms(60_000)));
-        let mut stack = world.stack("payments");
-        stack.create(minimal()).await.succeeded();
-        tokio::time::sleep(Duration::from_mins(2)).await;
-        world.aws.create_repository(DOMAIN, "theirs").await;
+        let (world, mut stack) = beside_a_new_repository(ms(60_000)).await;
         tokio::time::sleep(Duration::from_mins(2)).await;
         world.aws.delete_repository(DOMAIN, "theirs").await;
 
@@ -564,11 +570,7 @@ fn a_domain_is_not_spared_for_what_only_the_list_still_has() {
 #[test]
 fn a_domain_stays_whose_list_does_not_show_a_new_repository_yet() {
     live(async {
-        let world = world_with(one(|visibility, lag| visibility.lists = lag, ms(10_000)));
-        let mut stack = world.stack("payments");
-        stack.create(minimal()).await.succeeded();
-        tokio::time::sleep(Duration::from_mins(2)).await;
-        world.aws.create_repository(DOMAIN, "theirs").await;
+        let (world, mut stack) = beside_a_new_repository(ms(10_000)).await;
 
         stack.delete().await.succeeded();
 

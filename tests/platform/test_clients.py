@@ -357,7 +357,7 @@ def test_why_a_build_is_refused_can_be_found_out(terminal):
     held = {"domain": "clients-pkgs", "repository": "team-payments", "format": "npm", "package": "left-pad"}
     terminal.emulator("ingest", held)
     printed = terminal.run(f". target/lab/env\n{block('Why a build is refused', 'sh')}")
-    searched, group, controls = (json.loads(part) for part in re.split(r"(?<=[]}])\n(?=[[{])", printed))
+    searched, group, controls = (json.loads(part) for part in re.split(r"(?<=[\]}])\n(?=[\[{])", printed))
     assert {upstream["repositoryName"] for upstream in searched[0]} >= {"team-payments-upstream-npmjs"}
     assert group[0] == "/npm//event-stream$" and group[1]["PUBLISH"]["mode"] == "BLOCK"
     assert controls == {"publish": "BLOCK", "upstream": "ALLOW"}

@@ -309,7 +309,7 @@ pub(crate) enum Note {
     Unreadable(Hidden),
     /// An upstream that is linked is gone: nothing comes through it.
     DeadLink(RepositoryName),
-    /// An upstream was recreated, so that its link is dead, and is made anew.
+    /// An upstream was recreated, so that its link is dead, or was linked by someone who left no tag. It is linked anew.
     StaleLink(RepositoryName),
     /// A link that exists although the upstream does not let the repository in, or not any more.
     WithoutConsent(RepositoryName),
@@ -456,7 +456,7 @@ impl fmt::Display for Note {
             ),
             Self::StaleLink(name) => write!(
                 formatter,
-                "the upstream {name} was recreated: the link to it is dead, and is renewed"
+                "the upstream {name} was recreated, or linked by hand: the link to it counts as dead, and is renewed"
             ),
             Self::WithoutConsent(name) => write!(
                 formatter,

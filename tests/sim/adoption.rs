@@ -1,5 +1,7 @@
 //! What an adoption changes, and that it can be undone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::shared::marks::{DOWNSTREAMS, FORMER_LINKS, LOGICAL_ID, STACK_ID, marked};
@@ -59,6 +61,18 @@ async fn plan(world: &World, properties: &Value) -> String {
 fn links(world: &World) -> (Vec<String>, Vec<String>) {
     let primary = world.aws.repository(DOMAIN, REPOSITORY);
     (primary.connections, primary.upstreams)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_link_that_was_made_by_hand_is_not_said_to_be_dead_for_sure() {
+    let world = made_by_hand(None, &[]).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.aws.create_repository(DOMAIN, STORE).await;
+    world.aws.link(DOMAIN, REPOSITORY, &[STORE]).await;
+
+    let notes = plan(&world, &adopting(with(minimal(), &json!({"Upstreams": [STORE]})))).await;
+
+    contains(&notes, &["recreated, or linked by hand", "counts as dead"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::lag;
 use crate::support::sample::{DOMAIN, KEY, REPOSITORY, full, minimal, repository_policy, with};
 use crate::support::{World, contains};
 
@@ -217,6 +218,7 @@ async fn an_open_policy_in_the_old_properties_hinders_neither_an_update_nor_a_de
     // A rollback from it, and an update that takes it out.
     for properties in [full(), minimal()] {
         world.aws.put_repository_policy(DOMAIN, REPOSITORY, &open).await;
+        lag::passes().await;
         let event = stack.event("Update", Some(stack.id()), &properties, Some(&opened));
         stack.deliver(&event).await.answer().succeeded();
     }

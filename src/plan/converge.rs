@@ -54,12 +54,13 @@ pub(crate) fn converge(
     };
     let primary = primary::converge(to, &mut plan, &domain, &links);
     groups::converge(to, &mut plan, &primary);
-    let policy = domain_policy::converge(to, &mut plan, &domain, &primary);
+    domain_policy::converge(to, &mut plan, &domain, &primary);
     proxies::adopt(to, &mut plan);
     primary::adopt(to, &mut plan, &links);
-    repository_policy::converge(to, &mut plan, &[&primary[..], &policy].concat());
+    repository_policy::converge(to, &mut plan, &primary);
     own::tag_adopted(to, &mut plan);
     groups::tag_adopted(to, &mut plan);
+    domain_policy::adopt(to, &mut plan);
     proxies::drop_unwanted(to, &mut plan);
     upstreams::let_in_by_replaced(to, &mut plan);
     plan.primary_there(primary);

@@ -28,12 +28,11 @@ enum Found {
     Unowned,
 }
 
-/// The policy comes after the domain was `created`, or after the `primary`, whose name claims it. Gives the steps before whose
-/// end nothing else is to begin: a claim that is left without its policy would stay.
-pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], primary: &[StepId]) -> Vec<StepId> {
+/// The policy comes after the domain was `created`, or after the `primary`, whose name claims it. One that another has put there
+/// is not replaced here: see [`adopt`].
+pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], primary: &[StepId]) {
     let Some(policy) = to.desired.domain.policy() else {
-        remove(to, plan);
-        return Vec::new();
+        return remove(to, plan);
     };
     let Some(domain) = to.observed.domain.found() else {
         // What is put is looked at again.
@@ -41,17 +40,13 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             plan.need(hidden, true);
         }
         put(to, plan, policy, None, created, Vec::new());
-        return Vec::new();
+        return;
     };
     if let Some(hidden) = domain.policy.hidden() {
-        plan.refuse(Refusal::Unreadable(hidden.clone()));
-        return Vec::new();
+        return plan.refuse(Refusal::Unreadable(hidden.clone()));
     }
     let observed = domain.policy.found();
     let is_equal = observed.map(|observed| policy.means_the_same_as(&observed.document));
-    let had = to
-        .previous_in_domain
-        .is_some_and(|previous| previous.domain_policy.is_some());
     let name = || to.desired.identity.domain.name.clone();
     match (whose(to, domain), is_equal) {
         // Content: there is an equivalent policy, whoever put it there.
@@ -74,27 +69,46 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, created: &[StepId], 
             domain: name(),
             repository,
         }),
-        (Found::Unowned, Some(false)) if !had && !to.desired.adoption.is_asked() => {
-            plan.refuse(Refusal::UnownedPolicy(name(), to.desired.adoption));
-        }
-        (Found::Unowned, _) => {
-            if is_equal == Some(false) && !had {
-                plan.note(Note::ReplacesDomainPolicy(name()));
+        (Found::Unowned, Some(false)) => {
+            if !had(to) && !to.desired.adoption.is_asked() {
+                plan.refuse(Refusal::UnownedPolicy(name(), to.desired.adoption));
             }
-            // What is replaced cannot be put back: it stays until nothing else is left that may be refused.
-            let before = is_equal.map_or_else(|| primary.to_vec(), |_| plan.all());
-            let claimed = claim(to, plan, policy, domain, &before);
-            let untag = Action::Untag {
-                on: tagged(domain, &name()),
-                keys: policy_keys(),
-            };
-            // What was content with the policy that is there owned it no more than anyone.
-            let give_up = is_equal.map_or_else(Vec::new, |_| vec![untag]);
-            let put = put(to, plan, policy, Some(domain), &[claimed], give_up);
-            return is_equal.map_or_else(Vec::new, |_| vec![put]);
+        }
+        (Found::Unowned, None) => {
+            let claimed = claim(to, plan, policy, domain, primary);
+            put(to, plan, policy, Some(domain), &[claimed], Vec::new());
         }
     }
-    Vec::new()
+}
+
+/// Replaces a policy that no stack owns, after everything else: it is kept nowhere and cannot be put back, so it stays until
+/// nothing is left that may be refused.
+pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
+    let (Some(policy), Some(domain)) = (to.desired.domain.policy(), to.observed.domain.found()) else {
+        return;
+    };
+    let observed = domain.policy.found();
+    let differs = observed.is_some_and(|observed| !policy.means_the_same_as(&observed.document));
+    if !differs || !matches!(whose(to, domain), Found::Unowned) {
+        return;
+    }
+    let name = to.desired.identity.domain.name.clone();
+    let claimed = claim(to, plan, policy, domain, &plan.all());
+    // What was content with the policy that is there owned it no more than anyone.
+    let untag = Action::Untag {
+        on: tagged(domain, &name),
+        keys: policy_keys(),
+    };
+    put(to, plan, policy, Some(domain), &[claimed], vec![untag]);
+    if !had(to) {
+        plan.note(Note::ReplacesDomainPolicy(name));
+    }
+}
+
+/// Whether this stack's previous properties stated a policy for the domain.
+fn had(to: &Converging) -> bool {
+    let before = to.previous_in_domain;
+    before.is_some_and(|previous| previous.domain_policy.is_some())
 }
 
 fn whose(to: &Converging, domain: &ObservedDomain) -> Found {
@@ -142,7 +156,7 @@ fn put(
     domain: Option<&ObservedDomain>,
     after: &[StepId],
     give_up: Vec<Action>,
-) -> StepId {
+) {
     let name = &to.desired.identity.domain.name;
     let observed = domain.and_then(|domain| domain.policy.found());
     let was_there = |previous: &Previous| is_but_for_gone(policy, observed, previous.domain_policy.as_ref());
@@ -162,7 +176,7 @@ fn put(
         give_up,
         is_but_for_gone,
     };
-    plan.add_checked(put, after.iter().copied(), check)
+    plan.add_checked(put, after.iter().copied(), check);
 }
 
 /// A policy that this stack owns and no longer states goes.

@@ -1,6 +1,6 @@
 //! The domain's policy: whose it is, who may write it, and when it goes.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plan::Action;
 use crate::plan::tests::names::POLICY_REPOSITORY;
@@ -101,6 +101,33 @@ fn an_unowned_policy_is_refused_unless_it_may_be_adopted_or_was_stated_before() 
     assert_eq!(stating().with("AdoptExisting", true).steps(&scene), claim_and_put);
     assert_eq!(stating().again().steps(&scene), claim_and_put);
     assert!(stating().had("DomainPolicyDocument", Value::Null).refusals(&scene)[0].contains("which is unowned"));
+}
+
+#[test]
+fn an_unowned_policy_is_replaced_after_all_that_may_be_refused_as_it_cannot_be_put_back() {
+    let asked = stating()
+        .with("AdoptExisting", true)
+        .with("RepositoryPolicyDocument", policy("222222222222"))
+        .with("Tags", json!({"team": "payments"}));
+    let scene = marked(None)
+        .policy(OTHER)
+        .repository("alpha", unowned())
+        .repository("theirs", unowned())
+        .linked("alpha", &["theirs"]);
+
+    let steps = asked.steps(&scene);
+
+    assert_eq!(
+        steps,
+        [
+            "0 TagResource alpha",
+            "1 UpdateRepository alpha after 0",
+            "2 PutRepositoryPermissionsPolicy alpha after 0 1",
+            "3 TagResource alpha after 0 1 2",
+            "4 TagResource pkgs after 0 1 2 3",
+            "5 PutDomainPermissionsPolicy pkgs after 4",
+        ]
+    );
 }
 
 #[test]
@@ -237,12 +264,12 @@ fn a_claim_of_a_policy_that_someone_else_put_is_given_up_if_the_service_refuses_
     assert_eq!(
         told(&plan),
         [
-            "0 TagResource pkgs",
-            "1 PutDomainPermissionsPolicy pkgs after 0",
-            "2 PutRepositoryPermissionsPolicy alpha after 1"
+            "0 PutRepositoryPermissionsPolicy alpha",
+            "1 TagResource pkgs after 0",
+            "2 PutDomainPermissionsPolicy pkgs after 1",
         ]
     );
-    let give_up: Vec<String> = plan.steps[1]
+    let give_up: Vec<String> = plan.steps[2]
         .check
         .iter()
         .flat_map(|check| check.give_up().iter().map(ToString::to_string))

@@ -170,6 +170,8 @@ pub struct Visibility {
     pub repository: Lag,
     /// A created package group, for every call that names it: 404.
     pub package_group: Lag,
+    /// A created domain or repository, for the call that describes it: 404. Every other call that names it finds it.
+    pub described: Lag,
     /// Tags set or removed later than a thing's creation: the former ones are listed.
     pub tags: Lag,
     /// Tags given at a creation: none are listed. The stricter side of a doubt, as they may well be

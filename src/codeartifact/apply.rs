@@ -258,22 +258,8 @@ impl Applier<'_> {
         if refused != Kind::NotFound {
             return true;
         }
-        let looks = self
-            .progress
-            .created_among(action.needs())
-            .into_iter()
-            .map(async |thing| {
-                let service = &self.service;
-                match thing {
-                    Thing::Domain => service.describe_domain().await.map(|seen| seen.is_some()),
-                    Thing::Repository(name) => service.describe_repository(&name).await.map(|seen| seen.is_some()),
-                    Thing::Group(pattern) => service
-                        .describe_package_group(&pattern)
-                        .await
-                        .map(|seen| seen.is_some()),
-                }
-            });
-        let seen = join_all(looks).await;
+        let needed = self.progress.created_among(action.needs());
+        let seen = join_all(needed.iter().map(|thing| self.service.shows(thing))).await;
         seen.into_iter().all(|is_there| is_there.unwrap_or(true))
     }
 

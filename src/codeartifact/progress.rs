@@ -231,9 +231,9 @@ impl Progress {
         self.state().moments.get(name).copied()
     }
 
-    /// All that this event created so far, each as `told`.
-    pub(crate) fn everything_created<T>(&self, told: impl Fn(&Thing) -> T) -> Vec<T> {
-        self.state().created.iter().map(told).collect()
+    /// All that this event created so far.
+    pub(crate) fn everything_created(&self) -> BTreeSet<Thing> {
+        self.state().created.clone()
     }
 
     /// Whether any write of this event took effect, or may have.

@@ -7,7 +7,7 @@ use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription, PackageSummar
 
 use super::error::{Kind, Result, ServiceError};
 use super::translate::{self, CreatedDomain, CreatedRepository};
-use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, OtherGroup, Tagged};
+use crate::plan::{ObservedDomain, ObservedGroup, ObservedPolicy, ObservedRepository, OtherGroup, Tagged, Thing};
 use crate::stack::{
     Domain, EndpointType, ExternalConnection, Format, KmsKeyArn, Moment, Origin, OriginChange, PackagePattern, Place,
     RepositoryName, TagMap,
@@ -232,6 +232,15 @@ impl Service<'_> {
         let names: Result<Vec<String>, _> = pages.items().send().collect().await;
         let names = found(names.map_err(|error| ServiceError::new(self.package_group(pattern), &error)))?;
         Ok(names.into_iter().flatten().collect())
+    }
+
+    /// Whether a thing shows when it is described.
+    pub(crate) async fn shows(&self, thing: &Thing) -> Result<bool> {
+        match thing {
+            Thing::Domain => self.describe_domain().await.map(|seen| seen.is_some()),
+            Thing::Repository(name) => self.describe_repository(name).await.map(|seen| seen.is_some()),
+            Thing::Group(pattern) => self.describe_package_group(pattern).await.map(|seen| seen.is_some()),
+        }
     }
 
     /// The tags on an ARN.

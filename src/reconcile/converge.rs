@@ -90,8 +90,8 @@ impl Reconciler<'_> {
             ..scope
         };
         let endpoints = async {
-            let marks = self.await_marks(&desired.identity.domain);
-            join(self.endpoints(&lookup), marks).await.0
+            let created = self.await_created(&desired.identity.domain);
+            join(self.endpoints(&lookup), created).await.0
         };
         let applied = self
             .applier(&desired.identity)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, join_all};
 use tokio::time::sleep;
 
 use super::Reconciler;
@@ -84,23 +84,25 @@ impl Reconciler<'_> {
         }
     }
 
-    /// Waits until what was created so far shows whose it is: else the next event would take it for unowned.
-    pub(super) async fn await_marks(&self, domain: &Domain) {
+    /// Waits until what was created so far shows, and whose it is: else the next event would take it for gone, or for unowned.
+    pub(super) async fn await_created(&self, domain: &Domain) {
         let mut backoff = Backoff::within(self.patience.absence);
         let service = self.service(domain);
-        let arns: Vec<String> = self.progress.everything_created(|thing| match thing {
-            Thing::Domain => self.place.domain_arn(domain),
-            Thing::Repository(name) => self.place.repository_arn(domain, name),
-            Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
-        });
-        let is_ours = |tags: &TagMap| self.owner.standing(tags).is_ours();
-        loop {
-            let is_whole = match try_join_all(arns.iter().map(|arn| service.tags(arn))).await {
-                Ok(read) => read.iter().all(|tags| tags.as_ref().is_some_and(is_ours)),
-                // Who may not read them cannot wait for them.
-                Err(_) => true,
+        let created = self.progress.everything_created();
+        let is_ours = |tags: TagMap| self.owner.standing(&tags).is_ours();
+        let is_seen = async |thing: &Thing| {
+            let arn = match thing {
+                Thing::Domain => self.place.domain_arn(domain),
+                Thing::Repository(name) => self.place.repository_arn(domain, name),
+                Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
             };
-            if is_whole || backoff.wait_or(()).await.is_err() {
+            let (shows, tags) = join(service.shows(thing), service.tags(&arn)).await;
+            // Who may not read it cannot wait for it.
+            shows.unwrap_or(true) && tags.map_or(true, |tags| tags.is_some_and(is_ours))
+        };
+        loop {
+            let seen = join_all(created.iter().map(is_seen)).await;
+            if !seen.contains(&false) || backoff.wait_or(()).await.is_err() {
                 return;
             }
         }

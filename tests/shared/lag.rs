@@ -23,10 +23,11 @@ pub(crate) const fn reads(reads: u32) -> Lag {
 /// One kind of lag alone, by its name.
 pub(crate) type Kind = (&'static str, fn(&mut Visibility, Lag));
 
-pub(crate) const KINDS: [Kind; 12] = [
+pub(crate) const KINDS: [Kind; 13] = [
     ("domain", |visibility, lag| visibility.domain = lag),
     ("repository", |visibility, lag| visibility.repository = lag),
     ("package group", |visibility, lag| visibility.package_group = lag),
+    ("described", |visibility, lag| visibility.described = lag),
     ("tags", |visibility, lag| visibility.tags = lag),
     ("creation tags", |visibility, lag| visibility.creation_tags = lag),
     ("policy", |visibility, lag| visibility.policy = lag),

@@ -50,6 +50,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         departed: Vec::new(),
         departed_groups: Vec::new(),
         seen: Veil::new(ctx.settings.visibility.domain, ctx.now_ms),
+        described: Veil::new(ctx.settings.visibility.described, ctx.now_ms),
         groups: root_group(ctx, &owner, &name, created),
         pending: ctx.settings.domain_pending_describes,
         emptied: Veil::default(),
@@ -70,8 +71,12 @@ fn root_group(ctx: &Context<'_>, owner: &str, domain: &str, created: f64) -> BTr
 }
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
-    let answer = json!({ "domain": description(ctx, ctx.domain(input)?) });
     let key = ctx.domain_key(input);
+    let domain = ctx.domain(input)?;
+    if domain.described.look(ctx.now_ms) {
+        return Err(ctx.no_domain(&key));
+    }
+    let answer = json!({ "domain": description(ctx, domain) });
     if let Some(domain) = ctx.world.domains.get_mut(&key) {
         domain.pending = domain.pending.saturating_sub(1);
     }

@@ -52,6 +52,7 @@ pub(crate) fn create(ctx: &mut Context<'_>, input: &Input) -> Result<Value, Serv
         packages: BTreeMap::new(),
         departed: BTreeMap::new(),
         seen: Veil::new(ctx.settings.visibility.repository, ctx.now_ms),
+        described: Veil::new(ctx.settings.visibility.described, ctx.now_ms),
         listed: Veil::new(ctx.settings.visibility.lists, ctx.now_ms),
         former: None,
         name: name.clone(),
@@ -74,6 +75,9 @@ fn found<'c>(ctx: &'c Context<'_>, input: &Input) -> Result<(&'c Domain, &'c Rep
 
 pub(crate) fn describe(ctx: &mut Context<'_>, input: &Input) -> Result<Value, ServiceError> {
     let (domain, repository) = ctx.repository(input)?;
+    if repository.described.look(ctx.now_ms) {
+        return Err(ctx.no_repository(domain, &repository.name));
+    }
     let shown = match &repository.former {
         Some((former, veil)) if veil.look(ctx.now_ms) => former.clone(),
         _ => description(ctx, domain, repository),

@@ -43,14 +43,17 @@ impl Context<'_> {
 
     /// A domain by its key, if its creation is seen.
     pub(crate) fn find_domain(&self, key: &DomainKey) -> Result<&Domain, ServiceError> {
-        let (owner, name) = key;
         let found = self.world.domains.get(key);
         let seen = found.filter(|domain| !domain.seen.look(self.now_ms));
-        seen.or_else(|| self.departed_domain(key)).ok_or_else(|| {
-            // The wording users report (aws/aws-cdk#19792).
-            let message = format!("Domain not found. Domain '{name}' owned by account '{owner}' does not exist");
-            ServiceError::not_found(message, Subject::domain(self.place.domain(owner, name)))
-        })
+        seen.or_else(|| self.departed_domain(key))
+            .ok_or_else(|| self.no_domain(key))
+    }
+
+    /// That there is no such domain.
+    pub(crate) fn no_domain(&self, (owner, name): &DomainKey) -> ServiceError {
+        // The wording users report (aws/aws-cdk#19792).
+        let message = format!("Domain not found. Domain '{name}' owned by account '{owner}' does not exist");
+        ServiceError::not_found(message, Subject::domain(self.place.domain(owner, name)))
     }
 
     /// The domain that was last deleted under a name, while its deletion is not seen by its owner. A guest is not
@@ -80,12 +83,17 @@ impl Context<'_> {
         if let Some(departed) = self.departed_repository(domain, name) {
             return Ok(departed);
         }
+        Err(self.no_repository(domain, name))
+    }
+
+    /// That there is no such repository.
+    pub(crate) fn no_repository(&self, domain: &Domain, name: &str) -> ServiceError {
         let arn = self.place.repository(&domain.owner, &domain.name, name);
         let message = format!(
             "Repository not found. Repository '{name}' in domain '{}' owned by account '{}' does not exist",
             domain.name, domain.owner
         );
-        Err(ServiceError::not_found(message, Subject::repository(arn)))
+        ServiceError::not_found(message, Subject::repository(arn))
     }
 
     /// A repository by name, if there is one and its creation is seen.

@@ -87,6 +87,8 @@ pub(crate) struct Domain {
     pub(crate) departed_groups: Vec<(Group, Veil)>,
     /// Its creation.
     pub(crate) seen: Veil,
+    /// Its creation, for being described.
+    pub(crate) described: Veil,
     /// So many describes still show it as not active.
     pub(crate) pending: u32,
     /// The deletion of its last repository, for its own deletion.
@@ -110,6 +112,8 @@ pub(crate) struct Repository {
     pub(crate) departed: BTreeMap<PackageKey, Package>,
     /// Its creation, for calls that name it.
     pub(crate) seen: Veil,
+    /// Its creation, for being described.
+    pub(crate) described: Veil,
     /// Its creation, for lists.
     pub(crate) listed: Veil,
     /// What describing it shows until a change of it is seen.

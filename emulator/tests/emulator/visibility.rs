@@ -68,6 +68,24 @@ async fn an_unseen_domain_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_created_may_be_described_later_than_it_is_found_by_other_calls() {
+    let service = lagging(Visibility {
+        described: TWO_SECONDS,
+        ..Visibility::default()
+    })
+    .await;
+    service.call("POST /v1/domain?domain=new", json!({})).await.ok();
+    service.repository("rr", &[]).await.ok();
+    service.get("/v1/domain?domain=new").await.missing();
+    service.get(REPOSITORY).await.missing();
+    let list = format!("POST /v1/tags?resourceArn={ARN}");
+    service.call(&list, Value::Null).await.ok();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    service.get("/v1/domain?domain=new").await.ok();
+    service.get(REPOSITORY).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_created_repository_is_missing_for_a_time_to_every_call_that_names_it() {
     let service = lagging(Visibility {
         repository: TWO_SECONDS,

@@ -48,6 +48,8 @@ pub(crate) struct Applied {
     /// The bucket of the domain that was created.
     pub(crate) bucket: Option<String>,
     pub(crate) endpoints: BTreeMap<Format, String>,
+    /// Whether anything that was to be deleted was not found: it is gone, or writes do not see it yet.
+    pub(crate) has_missed: bool,
 }
 
 /// What a write gave.
@@ -59,6 +61,8 @@ struct Written {
     bucket: Option<String>,
     /// The revision of the policy that it put.
     revision: Option<String>,
+    /// Whether what it was to delete was not found.
+    is_missed: bool,
 }
 
 enum Ended {
@@ -105,6 +109,7 @@ impl Applier<'_> {
                     let created = plan.steps[index].action.creates();
                     applied.arns.extend(created.zip(written.arn));
                     applied.bucket = applied.bucket.or(written.bucket);
+                    applied.has_missed |= written.is_missed;
                 }
                 Some(Ended::Endpoints(Ok(found))) => applied.endpoints = found,
                 Some(Ended::Step(_, Err(error)) | Ended::Endpoints(Err(error))) => {
@@ -221,6 +226,7 @@ impl Applier<'_> {
         let sees = |kind| self.sees_what_it_needs(action, kind);
         let result = wait.until_visible(is_lag, || self.call(action), sees).await;
         let effect = match &result {
+            Ok(written) if written.is_missed => Effect::Missed,
             Ok(_) => Effect::Taken,
             Err(error) if error.is_refusal() && !calls::may_have_written() => Effect::None,
             Err(_) => Effect::Unknown,
@@ -296,7 +302,7 @@ impl Applier<'_> {
                 let (description, upstreams) = (description.as_deref(), upstreams.as_deref());
                 service.update_repository(name, description, upstreams).await?;
             }
-            Action::DeleteRepository { name } => service.delete_repository(name).await?,
+            Action::DeleteRepository { name } => written.is_missed = !service.delete_repository(name).await?,
             Action::AssociateExternalConnection { name, connection } => service.associate(name, connection).await?,
             Action::DisassociateExternalConnection { name, connection } => {
                 service.disassociate(name, connection).await?;
@@ -318,7 +324,9 @@ impl Applier<'_> {
             Action::UpdatePackageGroupOrigins { pattern, change } => {
                 service.update_package_group_origins(pattern, change).await?;
             }
-            Action::DeletePackageGroup { pattern } => service.delete_package_group(pattern).await?,
+            Action::DeletePackageGroup { pattern } => {
+                written.is_missed = !service.delete_package_group(pattern).await?;
+            }
             Action::Tag { on, tags } => service.tag(on, tags).await?,
             Action::TagLinked { on, newest, created } => {
                 let newest = created

@@ -18,6 +18,8 @@ pub(crate) struct Progress(Mutex<State>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Taken,
+    /// What was to be deleted was not found.
+    Missed,
     /// The service refused it: nothing was touched.
     None,
     Unknown,
@@ -163,14 +165,17 @@ impl Progress {
         let mut state = self.state();
         let step = action.to_string();
         take(&mut state.under_way, &step);
-        state.touched |= effect != Effect::None;
-        if effect == Effect::Taken {
-            let now = Instant::now();
-            state.done.push((action.clone(), now));
-            state.obstacle = None;
-            state.last_sign = now;
-        } else {
-            state.failed.push(step);
+        state.touched |= matches!(effect, Effect::Taken | Effect::Unknown);
+        match effect {
+            Effect::Taken => {
+                let now = Instant::now();
+                state.done.push((action.clone(), now));
+                state.obstacle = None;
+                state.last_sign = now;
+            }
+            // It may be found yet: then it is to be deleted again.
+            Effect::Missed => {}
+            Effect::None | Effect::Unknown => state.failed.push(step),
         }
     }
 

@@ -320,8 +320,9 @@ impl Service<'_> {
         ))
     }
 
-    pub(crate) async fn delete_repository(&self, name: &RepositoryName) -> Result {
-        gone(call!(self.delete_repository(repository(name))))
+    /// Tells whether it was found.
+    pub(crate) async fn delete_repository(&self, name: &RepositoryName) -> Result<bool> {
+        Ok(found(call!(self.delete_repository(repository(name))))?.is_some())
     }
 
     pub(crate) async fn associate(&self, name: &RepositoryName, connection: &str) -> Result {
@@ -374,8 +375,9 @@ impl Service<'_> {
         ))
     }
 
-    pub(crate) async fn delete_package_group(&self, pattern: &PackagePattern) -> Result {
-        gone(call!(self.delete_package_group(package_group(pattern))))
+    /// Tells whether it was found.
+    pub(crate) async fn delete_package_group(&self, pattern: &PackagePattern) -> Result<bool> {
+        Ok(found(call!(self.delete_package_group(package_group(pattern))))?.is_some())
     }
 
     pub(crate) async fn tag(&self, on: &Tagged, tags: &TagMap) -> Result {

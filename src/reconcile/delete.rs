@@ -24,7 +24,7 @@ impl Reconciler<'_> {
         let mut shown = Backoff::within(self.patience.lag);
         loop {
             let (wait, failure) = match self.delete_once(identity, evidence, last).await {
-                // What was deleted may be shown for a while still.
+                // What was deleted may be shown for a while still, and what is shown not be found by writes yet.
                 Ok(Deleted { look_again: true, .. }) if shown.wait_or(()).await.is_ok() => continue,
                 Ok(_) => return Ok(()),
                 Err(RoundError::Failed(failure)) => return Err(failure),
@@ -76,10 +76,10 @@ impl Reconciler<'_> {
         self.tell_left_alone(&plan);
         let nothing = async { Ok(BTreeMap::new()) };
         let held = self.not_seen_yet(&plan);
-        self.applier(identity).apply(&plan, &held, nothing).await?;
+        let applied = self.applier(identity).apply(&plan, &held, nothing).await?;
         Ok(Deleted {
             steps: plan.steps.len(),
-            look_again: plan.look_again || !held.is_empty(),
+            look_again: plan.look_again || !held.is_empty() || applied.has_missed,
         })
     }
 

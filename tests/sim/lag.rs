@@ -525,6 +525,26 @@ fn a_deleted_repository_that_is_still_shown_makes_a_delete_neither_fail_nor_run_
     }
 }
 
+#[test]
+fn what_a_delete_sees_and_writes_do_not_find_yet_is_deleted_when_they_do() {
+    for operation in ["DeleteRepository", "DeletePackageGroup"] {
+        live(async {
+            let world = World::start();
+            world.stack("billing").create(neighbour()).await.succeeded();
+            let before = world.aws.everything();
+            let mut stack = world.stack("payments");
+            stack.create(everything()).await.succeeded();
+            let not_found = json!({"error": {"status": 404, "type": "ResourceNotFoundException"}});
+            let not_found: Effect = serde_json::from_value(not_found).unwrap();
+            world.aws.inject(Fault::new(not_found).on(operation).times(6));
+
+            stack.delete().await.succeeded();
+
+            same(&world.aws.everything(), &before, operation);
+        });
+    }
+}
+
 // Lists.
 
 #[test]

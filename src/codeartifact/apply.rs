@@ -71,8 +71,8 @@ enum Ended {
 }
 
 impl Applier<'_> {
-    /// Carries out all steps but those to be `held` back and what comes after them, and looks up endpoints as soon as the
-    /// primary repository is there.
+    /// Carries out all steps but those to be `held` back, which count as done, and looks up endpoints as soon as the primary
+    /// repository is there.
     ///
     /// # Errors
     /// The first step that failed; those under way are then seen to their end, and no other is begun.
@@ -85,7 +85,7 @@ impl Applier<'_> {
         self.progress
             .planned(plan.steps.iter().map(|step| step.action.to_string()).collect());
         let mut waiting: BTreeSet<StepId> = (0..plan.steps.len()).filter(|step| !held.contains(step)).collect();
-        let mut done = BTreeSet::new();
+        let mut done = held.clone();
         let mut under_way = FuturesUnordered::new();
         let mut endpoints = Some(endpoints);
         let mut applied = Applied::default();

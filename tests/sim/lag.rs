@@ -545,6 +545,19 @@ fn what_a_delete_sees_and_writes_do_not_find_yet_is_deleted_when_they_do() {
     }
 }
 
+#[test]
+fn a_domain_goes_with_its_policy_although_the_service_notices_late_that_it_is_empty() {
+    live(async {
+        let world = world_with(one(|visibility, lag| visibility.emptied_domain = lag, ms(25_000)));
+        let mut stack = world.stack("payments");
+        stack.create(full()).await.succeeded();
+
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
 // Lists.
 
 #[test]

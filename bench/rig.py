@@ -64,8 +64,8 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        port = self.address.rpartition(":")[2]
-        return f"http://{self.address}" if self._tls is None else f"https://localhost:{port}"
+        # By address, as the emulator goes by name: clients keep TLS sessions by a name, and the two of AWS differ.
+        return f"{'http' if self._tls is None else 'https'}://{self.address}"
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
@@ -197,8 +197,12 @@ class Instance:
 
     def cpu_seconds(self) -> float:
         """Processor time of all its threads so far."""
-        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+        nanoseconds = 0
+        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+            # One may end just now.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                nanoseconds += int((thread / "schedstat").read_text().split()[0])
+        return nanoseconds / 1e9
 
     def memory_kib(self, field: str) -> int:
         """A line of /proc/PID/status: VmRSS is what it holds, VmHWM the most it ever held."""
@@ -303,7 +307,7 @@ def environment(codeartifact: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_SESSION_TOKEN": "token",
         "AWS_ENDPOINT_URL_CODEARTIFACT": codeartifact,
-        "RESPONSE_URL_ALLOWED_HOSTS": "localhost:*,http://127.0.0.1:*",
+        "RESPONSE_URL_ALLOWED_HOSTS": "127.0.0.1:*,http://127.0.0.1:*",
         # One bundle of TLS roots, as Lambda has them. Debian has a file for each besides, read too.
         "SSL_CERT_FILE": str(ROOTS),
         # The same for the peer.

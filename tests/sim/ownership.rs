@@ -1,6 +1,6 @@
 //! "Ownership, and what is never deleted", sentence by sentence.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::shared::lag::passes;
 use crate::shared::marks::{ADOPTED, DOWNSTREAMS, LOGICAL_ID, POLICY_REPOSITORY, STACK_ID, marked, owned_by};
@@ -645,51 +645,6 @@ async fn a_domain_of_another_account_is_used_and_never_created_changed_or_delete
     for write in world.aws.writes() {
         assert!(!write.contains("Domain"), "{write}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_stack_in_a_domain_of_another_account_is_repaired_changed_and_let_go_as_any_other() {
-    let world = World::start();
-    world.aws.create_foreign_domain("999999999999", "their-pkgs", KEY).await;
-    let before = world.aws.everything();
-    let in_their_domain = |changes: &Value| {
-        let properties = with(
-            full(),
-            &json!({"DomainName": "their-pkgs", "DomainOwner": "999999999999"}),
-        );
-        let properties = with(properties, &json!({"KmsKeyArn": null, "DomainPolicyDocument": null}));
-        with(properties, changes)
-    };
-    let mut stack = world.stack("payments");
-    stack.create(in_their_domain(&json!({}))).await.succeeded();
-
-    let changes = json!({
-        "RepositoryDescription": "changed",
-        "RepositoryPolicyDocument": repository_policy("444444444444"),
-        "ExternalConnection": "public:pypi",
-    });
-    stack.update(in_their_domain(&changes)).await.succeeded();
-    let (primary, proxy) = (
-        world.aws.repository("their-pkgs", REPOSITORY),
-        world.aws.repository("their-pkgs", PROXY),
-    );
-    assert_eq!(primary.description, "changed");
-    assert_eq!(primary.policy, Some(repository_policy("444444444444")));
-    assert_eq!(proxy.connections, ["public:pypi"]);
-
-    let changes = json!({"RepositoryPolicyDocument": null, "DeletionMode": "RetainIfNotEmpty"});
-    stack.update(in_their_domain(&changes)).await.succeeded();
-    assert_eq!(world.aws.repository("their-pkgs", REPOSITORY).policy, None);
-    stack.delete().await.succeeded();
-    assert_eq!(world.aws.everything(), before);
-
-    let mut stack = world.stack("payments");
-    stack
-        .create(in_their_domain(&json!({"DeletionMode": "Retain"})))
-        .await
-        .succeeded();
-    stack.delete().await.succeeded();
-    assert!(!marked(&world.aws.repository("their-pkgs", REPOSITORY).tags));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,12 @@
-//! "Ownership, and what is never deleted": what the function says of what it leaves alone. The sentences are held in
-//! `tests/sim/ownership.rs`.
+//! "Ownership, and what is never deleted": what the function says of what it leaves alone, and what the role in another
+//! account's domain is compared with. The sentences are held in `tests/sim/ownership.rs`.
 
 use serde_json::{Value, json};
 
-use crate::support::marks::{LOGICAL_ID, STACK_ID};
-use crate::support::sample::{DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, neighbour, with};
+use crate::support::marks::{LOGICAL_ID, STACK_ID, marked};
+use crate::support::sample::{
+    DOMAIN, KEY, PROXY, REPOSITORY, REPOSITORY_ARN, STRANGER, full, neighbour, repository_policy, with,
+};
 use crate::support::{Effect, Fault, World, contains};
 
 #[tokio::test]
@@ -129,4 +131,49 @@ async fn that_the_domain_of_another_account_stays_is_said() {
     let said = said_by_a_delete(&world, foreign).await;
 
     contains(&said, &["the domain kloudvin-pkgs stays: it is account 999999999999's"]);
+}
+
+#[tokio::test]
+async fn a_stack_in_a_domain_of_another_account_is_repaired_changed_and_let_go_as_any_other() {
+    let world = World::start().await;
+    world.aws.create_foreign_domain("999999999999", "their-pkgs", KEY).await;
+    let before = world.aws.everything();
+    let in_their_domain = |changes: &Value| {
+        let properties = with(
+            full(),
+            &json!({"DomainName": "their-pkgs", "DomainOwner": "999999999999"}),
+        );
+        let properties = with(properties, &json!({"KmsKeyArn": null, "DomainPolicyDocument": null}));
+        with(properties, changes)
+    };
+    let mut stack = world.stack("payments");
+    stack.create(in_their_domain(&json!({}))).await.succeeded();
+
+    let changes = json!({
+        "RepositoryDescription": "changed",
+        "RepositoryPolicyDocument": repository_policy("444444444444"),
+        "ExternalConnection": "public:pypi",
+    });
+    stack.update(in_their_domain(&changes)).await.succeeded();
+    let (primary, proxy) = (
+        world.aws.repository("their-pkgs", REPOSITORY),
+        world.aws.repository("their-pkgs", PROXY),
+    );
+    assert_eq!(primary.description, "changed");
+    assert_eq!(primary.policy, Some(repository_policy("444444444444")));
+    assert_eq!(proxy.connections, ["public:pypi"]);
+
+    let changes = json!({"RepositoryPolicyDocument": null, "DeletionMode": "RetainIfNotEmpty"});
+    stack.update(in_their_domain(&changes)).await.succeeded();
+    assert_eq!(world.aws.repository("their-pkgs", REPOSITORY).policy, None);
+    stack.delete().await.succeeded();
+    assert_eq!(world.aws.everything(), before);
+
+    let mut stack = world.stack("payments");
+    stack
+        .create(in_their_domain(&json!({"DeletionMode": "Retain"})))
+        .await
+        .succeeded();
+    stack.delete().await.succeeded();
+    assert!(!marked(&world.aws.repository("their-pkgs", REPOSITORY).tags));
 }

@@ -3,6 +3,7 @@
 use codeartifact_emulator::{Options, Settings, TagCharacters};
 use serde_json::{Value, json};
 
+use crate::support::lag::passes;
 use crate::support::sample::{DOMAIN, PROXY, REPOSITORY, domain_policy, full, minimal, repository_policy, with};
 use crate::support::{World, contains, options};
 
@@ -693,6 +694,7 @@ async fn scalars_are_taken_as_strings_and_as_what_they_are() {
         &json!({"AdoptExisting": true, "Tags": {"number": 3, "flag": false}, "DomainOwner": 123_456_789_012_u64}),
     ))
     .await;
+    passes().await;
     world.aws.forget_calls();
 
     // The same with real types, as a direct invocation delivers it.

@@ -252,7 +252,7 @@ impl Applier<'_> {
     /// principal that a policy names.
     fn is_lag(&self, action: &Action, error: &ServiceError) -> bool {
         match error.kind {
-            Kind::NotFound => !self.progress.created_among(action.needs()).is_empty(),
+            Kind::NotFound => action.needs().iter().any(|thing| self.progress.has_created(thing)),
             Kind::Key => matches!(action, Action::CreateDomain { .. }),
             Kind::Principal => true,
             _ => false,
@@ -264,8 +264,9 @@ impl Applier<'_> {
         if refused != Kind::NotFound {
             return true;
         }
-        let needed = self.progress.created_among(action.needs());
-        let seen = join_all(needed.iter().map(|thing| self.service.shows(thing))).await;
+        let needed = action.needs();
+        let created = needed.iter().filter(|thing| self.progress.has_created(thing));
+        let seen = join_all(created.map(|thing| self.service.shows(thing))).await;
         seen.into_iter().all(|is_there| is_there.unwrap_or(true))
     }
 

@@ -274,19 +274,9 @@ impl Progress {
         state.done.iter().any(|(action, _)| is_it(action))
     }
 
-    /// Whether this event created any of these things.
-    pub(crate) fn has_created(&self, things: &[Thing]) -> bool {
-        let state = self.state();
-        things.iter().any(|thing| state.created.contains(thing))
-    }
-
-    /// Those of these things that this event created.
-    pub(crate) fn created_among(&self, things: Vec<Thing>) -> Vec<Thing> {
-        let state = self.state();
-        things
-            .into_iter()
-            .filter(|thing| state.created.contains(thing))
-            .collect()
+    /// Whether this event created a thing.
+    pub(crate) fn has_created(&self, thing: &Thing) -> bool {
+        self.state().created.contains(thing)
     }
 
     /// This event saw the primary repository of a stack, and it was the owner's.

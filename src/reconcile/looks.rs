@@ -111,7 +111,7 @@ impl Reconciler<'_> {
     /// The endpoints; a repository that was just created is waited for.
     pub(super) async fn endpoints(&self, lookup: &Scope) -> Result<BTreeMap<Format, String>, ServiceError> {
         let mut backoff = Backoff::within(self.patience.lag);
-        let is_new = self.progress.has_created(&[Thing::Repository(lookup.primary.clone())]);
+        let is_new = self.progress.has_created(&Thing::Repository(lookup.primary.clone()));
         loop {
             let found = self.observer(lookup).endpoints(lookup).await?;
             let is_whole = found.len() == lookup.endpoint_formats.len();

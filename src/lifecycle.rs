@@ -151,7 +151,7 @@ impl Lifecycle<'_> {
         let mut facts = match converged(&reconciler, desired, &history).await {
             Ok(facts) => facts,
             Err(failure) => {
-                if failure.kind != FailureKind::Cancelled && self.progress.has_written() {
+                if failure.kind != FailureKind::Cancelled && self.progress.may_have_written() {
                     let seen = Box::pin(reconciler.settle(desired, &history)).await;
                     if seen.is_some_and(|seen| seen.is_partial()) {
                         self.progress.saw_in_part();

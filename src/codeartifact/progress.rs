@@ -41,6 +41,8 @@ struct State {
     sight: Sight,
     /// The writes that took effect, each with when it did.
     done: Vec<(Action, Instant)>,
+    /// The writes whose answer was lost.
+    in_doubt: Vec<Action>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
     failed: Vec<String>,
@@ -74,6 +76,7 @@ impl Default for State {
             touched: false,
             sight: Sight::NotAsked,
             done: Vec::new(),
+            in_doubt: Vec::new(),
             under_way: Vec::new(),
             not_begun: Vec::new(),
             failed: Vec::new(),
@@ -175,7 +178,11 @@ impl Progress {
             }
             // It may be found yet: then it is to be deleted again.
             Effect::Missed => {}
-            Effect::None | Effect::Unknown => state.failed.push(step),
+            Effect::None => state.failed.push(step),
+            Effect::Unknown => {
+                state.in_doubt.push(action.clone());
+                state.failed.push(step);
+            }
         }
     }
 
@@ -243,20 +250,24 @@ impl Progress {
 
     /// Whether any write of this event took effect, or may have.
     pub(crate) fn may_have_written(&self) -> bool {
-        self.has_written() || !self.state().under_way.is_empty()
+        let state = self.state();
+        !(state.done.is_empty() && state.in_doubt.is_empty() && state.under_way.is_empty())
     }
 
-    /// Whether any write of this event took effect.
-    pub(crate) fn has_written(&self) -> bool {
-        !self.state().done.is_empty()
-    }
-
-    /// Whether a step of this name took effect, whatever it wrote, and was not taken back: a plan of what was seen late may
-    /// write a part of it, or on top of an earlier revision.
-    pub(crate) fn has_done(&self, action: &Action) -> bool {
+    /// Whether a step of this name took effect, or may have, whatever it wrote, and was not taken back: a plan of what was
+    /// seen late may write a part of it, or on top of an earlier revision.
+    pub(crate) fn may_have_done(&self, action: &Action) -> bool {
         let (state, name) = (self.state(), action.to_string());
         let is_taken_back = action.creates().is_some_and(|thing| state.taken_back.contains(&thing));
-        state.done.iter().any(|(done, _)| done.to_string() == name) && !is_taken_back
+        let done = state.done.iter().map(|(done, _)| done);
+        done.chain(&state.in_doubt).any(|done| done.to_string() == name) && !is_taken_back
+    }
+
+    /// Whether this event may have created something that is not seen to be its own.
+    pub(crate) fn is_in_doubt(&self, is_ours: impl Fn(&Thing) -> bool) -> bool {
+        let state = self.state();
+        let mut created = state.in_doubt.iter().filter_map(Action::creates);
+        created.any(|thing| !state.taken_back.contains(&thing) && !is_ours(&thing))
     }
 
     /// Whether this very write last took effect so short a time ago that it may not show yet.
@@ -384,12 +395,28 @@ mod tests {
         };
         progress.ended(&creation, Effect::Taken);
         progress.created(&group);
-        assert!(progress.has_done(&creation));
+        assert!(progress.may_have_done(&creation));
 
         progress.took_back(&group);
 
         assert!(progress.is_whole(|_| false, |_| false));
         assert!(progress.has_leftovers(|thing| *thing == group));
-        assert!(!progress.has_done(&creation));
+        assert!(!progress.may_have_done(&creation));
+    }
+
+    #[test]
+    fn what_a_lost_answer_may_have_created_is_in_doubt_until_it_is_seen_to_be_ours() {
+        let progress = Progress::default();
+        let name = "team-payments-npm".parse().unwrap();
+        let creation = Action::CreateRepository {
+            name,
+            description: String::new(),
+            upstreams: Vec::new(),
+            tags: TagMap::new(),
+        };
+        progress.ended(&creation, Effect::Unknown);
+
+        assert!(progress.may_have_written() && progress.may_have_done(&creation));
+        assert!(progress.is_in_doubt(|_| false) && !progress.is_in_doubt(|_| true));
     }
 }

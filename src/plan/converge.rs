@@ -42,9 +42,11 @@ pub(crate) fn converge(
     }
     let domain = domain::converge(to, &mut plan, domain_policy::marks(to)).map_err(|refusal| Refused(vec![refusal]))?;
     let health = upstreams::converge(to, &mut plan);
-    let proxies = proxies::converge(to, &mut plan, &domain);
+    let claimed = primary::claim(to, &mut plan);
+    let proxies = proxies::converge(to, &mut plan, &domain, &claimed);
     let links = Links {
         ready: &proxies.ready,
+        claimed,
         unlinked: proxies.unlinked.as_ref(),
         sending: match health {
             Health::Sound => Sending::Along,

@@ -15,6 +15,8 @@ use crate::stack::{DeletionMode, Evidence, RepositoryName, Standing};
 pub(super) struct Links<'a> {
     /// The steps after which every proxy can be linked.
     pub(super) ready: &'a [StepId],
+    /// The step that claimed the primary, if one had to.
+    pub(super) claimed: Vec<StepId>,
     /// The step that unlinked some of them, and what is linked since.
     pub(super) unlinked: Option<&'a (StepId, Vec<RepositoryName>)>,
     /// Whether the upstreams are sent although they do not differ.
@@ -30,6 +32,15 @@ pub(super) enum Sending {
     Along,
     /// In any case: a link is stale.
     Always,
+}
+
+/// Makes sure that a primary that is there is ours. Gives the step that claims it, if one is needed.
+pub(super) fn claim(to: &Converging, plan: &mut Builder) -> Vec<StepId> {
+    let name = &to.desired.identity.repository;
+    let claimed = to
+        .primary()
+        .and_then(|repository| own(to, plan, name, repository, to.is_in_place, None));
+    claimed.into_iter().collect()
 }
 
 /// The primary repository, with its upstreams in the order of search. Gives the steps after which it is there and ours.
@@ -49,15 +60,12 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], l
         };
         return vec![plan.add(create, domain.iter().chain(links.ready).copied())];
     };
-    let claimed: Vec<StepId> = own(to, plan, name, repository, to.is_in_place, None)
-        .into_iter()
-        .collect();
     if to.adopts(&repository.tags, to.is_in_place) {
         note_adoption(plan, name, repository, None, &to.desired.upstreams);
     } else {
-        repair(to, plan, repository, links, claimed.clone());
+        repair(to, plan, repository, links, links.claimed.clone());
     }
-    claimed
+    links.claimed.clone()
 }
 
 /// Changes a primary that is being adopted, after everything else: until then nothing of it but its tags is touched.

@@ -21,10 +21,10 @@ pub(super) struct Links {
     pub(super) unlinked: Option<(StepId, Vec<RepositoryName>)>,
 }
 
-/// A proxy for each registry: created, or put right, and unlinked before it is created again. One that is being adopted
-/// is only claimed here: see [`adopt`].
-pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId]) -> Links {
-    let unlinked = unlink_stale(to, plan);
+/// A proxy for each registry: created, or put right, and unlinked before it is created again, from a primary that is
+/// `claimed`. One that is being adopted is only claimed here: see [`adopt`].
+pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], claimed: &[StepId]) -> Links {
+    let unlinked = unlink_stale(to, plan, claimed);
     let mut ready = Vec::new();
     for proxy in &to.desired.proxies {
         let after = unlinked.as_ref().filter(|_| to.has_lost(proxy)).map(|(step, _)| *step);
@@ -76,7 +76,7 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
 
 /// A recreated repository keeps its name but not its link, and no later look can see that
 /// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
-fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<RepositoryName>)> {
+fn unlink_stale(to: &Converging, plan: &mut Builder, claimed: &[StepId]) -> Option<(StepId, Vec<RepositoryName>)> {
     let primary = to.primary()?;
     let stale = to.desired.proxies.iter().filter(|proxy| to.has_lost(proxy));
     let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
@@ -86,7 +86,8 @@ fn unlink_stale(to: &Converging, plan: &mut Builder) -> Option<(StepId, Vec<Repo
         description: None,
         upstreams: Some(linked.clone()),
     };
-    Some((plan.add(update, []), linked))
+    // What a primary of someone else's was linked to is in a tag by then.
+    Some((plan.add(update, claimed.iter().copied()), linked))
 }
 
 fn create(to: &Converging, plan: &mut Builder, proxy: &Proxy, after: impl Iterator<Item = StepId>) -> StepId {

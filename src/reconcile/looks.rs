@@ -67,11 +67,12 @@ impl Reconciler<'_> {
     fn is_settled(&self, desired: &Desired, history: &History, observed: &Observed) -> bool {
         // What may not be looked at is waited for blindly.
         let is_ours = |thing: &Thing| observed.shows(thing) && observed.has_as_ours(thing, self.owner);
-        let is_whole = self.progress.is_whole(|thing| observed.shows(thing), is_ours);
+        let is_whole =
+            self.progress.is_whole(|thing| observed.shows(thing), is_ours) && !self.progress.is_in_doubt(is_ours);
         let has_leftovers = self.progress.has_leftovers(|thing| observed.shows(thing));
-        // What was done and would be done again is not seen yet.
+        // What was done, or may have been, and would be done again is not seen yet.
         let is_unseen = match plan::converge(desired, history, observed, self.owner) {
-            Ok(plan) => plan.steps.iter().any(|step| self.progress.has_done(&step.action)),
+            Ok(plan) => plan.steps.iter().any(|step| self.progress.may_have_done(&step.action)),
             Err(_) => observed.is_partial(),
         };
         is_whole && !has_leftovers && !is_unseen

@@ -60,7 +60,7 @@ fn a_proxy_is_held_to_the_same_and_every_refusal_is_told() {
         .iter()
         .filter_map(|refusal| refusal.split(' ').nth(2))
         .collect();
-    assert_eq!(names, ["alpha-upstream-npmjs", "alpha-upstream-pypi", "alpha"]);
+    assert_eq!(names, ["alpha", "alpha-upstream-npmjs", "alpha-upstream-pypi"]);
 }
 
 #[test]

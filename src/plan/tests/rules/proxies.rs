@@ -53,6 +53,20 @@ fn a_proxy_that_was_perhaps_recreated_is_unlinked_and_linked_again() {
 }
 
 #[test]
+fn a_primary_is_claimed_with_what_it_is_linked_to_before_anything_is_unlinked() {
+    let steps = with_proxy().again().steps(&linked(unowned(), unowned()));
+    assert_eq!(
+        steps,
+        [
+            "0 TagResource alpha",
+            "1 UpdateRepository alpha after 0",
+            "2 TagResource alpha-upstream after 1",
+            "3 UpdateRepository alpha after 0 1 2"
+        ]
+    );
+}
+
+#[test]
 fn a_proxy_that_is_linked_and_ours_is_left_as_it_is() {
     assert_eq!(with_proxy().again().steps(&linked(created(), adopted())), [""; 0]);
 }

@@ -353,7 +353,7 @@ impl Applier<'_> {
         let created = self.service.create_domain(key, tags).await?;
         if !created.is_active {
             let mut wait = Wait::within(self.patience.lag, self.progress);
-            wait.until_ready(|| self.service.is_domain_active()).await?;
+            wait.until_ready(|| self.service.is_domain_active()).await;
         }
         Ok(created)
     }

@@ -48,15 +48,9 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Asks until the answer is yes. When the time is up the work goes on: the next call says what it lacks.
-    ///
-    /// # Errors
-    /// What the question failed with.
-    pub(super) async fn until_ready<Answer: Future<Output = Result<bool>>>(
-        &mut self,
-        ask: impl Fn() -> Answer,
-    ) -> Result {
-        while self.backoff.wait_or(()).await.is_ok() && !ask().await? {}
-        Ok(())
+    /// Asks until the answer is yes. When the time is up the work goes on: the next call says what it lacks. A question that
+    /// fails is asked again: what is waited for has been done.
+    pub(super) async fn until_ready<Answer: Future<Output = Result<bool>>>(&mut self, ask: impl Fn() -> Answer) {
+        while self.backoff.wait_or(()).await.is_ok() && !ask().await.unwrap_or(false) {}
     }
 }

@@ -299,14 +299,27 @@ pub(crate) fn verdict(there: &There, event: &Value) -> Verdict {
     if described.is_broken(&event["ResourceProperties"]) {
         return Verdict::Refused("wrong properties".to_owned());
     }
+    let previous = event.get("OldResourceProperties").map(Described::read);
+    let has_stated_policy = previous.as_ref().is_some_and(|it| it.repository_policy.is_some());
     let update = Update {
         owner: &owner,
         is_in_place: id.as_ref() == Some(&described.identity),
         existing: id,
-        previous: event.get("OldResourceProperties").map(Described::read),
+        // Only where it makes a difference: the question goes back and forth otherwise.
+        is_doubtful: has_stated_policy && described.repository_policy.is_none() && !can_go_back(there, event),
+        previous,
         described: &described,
     };
     update.verdict(there)
+}
+
+/// Whether an Update back to the properties before would come about: else they may be of one that failed before it put
+/// anything, and that is rolled back now.
+fn can_go_back(there: &There, event: &Value) -> bool {
+    let mut back = event.clone();
+    back["ResourceProperties"] = event["OldResourceProperties"].clone();
+    back["OldResourceProperties"] = event["ResourceProperties"].clone();
+    matches!(verdict(there, &back), Verdict::Done(_))
 }
 
 /// What properties a request wants, or `None` where it is a Delete.
@@ -372,6 +385,8 @@ struct Update<'a> {
     existing: Option<Identity>,
     previous: Option<Described>,
     is_in_place: bool,
+    /// Whether the previous properties may never have come about.
+    is_doubtful: bool,
 }
 
 impl Update<'_> {
@@ -615,7 +630,7 @@ impl Update<'_> {
     fn primary(&self, domain: &mut Domain, is_relinked: bool) -> bool {
         let described = self.described;
         let name = &described.identity.repository;
-        let had_policy = self.before().is_some_and(|before| before.repository_policy.is_some());
+        let stated = self.before().and_then(|before| before.repository_policy.clone());
         let wanted: Vec<&String> = described.wanted_upstreams().collect();
         let mut primary = domain.repositories.remove(name).unwrap_or_else(|| Repository {
             tags: self.created_repository(),
@@ -642,7 +657,7 @@ impl Update<'_> {
         }
         match &described.repository_policy {
             Some(policy) => primary.policy = Some(policy.clone()),
-            None if had_policy => primary.policy = None,
+            None if stated.is_some() && (!self.is_doubtful || primary.policy == stated) => primary.policy = None,
             None => {}
         }
         domain.repositories.insert(name.clone(), primary);

@@ -1,7 +1,7 @@
 //! Consent: whether a repository may be linked to another one.
 
 use super::observed::{Observed, ObservedRepository};
-use crate::stack::{DOWNSTREAMS, Downstreams, Owner, RepositoryName};
+use crate::stack::{DOWNSTREAMS, Downstreams, Owner, RepositoryName, Standing, possible_proxy_names};
 
 /// Who asks, of what is there.
 pub(super) struct Consent<'a> {
@@ -39,10 +39,13 @@ impl Consent<'_> {
         upstream: &RepositoryName,
     ) -> bool {
         let is_linked = repository.has_upstream(upstream);
+        let has_proxys_name = possible_proxy_names(name).contains(upstream);
         let upstream = self.observed.repositories.get(upstream);
         upstream.is_some_and(|upstream| {
             let is_live = is_linked && !repository.has_stale_link_to(upstream);
-            is_live || upstream.created <= repository.created || self.lets_in(upstream, name)
+            // Left behind by the stack that made both: it lets nobody in but the primary that it was made for.
+            let is_left = has_proxys_name && self.owner.standing(&upstream.tags) == Standing::Unowned;
+            is_live || is_left || upstream.created <= repository.created || self.lets_in(upstream, name)
         })
     }
 }

@@ -228,7 +228,7 @@ impl Run<'_> {
                     side: *effect,
                     on: None,
                 };
-                killed(self.world, held, work).await;
+                killed(self.world, held, self.late, work).await;
                 true
             }
             Some(Trouble::Meanwhile(held, foreign)) => {

@@ -105,13 +105,17 @@ pub(super) fn outlives(lasts: Lasts) -> usize {
     }
 }
 
-/// The process dies at a call, and the driver delivers again.
-pub(super) async fn killed(world: &World, held: Held, work: impl Future<Output = ()>) {
+/// The process dies at a call, and the driver delivers again a minute later: by then all is seen that was done.
+pub(super) async fn killed(world: &World, held: Held, late: &Late, work: impl Future<Output = ()>) {
     world.aws.inject(hold(held));
     let death = async {
         world.aws.emulator.wait_held(1, Duration::from_mins(1)).await;
         world.kill().await;
         world.aws.release();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for _ in 0..late.looks {
+            world.aws.look_around().await;
+        }
         std::future::pending::<()>().await;
     };
     tokio::select! {

@@ -21,7 +21,8 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) 
     {
         return plan.need(hidden, to.desired.repository_policy.is_some());
     }
-    let observed = to.observed.repository_policy.found();
+    // What was read beside a repository that is not there was of one that was just deleted.
+    let observed = to.observed.repository_policy.found().filter(|_| to.primary().is_some());
     match (&to.desired.repository_policy, observed) {
         (Some(policy), Some(observed)) if policy.means_the_same_as(&observed.document) => {}
         (Some(policy), observed) => put(to, plan, policy, observed, primary),

@@ -103,6 +103,18 @@ impl There {
         self
     }
 
+    /// The same, where the policy that a repository had before is not taken away.
+    pub(crate) fn with_policy_spared(mut self, before: &Self, of: &Identity) -> Self {
+        let had = before
+            .repository(&of.domain, &of.repository)
+            .and_then(|it| it.policy.clone());
+        let domain = self.0.get_mut(&of.domain);
+        if let Some(primary) = domain.and_then(|domain| domain.repositories.get_mut(&of.repository)) {
+            primary.policy = primary.policy.take().or(had);
+        }
+        self
+    }
+
     /// The same without the names, among a primary repository's upstreams, of repositories that are gone.
     pub(crate) fn without_broken_links(mut self, of: &Identity) -> Self {
         let domain = self.0.get_mut(&of.domain);

@@ -11,7 +11,7 @@ use super::history::{Ask, Foreign, Held, History, Late, STACKS, Shape, Side, Ste
 use super::member::{Member, Request, know_everyone, member, plan, was_struck};
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::trouble::{denied, hold, killed, lasting, meanwhile, outlives, passing, visibility};
+use super::trouble::{denied, hides_policies, hold, killed, lasting, meanwhile, outlives, passing, visibility};
 use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use crate::oracle::explain::{Closeness, Scene, after_all};
 use crate::oracle::there::{Tags, There};
@@ -48,6 +48,8 @@ struct Run<'a> {
     last: Option<(usize, Last)>,
     /// Every incarnation seen so far.
     known: BTreeSet<u64>,
+    /// Whether the policies of repositories may not be read just now.
+    hides_policies: bool,
     now: There,
     record: Arc<Record>,
     count: Count,
@@ -70,6 +72,7 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
         late: &history.habits.late,
         last: None,
         known: BTreeSet::new(),
+        hides_policies: false,
         now: There::default(),
         record,
         count: Count {
@@ -199,6 +202,7 @@ impl Run<'_> {
             Some(_) => None,
         };
         let work = member.carry_out(request, copies);
+        self.hides_policies = hides_policies(ask.trouble.as_ref());
         let is_watched = match &ask.trouble {
             None => {
                 work.await;
@@ -297,7 +301,10 @@ impl Run<'_> {
         let verdict = contract::verdict(&before, &heard.event);
         let found = match (heard.answer.success, verdict) {
             (true, Verdict::Done(expected)) => {
-                let expected = expected.made_as(&heard.after, &self.known);
+                let mut expected = expected.made_as(&heard.after, &self.known);
+                if self.hides_policies {
+                    expected = expected.with_policy_spared(&before, &contract::identity_wanted(&heard.event));
+                }
                 resembles(&heard.after, &expected, &before)
             }
             (true, Verdict::Refused(why)) => vec![format!("FAILED was due: {why}")],

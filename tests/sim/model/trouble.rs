@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::history::{ABOUT, Foreign, Habits, Held, Lasting, Lasts, Late, Passing, READS, Side, WRITES};
+use super::history::{ABOUT, Foreign, Habits, Held, Lasting, Lasts, Late, Passing, READS, Side, Trouble, WRITES};
 use super::stranger::Strangers;
 use crate::oracle::there::There;
 use crate::shared::lag::KINDS;
@@ -86,10 +86,19 @@ pub(super) fn lasting(effect: Lasting, on: Option<usize>, after: u8) -> Fault {
     }
 }
 
-pub(super) fn denied(operation: usize, about: Option<usize>) -> Fault {
+fn operation(number: usize) -> &'static str {
     let mut operations = WRITES.into_iter().chain(READS);
-    let operation = operations.nth(operation % (WRITES.len() + READS.len()));
-    let fault = Fault::new(Effect::AccessDenied).on(operation.unwrap_or_default());
+    let operation = operations.nth(number % (WRITES.len() + READS.len()));
+    operation.unwrap_or_default()
+}
+
+/// Whether the policies of repositories may not be read: then one that is no longer stated may be one that never was put.
+pub(super) fn hides_policies(trouble: Option<&Trouble>) -> bool {
+    matches!(trouble, Some(Trouble::Denied { operation: it, .. }) if operation(*it) == "GetRepositoryPermissionsPolicy")
+}
+
+pub(super) fn denied(number: usize, about: Option<usize>) -> Fault {
+    let fault = Fault::new(Effect::AccessDenied).on(operation(number));
     match about {
         Some(about) => fault.about(ABOUT[about % ABOUT.len()]),
         None => fault,

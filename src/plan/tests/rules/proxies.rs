@@ -4,8 +4,10 @@ use serde_json::{Value, json};
 
 use crate::plan::Action;
 use crate::plan::tests::names::{own_domain, repository};
-use crate::plan::tests::scene::{Asked, Scene, adopted, anothers, created, domain, left_alone, stack, told, unowned};
-use crate::stack::TagMap;
+use crate::plan::tests::scene::{
+    Asked, Scene, adopted, and, anothers, created, domain, left_alone, stack, tags, told, unowned,
+};
+use crate::stack::{DOWNSTREAMS, FORMER_LINKS, TagMap};
 
 fn with_proxy() -> Asked {
     stack().with("ExternalConnection", "public:npmjs")
@@ -230,6 +232,29 @@ fn a_proxy_that_no_properties_name_is_found_by_its_name() {
             steps,
             ["0 DeleteRepository alpha", "1 DeleteRepository alpha-upstream after 0"]
         );
+    }
+}
+
+#[test]
+fn an_adopted_primary_gets_back_the_proxy_that_was_left_behind_with_it_and_nothing_that_keeps_all_out() {
+    let nobody = tags(&[(DOWNSTREAMS, "@nobody")]);
+    let beside = |upstream: &str, tags: TagMap| {
+        domain(anothers())
+            .repository("alpha", and(adopted(), FORMER_LINKS, &format!("UPSTREAMS={upstream}")))
+            .repository(upstream, tags)
+    };
+    let steps = |scene: &Scene| told(&stack().delete(scene));
+
+    let left = beside("alpha-upstream", nobody.clone());
+    assert_eq!(
+        steps(&left),
+        ["0 UpdateRepository alpha", "1 UntagResource alpha after 0"]
+    );
+    for anothers in [
+        beside("tools", nobody.clone()),
+        beside("alpha-upstream", and(anothers(), DOWNSTREAMS, "@nobody")),
+    ] {
+        assert_eq!(steps(&anothers), ["0 UntagResource alpha"]);
     }
 }
 

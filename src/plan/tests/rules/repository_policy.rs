@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::plan::check::Check;
-use crate::plan::tests::scene::{Scene, created, domain, left_alone, policy, stack, told};
-use crate::plan::{Action, ObservedPolicy, converge};
+use crate::plan::tests::scene::{Scene, created, domain, left_alone, policy, stack, told, us};
+use crate::plan::{Action, ObservedPolicy, Read, converge};
 
 fn scene() -> Scene {
     domain(created()).repository("alpha", created())
@@ -42,6 +42,21 @@ fn it_is_put_if_it_means_something_else_with_the_revision_that_was_seen() {
 }
 
 #[test]
+fn what_was_read_of_a_repository_that_is_gone_since_is_not_the_new_ones() {
+    let mut observed = stating().observed(&domain(created()));
+    observed.repository_policy = Read::Found(ObservedPolicy {
+        document: policy("111111111111").to_string(),
+        revision: Some("old".to_owned()),
+    });
+    let asked = stating();
+    let plan = converge(&asked.desired(), &asked.history(), &observed, &us()).expect("it is not refused");
+    assert!(matches!(
+        &plan.steps[1].action,
+        Action::PutRepositoryPolicy { revision: None, .. }
+    ));
+}
+
+#[test]
 fn it_goes_only_if_the_previous_properties_stated_one() {
     let there = scene().repository_policy("alpha", "111111111111");
     assert_eq!(stack().again().steps(&there), [""; 0]);
@@ -57,12 +72,7 @@ fn one_that_an_update_never_put_goes_only_if_it_is_what_that_stated() {
         let mut history = taken_out.history();
         history.previous.is_doubtful = true;
         let observed = taken_out.observed(&scene().repository_policy("alpha", account));
-        let plan = converge(
-            &taken_out.desired(),
-            &history,
-            &observed,
-            &crate::plan::tests::scene::us(),
-        );
+        let plan = converge(&taken_out.desired(), &history, &observed, &us());
         let plan = plan.expect("it is not refused");
         (told(&plan), left_alone(&plan).concat())
     };

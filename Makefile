@@ -90,7 +90,7 @@ SIMULATION := $(CARGO) test --profile soak --locked --test sim --
 soak: ## live through SOAK random histories (20000) of stacks, strangers and faults, and let each call fail in each way
 	MODEL_SEED=$${MODEL_SEED:-$$RANDOM} MODEL_HISTORIES=$(SOAK) FAULTS=all $(SIMULATION) model:: faults:: --nocapture
 
-ORDERS ?= 20000
+ORDERS ?= 2000
 
 LEFT_OUT := sed -n "s/^\($$lag \)\{0,1\}\([a-z][^ ]*\).*/--skip \2/p" tests/timing.txt
 
@@ -102,7 +102,7 @@ lag: binaries ## run the tests with all that is written seen 2 s late, then 6 s 
 	done
 
 .PHONY: interleave
-interleave: ## try every order of calls of events at the same time, ORDERS (20000) of a pair at most, and print the table
+interleave: ## try every order of calls of events at the same time, ORDERS (2000) of a pair at most, and print the table
 	ORDERS=$(ORDERS) $(SIMULATION) every_order --ignored --nocapture
 
 FUZZ_SECONDS ?= 60

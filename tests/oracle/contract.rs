@@ -855,13 +855,11 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
             owner.release(&mut proxy.tags);
             continue;
         }
-        if let Some(primary) = domain.repositories.get_mut(primary) {
-            let count = primary.upstreams.len();
-            primary.upstreams.retain(|it| it.name != name);
-            // Sending the rest makes each of its links anew.
-            if primary.upstreams.len() < count {
-                primary.upstreams.iter_mut().for_each(|it| it.linked = true);
-            }
+        let there: BTreeSet<String> = domain.repositories.keys().cloned().collect();
+        if let Some(primary) = domain.repositories.get_mut(primary).filter(|_| is_linked) {
+            // Sending the rest makes each of its links anew, and what is gone cannot be sent.
+            primary.upstreams.retain(|it| it.name != name && there.contains(&it.name));
+            primary.upstreams.iter_mut().for_each(|it| it.linked = true);
         }
         delete(domain, &name);
     }

@@ -858,7 +858,9 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
         let there: BTreeSet<String> = domain.repositories.keys().cloned().collect();
         if let Some(primary) = domain.repositories.get_mut(primary).filter(|_| is_linked) {
             // Sending the rest makes each of its links anew, and what is gone cannot be sent.
-            primary.upstreams.retain(|it| it.name != name && there.contains(&it.name));
+            primary
+                .upstreams
+                .retain(|it| it.name != name && there.contains(&it.name));
             primary.upstreams.iter_mut().for_each(|it| it.linked = true);
         }
         delete(domain, &name);

@@ -18,7 +18,7 @@ use crate::world::World;
 pub(super) struct Member {
     pub(super) stack: Stack,
     pub(super) shape: Shape,
-    /// A rollback of it failed: what CloudFormation has on record is not all there may be from then on.
+    /// A rollback of it failed, or a clean-up for the third time: what CloudFormation has on record is not all there may be from then on.
     pub(super) is_stuck: bool,
 }
 
@@ -150,7 +150,8 @@ impl Member {
                 if deployment.answer.success {
                     self.shape = shape;
                 }
-                self.is_stuck |= deployment.rollback.is_some_and(|rollback| !rollback.success);
+                let has_failed = |answer: Option<&Answer>| answer.is_some_and(|it| !it.success);
+                self.is_stuck |= has_failed(deployment.rollback.as_ref()) || has_failed(deployment.cleanups.last());
             }
             Request::Delete => {
                 if !self.stack.delete().await.answer.success {

@@ -99,16 +99,31 @@ pub(super) enum Request {
 }
 
 impl Request {
-    /// The primary repository by which a domain that is not there yet would be marked.
-    pub(super) fn namesake_in_new_domain(&self, there: &There) -> Option<(&Value, &Value)> {
+    /// The domain and the primary repository that it wants.
+    fn primary(&self) -> Option<(&Value, &Value)> {
         match self {
             Self::Create(properties, _) | Self::Update(properties, _) => {
-                let (domain, repository) = (&properties["DomainName"], &properties["RepositoryName"]);
-                let is_new = !there.0.contains_key(domain.as_str().unwrap_or_default());
-                is_new.then_some((domain, repository))
+                Some((&properties["DomainName"], &properties["RepositoryName"]))
             }
             Self::Delete => None,
         }
+    }
+
+    fn adopts(&self) -> bool {
+        match self {
+            Self::Create(_, shape) | Self::Update(_, shape) => shape.adopt,
+            Self::Delete => false,
+        }
+    }
+
+    /// Whether two that want one repository at once may both have it. Known: the mark of a domain that is still to be made
+    /// does not tell two of one name apart; and what shows no tags yet is adopted.
+    pub(super) fn may_share_with(&self, other: &Self, there: &There, shows_owners: bool) -> bool {
+        let Some(primary) = self.primary().filter(|_| self.primary() == other.primary()) else {
+            return false;
+        };
+        let is_new = !there.0.contains_key(primary.0.as_str().unwrap_or_default());
+        is_new || !shows_owners && (self.adopts() || other.adopts())
     }
 }
 

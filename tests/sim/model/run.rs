@@ -62,6 +62,11 @@ enum Last {
     Updated,
 }
 
+/// Whether what is created shows its tags at once.
+fn shows_owners(world: &World) -> bool {
+    world.aws.emulator.settings().visibility.creation_tags == Lag::default()
+}
+
 /// Lives through a history; tells the first thing that is not as the contract says.
 pub(super) async fn live(world: &World, history: &History) -> Result<Count, String> {
     let record = Arc::new(Record::default());
@@ -190,8 +195,7 @@ impl Run<'_> {
         };
         let member = &mut self.stacks[ask.stack];
         // Known: what another delivery has just created, and shows no tags yet, is taken for unowned.
-        let shows_owners = self.world.aws.emulator.settings().visibility.creation_tags == Lag::default();
-        let copies = if ask.twice == Some(Twice::AtOnce) && shows_owners {
+        let copies = if ask.twice == Some(Twice::AtOnce) && shows_owners(self.world) {
             2
         } else {
             1
@@ -381,9 +385,7 @@ impl Run<'_> {
         let (Some(lefts), Some(rights)) = requests else {
             return Ok(());
         };
-        // Known: the mark of a domain that is still to be made does not tell two of one name apart.
-        let namesake = lefts.namesake_in_new_domain(&self.now);
-        if namesake.is_some() && namesake == rights.namesake_in_new_domain(&self.now) {
+        if lefts.may_share_with(&rights, &self.now, shows_owners(self.world)) {
             return Ok(());
         }
         if let Some(held) = held {

@@ -41,7 +41,7 @@ struct State {
     sight: Sight,
     /// The writes that took effect, each with when it did.
     done: Vec<(Action, Instant)>,
-    /// The writes whose answer was lost.
+    /// The writes whose answer was lost, or that were not needed any more: by what this event or someone else did.
     in_doubt: Vec<Action>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
@@ -172,6 +172,7 @@ impl Progress {
         match effect {
             Effect::Taken => {
                 let now = Instant::now();
+                state.in_doubt.retain(|doubtful| doubtful.to_string() != step);
                 state.done.push((action.clone(), now));
                 state.obstacle = None;
                 state.last_sign = now;
@@ -263,11 +264,11 @@ impl Progress {
         done.chain(&state.in_doubt).any(|done| done.to_string() == name) && !is_taken_back
     }
 
-    /// Whether this event may have created something that is not seen to be its own.
-    pub(crate) fn is_in_doubt(&self, is_ours: impl Fn(&Thing) -> bool) -> bool {
+    /// Whether this event may have created something of which it is not seen whose it is.
+    pub(crate) fn is_in_doubt(&self, is_clear: impl Fn(&Thing) -> bool) -> bool {
         let state = self.state();
         let mut created = state.in_doubt.iter().filter_map(Action::creates);
-        created.any(|thing| !state.taken_back.contains(&thing) && !is_ours(&thing))
+        created.any(|thing| !state.taken_back.contains(&thing) && !is_clear(&thing))
     }
 
     /// Whether this very write last took effect so short a time ago that it may not show yet.

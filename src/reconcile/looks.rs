@@ -24,8 +24,8 @@ impl Reconciler<'_> {
         looked.map_err(|error| RoundError::Failed(error.into()))
     }
 
-    /// Looks until all is seen that this event saw or created, and no policy any more that it took back, for as long as reads
-    /// may lag behind writes.
+    /// Looks until all is seen that this event saw or created, whose everything is that it may have created, and no policy any
+    /// more that it took back, for as long as reads may lag behind writes.
     pub(super) async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
         let mut backoff = Backoff::within(self.patience.absence);
         loop {
@@ -34,7 +34,9 @@ impl Reconciler<'_> {
             let policy = observed.domain.found().and_then(ObservedDomain::policy_revision);
             let is_deleted = policy.is_some_and(|revision| self.progress.has_deleted_policy(&revision));
             let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
-            let is_whole = is_whole && !is_deleted && self.released(&observed).is_none();
+            let is_clear = |thing: &Thing| observed.has(thing) && !observed.has_as_unowned(thing, self.owner);
+            let is_whole = is_whole && !is_deleted && !self.progress.is_in_doubt(is_clear);
+            let is_whole = is_whole && self.released(&observed).is_none();
             if is_whole || backoff.wait_or(()).await.is_err() {
                 return Ok(observed);
             }

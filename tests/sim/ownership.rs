@@ -923,7 +923,7 @@ async fn a_takeover_of_what_terraform_made_puts_tags_on_it_alone_and_a_delete_ta
 
     // The marks of the owner, and at the end who may have it as an upstream.
     let [proxy, primary] = [PROXY, REPOSITORY].map(|name| format!("TagResource {name}"));
-    let tagged = [&proxy, &primary, &proxy, &primary];
+    let tagged = [&primary, &proxy, &proxy, &primary];
     assert_eq!(
         plan.returned(),
         json!({"Converged": false, "Steps": tagged, "Notes": []})

@@ -34,7 +34,7 @@ impl Reconciler<'_> {
             let policy = observed.domain.found().and_then(ObservedDomain::policy_revision);
             let is_deleted = policy.is_some_and(|revision| self.progress.has_deleted_policy(&revision));
             let is_whole = self.progress.is_whole(|thing| observed.has(thing), is_ours);
-            let is_clear = |thing: &Thing| observed.has(thing) && !observed.has_as_unowned(thing, self.owner);
+            let is_clear = |thing: &Thing| !observed.has_as_unowned(thing, self.owner);
             let is_whole = is_whole && !is_deleted && !self.progress.is_in_doubt(is_clear);
             let is_whole = is_whole && self.released(&observed).is_none();
             if is_whole || backoff.wait_or(()).await.is_err() {

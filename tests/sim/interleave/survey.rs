@@ -164,10 +164,17 @@ impl Survey {
     }
 }
 
+/// What is wrong, and which things differ in what: all but the answers, which say in other words what was done when.
+fn what_differs(wrong: &[String]) -> impl Iterator<Item = &String> {
+    let is_told = |(at, line): &(usize, &String)| *at == 0 || line.starts_with('/');
+    wrong.iter().enumerate().filter(is_told).map(|(_, line)| line)
+}
+
 impl Violation {
     /// The same with the shortest schedule found that shows it.
     pub(crate) fn shortened(self) -> Self {
-        let shows = |schedule: &[String]| follow(&self.scenario, schedule).wrong.first() == self.wrong.first();
+        let shows =
+            |schedule: &[String]| what_differs(&follow(&self.scenario, schedule).wrong).eq(what_differs(&self.wrong));
         if !shows(&self.schedule) {
             let note = "(its schedule, followed, shows something else)".to_owned();
             let wrong = self.wrong.into_iter().chain([note]).collect();

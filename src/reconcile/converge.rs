@@ -9,7 +9,7 @@ use super::Reconciler;
 use super::round_error::RoundError;
 use crate::backoff::Backoff;
 use crate::codeartifact::ServiceError;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
 use crate::plan::{self, History, Observed, Scope};
 use crate::properties::Desired;
@@ -22,6 +22,12 @@ struct Converged {
     has_written: bool,
 }
 
+/// What was claimed in every round, until no time was left to look whose it is.
+fn contested() -> Failure {
+    let reason = "another request claimed the same again and again: try again when it is done";
+    Failure::new(FailureKind::Conflict, reason)
+}
+
 impl Reconciler<'_> {
     /// Brings about what is desired, and tells what the template gets back.
     pub(crate) async fn converge(&self, desired: &Desired, history: &History) -> Result<Facts, Failure> {
@@ -32,7 +38,10 @@ impl Reconciler<'_> {
         loop {
             let (wait, failure) = match self.converge_once(desired, history, seen.take()).await {
                 // Another may have claimed the same at the same moment: the next look tells whose it is.
-                Ok(Converged { has_claimed: true, .. }) if races.wait_or(()).await.is_ok() => {
+                Ok(Converged { has_claimed: true, .. }) => {
+                    if let Err(failure) = races.wait_or(contested()).await {
+                        return Err(self.give_up(desired, history, failure).await);
+                    }
                     seen = self.settle(desired, history).await;
                     continue;
                 }

@@ -194,8 +194,8 @@ impl Run<'_> {
             Request::Update(..) | Request::Delete => None,
         };
         let member = &mut self.stacks[ask.stack];
-        // Known: what another delivery has just created, and shows no tags yet, is taken for unowned.
-        let copies = if ask.twice == Some(Twice::AtOnce) && shows_owners(self.world) {
+        // Known: two deliveries at once do not see what the other does while it does not show.
+        let copies = if ask.twice == Some(Twice::AtOnce) && self.late.kinds.is_empty() {
             2
         } else {
             1

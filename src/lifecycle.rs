@@ -82,7 +82,7 @@ impl Lifecycle<'_> {
                 if self.channel == Channel::Put && self.request.physical_id.is_none() {
                     return Err(Failure::new(
                         FailureKind::InvalidRequest,
-                        "PhysicalResourceId is missing from an Update",
+                        "an Update must name its PhysicalResourceId, as a string that is not empty",
                     ));
                 }
                 self.create_or_update(self.update()?).await

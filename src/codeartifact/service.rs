@@ -1,6 +1,7 @@
 //! The API calls that are made, each once: our types in, our types or a [`ServiceError`] out.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use aws_sdk_codeartifact::Client;
 use aws_sdk_codeartifact::types::{AllowPublish, DomainDescription, PackageSummary};
@@ -74,6 +75,14 @@ macro_rules! resource {
 }
 
 /// What errors call things.
+impl Service<'_> {
+    /// The time of day, as requests are signed with.
+    pub(crate) fn now(&self) -> SystemTime {
+        let clock = self.client.config().time_source();
+        clock.map_or_else(SystemTime::now, |clock| clock.now())
+    }
+}
+
 impl Service<'_> {
     pub(crate) fn domain(&self) -> String {
         format!("domain {}", self.domain.name)

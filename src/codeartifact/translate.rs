@@ -93,6 +93,7 @@ pub(super) fn package_group(described: PackageGroupDescription, expected_arn: St
         parent: parent.filter(|parent| parent.pattern != ROOT),
         arn: described.arn.unwrap_or(expected_arn),
         restrictions: Restrictions(allowed.collect()),
+        created: described.created_time.map(Moment::from),
         ..ObservedGroup::default()
     }
 }

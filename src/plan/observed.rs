@@ -218,6 +218,7 @@ pub(crate) struct ObservedGroup {
     pub(crate) arn: String,
     pub(crate) tags: TagMap,
     pub(crate) restrictions: Restrictions,
+    pub(crate) created: Option<Moment>,
     /// The nearest group around this one that somebody owns.
     pub(crate) parent: Option<OtherGroup>,
 }
@@ -259,6 +260,15 @@ impl Observed {
     pub(crate) fn has_as_unowned(&self, thing: &Thing, owner: &Owner) -> bool {
         self.tags_of(thing)
             .is_some_and(|tags| owner.standing(tags) == Standing::Unowned)
+    }
+
+    /// When a repository or a package group that was seen was created.
+    pub(crate) fn created(&self, thing: &Thing) -> Option<Moment> {
+        match thing {
+            Thing::Domain => None,
+            Thing::Repository(name) => self.repositories.get(name)?.created,
+            Thing::Group(pattern) => self.package_groups.get(pattern)?.created,
+        }
     }
 
     /// Whether a repository that was looked at is not there.

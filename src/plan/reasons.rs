@@ -101,6 +101,15 @@ impl Refusal {
         matches!(self, Self::AwaitedPolicy { .. } | Self::NoUpstream { .. })
     }
 
+    /// What it is about, if that is refused for being unowned.
+    pub(crate) fn unowned(&self) -> Option<Thing> {
+        match self {
+            Self::UnownedRepository(name, _) => Some(Thing::Repository(name.clone())),
+            Self::UnownedGroup(pattern, _) => Some(Thing::Group(pattern.clone())),
+            _ => None,
+        }
+    }
+
     /// If a neighbour's group holds a pattern: a rule of one's own inside it would win over the neighbour's.
     pub(super) fn inside_group(pattern: &PackagePattern, group: &ObservedGroup, owner: &Owner) -> Option<Self> {
         let (parent, neighbour) = group.neighbour(owner)?;

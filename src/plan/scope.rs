@@ -34,8 +34,8 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
                 .is_some_and(|previous| previous.domain_policy.is_some()),
         repository_policy: desired.repository_policy.is_some()
             || previous.is_some_and(|previous| previous.repository_policy.is_some()),
-        // A Create has no repository yet that could have an endpoint.
-        endpoint_formats: if history.existing.is_some() {
+        // A Create or a replacement has no repository yet that could have an endpoint.
+        endpoint_formats: if history.is_in_place(desired) {
             desired.endpoint_formats.clone()
         } else {
             BTreeSet::new()

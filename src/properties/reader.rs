@@ -73,10 +73,11 @@ impl Reader {
             .filter(|name| !is_known(name))
             .map(str::to_owned)
             .collect();
+        let meant: Vec<&str> = names.iter().copied().chain(IGNORED).collect();
         for (index, name) in unknown.into_iter().enumerate() {
             // Nobody mistypes more names than a Reason has room for, and each takes time.
             let hint = if index < MOST_HINTS {
-                which_property(&name, &names)
+                which_property(&name, &meant)
             } else {
                 String::new()
             };

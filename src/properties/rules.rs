@@ -266,6 +266,7 @@ fn problems_of_policy(policy: &Policy) -> Vec<String> {
     if !policy.has_statement() {
         let message = "has no Statement: it would allow and deny nothing; leave it out to have no policy";
         problems.push(message.to_owned());
+        return problems;
     }
     let unknown = policy.unknown_elements();
     problems.extend(unknown.into_iter().map(|(name, known)| {

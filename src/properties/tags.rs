@@ -52,7 +52,7 @@ fn entries(value: &Value, problems: &mut Vec<String>) -> Vec<(String, String)> {
     let mut add = |key: String, value: &Value, problems: &mut Vec<String>| match scalar(value) {
         Some(value) => entries.push((key, value)),
         None => problems.push(format!(
-            "the tag \"{}\" must have a text as its value, got {}",
+            "the tag \"{}\" must have a string as its value, got {}",
             shortened(&key),
             shortened(&value.to_string())
         )),
@@ -93,11 +93,11 @@ pub(super) fn check(key: &str, value: &str) -> Result<(), String> {
     };
     if key_length == 0 || key_length > LONGEST_KEY {
         Err(format!(
-            "must have a key of 1 to {LONGEST_KEY} characters, got {key_length}"
+            "must have a key of 1 to {LONGEST_KEY} characters, got one of {key_length}"
         ))
     } else if value_length > LONGEST_VALUE {
         Err(format!(
-            "must have a value of at most {LONGEST_VALUE} characters, got {value_length}"
+            "must have a value of at most {LONGEST_VALUE} characters, got one of {value_length}"
         ))
     } else if begins_with("aws:") || begins_with(RESERVED_PREFIX) {
         Err(format!(

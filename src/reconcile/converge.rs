@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::codeartifact::ServiceError;
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, History, Observed, Scope};
+use crate::plan::{self, History, Observed, Refusal, Refused, Scope};
 use crate::properties::Desired;
 use crate::stack::Format;
 
@@ -91,7 +91,8 @@ impl Reconciler<'_> {
         if let Some(lost) = self.lost(desired, history, &observed) {
             return Err(RoundError::Failed(self.give_way(desired, history, &lost).await));
         }
-        let plan = plan::converge(desired, history, &observed, self.owner)?;
+        let plan = plan::converge(desired, history, &observed, self.owner)
+            .map_err(|refused| self.turned_down(desired, refused, &observed))?;
         self.tell_left_alone(&plan);
         let unseen = |format: &Format| !observed.endpoints.contains_key(format);
         let lookup = Scope {
@@ -116,6 +117,20 @@ impl Reconciler<'_> {
             has_claimed: plan.claims() || self.progress.has_adopted() && !plan.steps.is_empty(),
             has_written: !plan.steps.is_empty(),
         })
+    }
+
+    /// What was only just created may not show its tags yet: it may be of an earlier delivery of this event.
+    fn turned_down(&self, desired: &Desired, refused: Refused, observed: &Observed) -> RoundError {
+        let now = self.service(&desired.identity.domain).now();
+        let is_new = |refusal: &Refusal| {
+            let created = refusal.unowned().and_then(|thing| observed.created(&thing));
+            created.is_some_and(|created| created.is_within(self.patience.absence, now))
+        };
+        if refused.0.iter().all(|refusal| refusal.may_pass() || is_new(refusal)) {
+            RoundError::Awaited(refused.into())
+        } else {
+            RoundError::Failed(refused.into())
+        }
     }
 
     /// What a look shows to be this event's already: by another delivery of it, or by a write whose answer was lost.

@@ -1,6 +1,7 @@
 //! When something was created, as the service says it.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -17,6 +18,12 @@ impl From<DateTime> for Moment {
 }
 
 impl Moment {
+    /// Whether it was less than this ago.
+    pub(crate) fn is_within(self, last: Duration, now: SystemTime) -> bool {
+        let then = SystemTime::try_from(self.0);
+        then.is_ok_and(|then| then.checked_add(last).is_some_and(|until| until > now))
+    }
+
     /// Reads what its `Display` wrote.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         DateTime::from_str(text, Format::DateTime).ok().map(Self::from)

@@ -47,9 +47,8 @@ fn repository_hint(text: &str) -> Option<&'static str> {
     if text.starts_with("public:") {
         return Some("a public registry goes into ExternalConnection");
     }
-    text.contains('*').then_some(
-        "only Downstreams may be [\"*\"], which is every repository in the domain, and no name has a wildcard in it",
-    )
+    text.contains('*')
+        .then_some("no name has a wildcard in it; [\"*\"] alone, every repository in the domain, is for Downstreams")
 }
 
 fn is_repository_name(text: &str) -> bool {
@@ -197,7 +196,7 @@ mod tests {
             ("public:npmjs", "; a public registry goes into ExternalConnection"),
             (
                 "team-*",
-                "; only Downstreams may be [\"*\"], which is every repository in the domain, and no name has a wildcard in it",
+                "; no name has a wildcard in it; [\"*\"] alone, every repository in the domain, is for Downstreams",
             ),
         ] {
             let rule = other.parse::<RepositoryName>().expect_err("no name");

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::{AccountId, account_in_arn};
+use super::{AccountId, account_in_arn, shortened};
 use crate::json::scalar;
 
 /// The service's limit on a policy document, in characters.
@@ -100,7 +100,16 @@ impl Policy {
         let statements = self.statements().iter();
         let wrong = statements.filter(|statement| !matches!(statement["Effect"].as_str(), Some("Allow" | "Deny")));
         wrong
-            .map(|statement| format!("the statement{} must have the Effect Allow or Deny", name_of(statement)))
+            .map(|statement| {
+                let got = statement
+                    .get("Effect")
+                    .map_or_else(|| "none".to_owned(), Value::to_string);
+                let name = name_of(statement);
+                format!(
+                    "the statement{name} must have the Effect Allow or Deny, got {}",
+                    shortened(&got)
+                )
+            })
             .collect()
     }
 
@@ -488,11 +497,8 @@ mod tests {
         for effect in [json!(null), json!("allow"), json!(["Allow"]), json!(" Deny")] {
             let document = statement(&json!({"Sid": "Read", "Effect": effect, "Principal": "*"}));
             let told = policy(&document).without_effect();
-            assert!(
-                told.iter()
-                    .eq(["the statement Read must have the Effect Allow or Deny"]),
-                "{effect}: {told:?}"
-            );
+            let expected = format!("the statement Read must have the Effect Allow or Deny, got {effect}");
+            assert!(told.iter().eq([&expected]), "{effect}: {told:?}");
         }
         for effect in ["Allow", "Deny"] {
             assert!(

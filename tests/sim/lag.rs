@@ -314,6 +314,45 @@ fn two_stacks_that_state_one_policy_for_a_domain_that_both_make_succeed_under_la
     }
 }
 
+#[test]
+fn what_another_delivery_has_just_made_is_not_taken_for_unowned_before_its_tags_show() {
+    for between in [Duration::ZERO, Duration::from_millis(500), Duration::from_secs(3)] {
+        live(async {
+            let world = world_with(one(|visibility, lag| visibility.creation_tags = lag, ms(6000)));
+            world.stack("neighbours").create(neighbour()).await.succeeded();
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            let stack = world.stack("payments");
+            let (once, again) = (stack.create_event(&everything()), stack.create_event(&everything()));
+
+            let (first, second) = tokio::join!(stack.deliver(&once), async {
+                tokio::time::sleep(between).await;
+                stack.deliver(&again).await
+            });
+
+            first.answer().succeeded();
+            second.answer().succeeded();
+        });
+    }
+}
+
+#[test]
+fn what_nobody_tags_is_unowned_when_it_is_ten_seconds_old() {
+    live(async {
+        let world = World::with_repositories(&[REPOSITORY]).await;
+        let begun = Instant::now();
+
+        let answer = world.stack("payments").create(full()).await.answer;
+
+        contains(&answer.failed(), &["AdoptExisting"]);
+        let waited = begun.elapsed();
+        assert!(waited < Duration::from_secs(15), "{waited:?}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let begun = Instant::now();
+        world.stack("billing").create(full()).await.failed();
+        assert!(begun.elapsed() < Duration::from_secs(1), "it is old by now");
+    });
+}
+
 // A failed attempt is seen by its rollback.
 
 #[test]

@@ -191,6 +191,7 @@ fn observed_group(domain: &Domain, id: &DomainId, pattern: &PackagePattern) -> O
         arn: place().package_group_arn(id, pattern),
         tags,
         restrictions,
+        created: None,
         parent: parent.map(|(other, group)| OtherGroup {
             pattern: other.to_string(),
             arn: place().package_group_arn(id, other),

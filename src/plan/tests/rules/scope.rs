@@ -59,6 +59,7 @@ fn policies_are_looked_at_if_they_are_stated_or_were() {
 #[test]
 fn endpoints_are_looked_up_only_of_a_stack_that_exists() {
     assert!(converge(&stack()).endpoint_formats.is_empty());
+    assert!(converge(&stack().replacing("beta")).endpoint_formats.is_empty());
     assert!(!converge(&stack().again()).endpoint_formats.is_empty());
     assert!(delete(&stack()).endpoint_formats.is_empty());
 }

@@ -228,7 +228,9 @@ impl Applier<'_> {
         let effect = match &result {
             Ok(written) if written.is_missed => Effect::Missed,
             Ok(_) => Effect::Taken,
-            Err(error) if error.is_refusal() && !calls::may_have_written() => Effect::None,
+            Err(_) if calls::may_have_written() => Effect::Unknown,
+            Err(error) if error.is_refusal() => Effect::None,
+            Err(error) if matches!(error.kind, Kind::Conflict | Kind::NotFound) => Effect::Contested,
             Err(_) => Effect::Unknown,
         };
         self.progress.ended(action, effect);

@@ -22,6 +22,8 @@ pub(crate) enum Effect {
     Missed,
     /// The service refused it: nothing was touched.
     None,
+    /// The service refused it for what is there or is not: by this event, an earlier delivery of it, or someone else.
+    Contested,
     Unknown,
 }
 
@@ -41,7 +43,7 @@ struct State {
     sight: Sight,
     /// The writes that took effect, each with when it did.
     done: Vec<(Action, Instant)>,
-    /// The writes whose answer was lost, or that were not needed any more: by what this event or someone else did.
+    /// The writes whose answer was lost.
     in_doubt: Vec<Action>,
     under_way: Vec<String>,
     not_begun: Vec<String>,
@@ -168,7 +170,7 @@ impl Progress {
         let mut state = self.state();
         let step = action.to_string();
         take(&mut state.under_way, &step);
-        state.touched |= matches!(effect, Effect::Taken | Effect::Unknown);
+        state.touched |= !matches!(effect, Effect::None | Effect::Missed);
         match effect {
             Effect::Taken => {
                 let now = Instant::now();
@@ -179,7 +181,7 @@ impl Progress {
             }
             // It may be found yet: then it is to be deleted again.
             Effect::Missed => {}
-            Effect::None => state.failed.push(step),
+            Effect::None | Effect::Contested => state.failed.push(step),
             Effect::Unknown => {
                 state.in_doubt.push(action.clone());
                 state.failed.push(step);

@@ -1,6 +1,6 @@
 //! The calls to the service that an event makes: how many, and what was last said on those under way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -74,10 +74,12 @@ pub(super) fn may_have_written() -> bool {
 
 /// What was last said on this event's calls that have not ended, as a Reason tells it.
 pub(crate) fn last_words() -> String {
-    let words = with(|state| state.last_words.values().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    // Calls that are told alike are told once.
+    let words = with(|state| state.last_words.values().cloned().collect::<BTreeSet<_>>()).unwrap_or_default();
     if words.is_empty() {
         return String::new();
     }
+    let words: Vec<String> = words.into_iter().collect();
     format!(" Last answer to what was still tried: {}.", words.join("; "))
 }
 

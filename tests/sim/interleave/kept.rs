@@ -59,6 +59,20 @@ pub(crate) const OPEN: &[Kept] = &[
         late: 0,
         shows: "/kloudvin-pkgs: got {",
     },
+    Kept {
+        what: "the same in a domain that is there, and with a policy for it",
+        scenario: "a Create with a policy and the Delete that cancels it",
+        schedule: &["create: DescribeRepository alpha", "cancel: to its end"],
+        late: 2,
+        shows: "/kloudvin-pkgs/repositories/alpha: got {",
+    },
+    Kept {
+        what: "the same of a Create that adopts",
+        scenario: "a Create that adopts and the Delete that cancels it",
+        schedule: &["create: DescribeRepository byhand", "cancel: to its end"],
+        late: 2,
+        shows: "codeartifact-stack:adopted: got \"true\"",
+    },
 ];
 
 pub(crate) const CLOSED: &[Kept] = &[

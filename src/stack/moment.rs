@@ -18,10 +18,13 @@ impl From<DateTime> for Moment {
 }
 
 impl Moment {
-    /// Whether it was less than this ago.
+    /// Whether it was less than this ago; or will be in less than this, where one clock is before the other.
     pub(crate) fn is_within(self, last: Duration, now: SystemTime) -> bool {
-        let then = SystemTime::try_from(self.0);
-        then.is_ok_and(|then| then.checked_add(last).is_some_and(|until| until > now))
+        let Ok(then) = SystemTime::try_from(self.0) else {
+            return false;
+        };
+        let between = now.duration_since(then).unwrap_or_else(|ahead| ahead.duration());
+        between < last
     }
 
     /// Reads what its `Display` wrote.
@@ -41,6 +44,19 @@ impl fmt::Display for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_within_a_time_is_so_on_a_clock_that_is_a_little_behind_too() {
+        let moment = Moment::from(DateTime::from_secs(1_795_659_536));
+        let then = SystemTime::try_from(moment.0).expect("a time");
+        let (last, day) = (Duration::from_secs(10), Duration::from_hours(24));
+        for now in [then, then + Duration::from_secs(9), then - Duration::from_secs(9)] {
+            assert!(moment.is_within(last, now), "{now:?}");
+        }
+        for now in [then + last, then - last, then + day, then - day] {
+            assert!(!moment.is_within(last, now), "{now:?}");
+        }
+    }
 
     #[test]
     fn a_moment_read_back_is_the_same() {

@@ -103,11 +103,13 @@ impl There {
         self
     }
 
-    /// The same, where the policy that a repository had before is not taken away.
-    pub(crate) fn with_policy_spared(mut self, before: &Self, of: &Identity) -> Self {
-        let had = before
-            .repository(&of.domain, &of.repository)
-            .and_then(|it| it.policy.clone());
+    /// The same, where the policy that a repository had before is not taken away, if it was not.
+    pub(crate) fn with_policy_spared(mut self, before: &Self, after: &Self, of: &Identity) -> Self {
+        let policy_in = |there: &Self| {
+            let repository = there.repository(&of.domain, &of.repository);
+            repository.and_then(|it| it.policy.clone())
+        };
+        let had = policy_in(before).filter(|had| policy_in(after).as_ref() == Some(had));
         let domain = self.0.get_mut(&of.domain);
         if let Some(primary) = domain.and_then(|domain| domain.repositories.get_mut(&of.repository)) {
             primary.policy = primary.policy.take().or(had);

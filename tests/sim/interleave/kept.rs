@@ -29,6 +29,17 @@ pub(crate) const OPEN: &[Kept] = &[
         shows: "policy-repository: got null",
     },
     Kept {
+        what: "a put of the domain's policy that takes effect after another stack's claim and put writes over that one's policy,                and is taken back: the other stack has none",
+        scenario: "two Creates with different policies in a domain that is there",
+        schedule: &[
+            "alpha: ListTagsForResource kloudvin-pkgs (2)",
+            "beta: GetDomainPermissionsPolicy kloudvin-pkgs (2)",
+            "alpha: to its end",
+        ],
+        late: 0,
+        shows: "/kloudvin-pkgs/policy: got null",
+    },
+    Kept {
         what: "a claim of a repository that takes effect after another's claim and its second look writes over that: both \
                Creates succeed",
         scenario: "two adoptions of one repository",

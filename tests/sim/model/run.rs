@@ -307,7 +307,8 @@ impl Run<'_> {
             (true, Verdict::Done(expected)) => {
                 let mut expected = expected.made_as(&heard.after, &self.known);
                 if self.hides_policies {
-                    expected = expected.with_policy_spared(&before, &contract::identity_wanted(&heard.event));
+                    expected =
+                        expected.with_policy_spared(&before, &heard.after, &contract::identity_wanted(&heard.event));
                 }
                 resembles(&heard.after, &expected, &before)
             }

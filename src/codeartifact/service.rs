@@ -74,7 +74,6 @@ macro_rules! resource {
     };
 }
 
-/// What errors call things.
 impl Service<'_> {
     /// The time of day, as requests are signed with.
     pub(crate) fn now(&self) -> SystemTime {
@@ -83,6 +82,7 @@ impl Service<'_> {
     }
 }
 
+/// What errors call things.
 impl Service<'_> {
     pub(crate) fn domain(&self) -> String {
         format!("domain {}", self.domain.name)

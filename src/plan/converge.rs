@@ -46,7 +46,7 @@ pub(crate) fn converge(
     let proxies = proxies::converge(to, &mut plan, &domain, &claimed);
     let links = Links {
         ready: &proxies.ready,
-        claimed,
+        claimed: &claimed,
         unlinked: proxies.unlinked.as_ref(),
         sending: match health {
             Health::Sound => Sending::Along,

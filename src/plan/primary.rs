@@ -16,7 +16,7 @@ pub(super) struct Links<'a> {
     /// The steps after which every proxy can be linked.
     pub(super) ready: &'a [StepId],
     /// The step that claimed the primary, if one had to.
-    pub(super) claimed: Vec<StepId>,
+    pub(super) claimed: &'a [StepId],
     /// The step that unlinked some of them, and what is linked since.
     pub(super) unlinked: Option<&'a (StepId, Vec<RepositoryName>)>,
     /// Whether the upstreams are sent although they do not differ.
@@ -63,9 +63,9 @@ pub(super) fn converge(to: &Converging, plan: &mut Builder, domain: &[StepId], l
     if to.adopts(&repository.tags, to.is_in_place) {
         note_adoption(plan, name, repository, None, &to.desired.upstreams);
     } else {
-        repair(to, plan, repository, links, links.claimed.clone());
+        repair(to, plan, repository, links, links.claimed.to_vec());
     }
-    links.claimed.clone()
+    links.claimed.to_vec()
 }
 
 /// Changes a primary that is being adopted, after everything else: until then nothing of it but its tags is touched.

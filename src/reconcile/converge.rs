@@ -129,7 +129,7 @@ impl Reconciler<'_> {
         if refused.0.iter().all(|refusal| refusal.may_pass() || is_new(refusal)) {
             RoundError::Awaited(refused.into())
         } else {
-            RoundError::Failed(refused.into())
+            refused.into()
         }
     }
 

@@ -24,8 +24,8 @@ impl Reconciler<'_> {
         looked.map_err(|error| RoundError::Failed(error.into()))
     }
 
-    /// Looks until all is seen that this event saw or created, whose everything is that it may have created, and no policy any
-    /// more that it took back, for as long as reads may lag behind writes.
+    /// Looks until all is seen that this event saw or created, it is clear whose that is which it may have created, and no
+    /// policy shows any more that it took back: for as long as reads may lag behind writes.
     pub(super) async fn look_for_ours(&self, scope: &Scope) -> Result<Observed, RoundError> {
         let mut backoff = Backoff::within(self.patience.absence);
         loop {

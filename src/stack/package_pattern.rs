@@ -163,10 +163,10 @@ impl FromStr for PackagePattern {
 
 /// A format and a namespace, or a format, a namespace and a name.
 fn check_path(components: &[&str]) -> Result<(), &'static str> {
-    let is_odd = |part: &&str| part.contains(['*', '~', '$']);
     if components.iter().any(|part| part.contains('#')) {
         return Err("must not contain #");
     }
+    let is_odd = |part: &&str| part.contains(['*', '~', '$']);
     if matches!(components.len(), 2 | 3) && !components.iter().any(is_odd) {
         Ok(())
     } else {

@@ -29,7 +29,8 @@ pub(crate) const OPEN: &[Kept] = &[
         shows: "policy-repository: got null",
     },
     Kept {
-        what: "a put of the domain's policy that takes effect after another stack's claim and put writes over that one's policy,                and is taken back: the other stack has none",
+        what: "a put of the domain's policy that takes effect after another stack's claim and put writes over that one's policy, \
+               and is taken back: the other stack has none",
         scenario: "two Creates with different policies in a domain that is there",
         schedule: &[
             "alpha: ListTagsForResource kloudvin-pkgs (2)",

@@ -153,6 +153,7 @@ impl Run<'_> {
         self.now = self.look();
         self.known.extend(self.now.incarnations());
         self.record.outlives.store(0, Ordering::Relaxed);
+        self.hides_policies = false;
         self.world.aws.clear_faults();
         know_everyone(&self.world.aws.emulator);
         let calls = self.world.aws.log();

@@ -65,7 +65,8 @@ impl Scene<'_> {
             Happening::Changed(_) => false,
         };
         if closeness == Closeness::Gradual && rows.iter().flatten().any(is_gradual) {
-            let sides: Vec<&There> = ends.iter().chain([self.before]).collect();
+            let alone: Vec<There> = rows.iter().map(|row| self.alone(row)).collect();
+            let sides: Vec<&There> = ends.iter().chain(&alone).chain([self.before]).collect();
             let pairs = sides
                 .iter()
                 .flat_map(|one| sides.iter().map(move |other| (*one, *other)));
@@ -78,6 +79,15 @@ impl Scene<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What a row comes to if it meets no other: who is refused in the middle has come a part of that way.
+    fn alone(&self, row: &[Happening]) -> There {
+        let events = row.iter().filter_map(|it| match it {
+            Happening::Answered { event, .. } => Some(*event),
+            Happening::Changed(_) => None,
+        });
+        after_all(self.before, events).made_as(self.end, self.known)
     }
 
     /// The same, with each domain that is new made by any of those who asked for it: who is refused may have made it first.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::contract::{POLICY_OWNER, POLICY_REPOSITORY};
 use super::there::{Group, Repository, Tags, There, Upstream};
 
 /// Where what is there differs from what is expected.
@@ -69,13 +70,14 @@ pub(crate) fn part_of_the_way(got: &There, before: &There, end: &There, known: &
         if is.key != model.key {
             found.push(format!("{name}: key {}", is.key));
         }
-        tags(
-            name,
-            &is.tags,
-            was.map(|it| &it.tags),
-            shall.map(|it| &it.tags),
-            &mut found,
-        );
+        // The marks of a policy go after it, and before the domain.
+        let without_policy = was.filter(|_| is.policy.is_none()).map(|was| {
+            let mut tags = was.tags.clone();
+            tags.retain(|key, _| ![POLICY_OWNER, POLICY_REPOSITORY].contains(&key.as_str()));
+            tags
+        });
+        let shall_have = shall.map(|it| &it.tags).or(without_policy.as_ref());
+        tags(name, &is.tags, was.map(|it| &it.tags), shall_have, &mut found);
         let policies = [was, shall].map(|it| it.and_then(|it| it.policy.as_ref()));
         if !policies.contains(&is.policy.as_ref()) {
             found.push(format!("{name}: policy {:?}", is.policy));

@@ -11,7 +11,9 @@ use super::history::{Ask, Foreign, Held, History, Late, STACKS, Shape, Side, Ste
 use super::member::{Member, Request, know_everyone, member, plan, was_struck};
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::trouble::{denied, hides_policies, hold, killed, lasting, meanwhile, outlives, passing, visibility};
+use super::trouble::{
+    denied, hides_policies, hold, killed, lasting, meanwhile, outlives, passing, use_up_looks, visibility,
+};
 use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use crate::oracle::explain::{Closeness, Scene, after_all};
 use crate::oracle::there::{Tags, There};
@@ -142,9 +144,7 @@ impl Run<'_> {
             return;
         }
         tokio::time::advance(Duration::from_mins(1)).await;
-        for _ in 0..self.late.looks {
-            self.world.aws.look_around().await;
-        }
+        use_up_looks(self.world, self.late).await;
         self.world.forget_calls();
     }
 
@@ -258,7 +258,8 @@ impl Run<'_> {
                 let unknown = match seconds {
                     Some(seconds) => Unknown::For {
                         times: 0,
-                        ms: seconds * 1000,
+                        // A step waits once, for the domain to show and for the principal.
+                        ms: seconds.saturating_sub(self.late.seconds) * 1000,
                     },
                     None => Unknown::ForGood,
                 };

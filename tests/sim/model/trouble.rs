@@ -114,6 +114,13 @@ pub(super) fn outlives(lasts: Lasts) -> usize {
     }
 }
 
+/// Looks until everything shows: what was created first, and then its tags.
+pub(super) async fn use_up_looks(world: &World, late: &Late) {
+    for _ in 0..2 * late.looks {
+        world.aws.look_around().await;
+    }
+}
+
 /// The process dies at a call, and the driver delivers again a minute later: by then all is seen that was done.
 pub(super) async fn killed(world: &World, held: Held, late: &Late, work: impl Future<Output = ()>) {
     world.aws.inject(hold(held));
@@ -122,9 +129,7 @@ pub(super) async fn killed(world: &World, held: Held, late: &Late, work: impl Fu
         world.kill().await;
         world.aws.release();
         tokio::time::sleep(Duration::from_secs(1)).await;
-        for _ in 0..late.looks {
-            world.aws.look_around().await;
-        }
+        use_up_looks(world, late).await;
         std::future::pending::<()>().await;
     };
     tokio::select! {

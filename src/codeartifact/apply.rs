@@ -346,8 +346,10 @@ impl Applier<'_> {
     }
 
     fn observer(&self) -> Observer<'_> {
-        let service = self.service;
-        Observer { service }
+        Observer {
+            service: self.service,
+            new: BTreeSet::new(),
+        }
     }
 
     /// Creates the domain and waits until it is active.

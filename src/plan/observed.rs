@@ -23,6 +23,8 @@ pub(crate) struct Scope {
     /// Those of the groups that may be released: the repositories that they name are looked at too.
     pub(crate) leaving_groups: BTreeSet<PackagePattern>,
     pub(crate) contents: Contents,
+    /// What the stack cannot have had before this event: it is not there, in all likelihood.
+    pub(crate) new: BTreeSet<Thing>,
     /// Whether what is unowned is to be adopted: then a proxy is looked at more closely.
     pub(crate) adopts: bool,
     /// The neighbours' repositories that may have this stack's as an upstream, if that matters.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::action::Thing;
 use super::history::History;
 use super::observed::{Contents, Former, Scope};
 use crate::properties::{Desired, Previous};
@@ -21,6 +22,10 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
     let wanted: BTreeSet<PackagePattern> = desired.patterns().cloned().collect();
     let groups_before = previous.into_iter().flat_map(Previous::patterns).cloned();
     let leaving_groups: BTreeSet<PackagePattern> = groups_before.filter(|pattern| !wanted.contains(pattern)).collect();
+    let own_repositories = desired.proxies.iter().map(|proxy| &proxy.name).chain([primary]);
+    let described = own_repositories.cloned().map(Thing::Repository);
+    let described = described.chain(wanted.iter().cloned().map(Thing::Group));
+    let adopts = desired.adoption.is_asked();
     Scope {
         domain: desired.identity.domain.clone(),
         primary: primary.clone(),
@@ -44,7 +49,10 @@ pub(crate) fn to_converge(desired: &Desired, history: &History) -> Scope {
         package_groups: wanted.iter().chain(&leaving_groups).cloned().collect(),
         leaving_groups,
         contents: Contents::Unseen,
-        adopts: desired.adoption.is_asked(),
+        new: described
+            .filter(|thing| !adopts && history.has_first(desired, thing))
+            .collect(),
+        adopts,
         neighbours: drops_proxies.then(|| desired.downstreams.clone()),
     }
 }
@@ -67,6 +75,7 @@ pub(crate) fn to_delete(identity: &Identity, last: &Previous, remembered: &Forme
             DeletionMode::RetainIfNotEmpty => Contents::RepositoriesAndPackages,
             DeletionMode::Delete | DeletionMode::Retain => Contents::Repositories,
         },
+        new: BTreeSet::new(),
         adopts: false,
         neighbours: (last.deletion_mode == DeletionMode::RetainIfNotEmpty).then(|| last.downstreams.clone()),
     }

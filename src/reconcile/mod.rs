@@ -40,8 +40,12 @@ impl Reconciler<'_> {
     }
 
     fn observer<'a>(&'a self, scope: &'a Scope) -> Observer<'a> {
-        let service = self.service(&scope.domain);
-        Observer { service }
+        // Once something is made, by this delivery or another, the rest may be too.
+        let is_first = !self.progress.has_touched();
+        Observer {
+            service: self.service(&scope.domain),
+            new: scope.new.iter().filter(|_| is_first).cloned().collect(),
+        }
     }
 
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {

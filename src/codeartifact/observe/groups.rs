@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join3;
+use futures_util::future::join;
 
 use super::{Observer, each};
 use crate::codeartifact::Service;
 use crate::codeartifact::error::Result;
-use crate::plan::{Hidden, ObservedGroup, OtherGroup, Read, Scope};
+use crate::plan::{Hidden, ObservedGroup, OtherGroup, Read, Scope, Thing};
 use crate::stack::{ALLOW_SPECIFIC, Origin, Owner, PackagePattern};
 
 impl Observer<'_> {
@@ -50,8 +50,8 @@ impl Observer<'_> {
         let tags = self.service.tags(&expected);
         // The guard's own setting, so that an unchanged group is read in one round.
         let publishers = self.service.allowed_repositories(pattern, Origin::Publish);
-        let (described, tags, publishers) = join3(describe, tags, publishers).await;
-        let Some(mut group) = described? else {
+        let thing = Thing::Group(pattern.clone());
+        let Some((mut group, (tags, publishers))) = self.both(&thing, describe, join(tags, publishers)).await? else {
             return Ok(None);
         };
         let Some(tags) = self.tags_of(&group.arn, &expected, tags).await? else {
@@ -94,6 +94,8 @@ impl Observer<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use aws_sdk_codeartifact::config::{BehaviorVersion, Config, Credentials, Region};
     use aws_smithy_runtime_api::client::http::{
         HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -158,6 +160,7 @@ mod tests {
         let (client, place, domain) = (&client, &place, &domain);
         let observer = Observer {
             service: Service { client, place, domain },
+            new: BTreeSet::new(),
         };
         let pattern: PackagePattern = "/npm/payments/*".parse().expect("a pattern");
 

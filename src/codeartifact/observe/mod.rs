@@ -12,12 +12,12 @@ mod turned_up;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{TryFutureExt as _, try_join_all};
+use futures_util::future::{TryFutureExt as _, join, try_join_all};
 use futures_util::try_join;
 
 use super::Service;
 use super::error::Result;
-use crate::plan::{Hidden, Observed, Read, Scope};
+use crate::plan::{Hidden, Observed, Read, Scope, Thing};
 use crate::stack::{RepositoryName, TagMap, possible_proxy_names};
 
 pub(super) use domain::With;
@@ -29,6 +29,8 @@ const MANY_AT_A_TIME: usize = 20;
 /// Reads the service.
 pub(crate) struct Observer<'a> {
     pub(crate) service: Service<'a>,
+    /// What is not there, in all likelihood.
+    pub(crate) new: BTreeSet<Thing>,
 }
 
 impl Observer<'_> {
@@ -111,6 +113,23 @@ impl Observer<'_> {
             has_hidden_tags,
             exists: false,
         }))
+    }
+
+    /// A thing, and what is read `with` it: at once, or if the thing is new, once it is seen.
+    async fn both<T, U>(
+        &self,
+        thing: &Thing,
+        read: impl Future<Output = Result<Option<T>>>,
+        with: impl Future<Output = U>,
+    ) -> Result<Option<(T, U)>> {
+        if self.new.contains(thing) {
+            return Ok(match read.await? {
+                Some(read) => Some((read, with.await)),
+                None => None,
+            });
+        }
+        let (read, with) = join(read, with).await;
+        Ok(read?.map(|read| (read, with)))
     }
 
     /// The tags read beside a thing, if the ARN they were read by turned out right.

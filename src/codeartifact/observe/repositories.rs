@@ -7,7 +7,7 @@ use futures_util::future::{join, try_join_all};
 use super::{Observer, each};
 use crate::codeartifact::Service;
 use crate::codeartifact::error::Result;
-use crate::plan::{Contents, Observed, ObservedPolicy, ObservedRepository, Packages, Read, Scope};
+use crate::plan::{Contents, Observed, ObservedPolicy, ObservedRepository, Packages, Read, Scope, Thing};
 use crate::stack::{Format, Owner, RepositoryName, possible_proxy_names};
 
 impl Observer<'_> {
@@ -27,8 +27,8 @@ impl Observer<'_> {
     pub(crate) async fn repository(&self, name: &RepositoryName) -> Result<Option<ObservedRepository>> {
         let expected = self.service.place.repository_arn(self.service.domain, name);
         let (describe, tags) = (self.service.describe_repository(name), self.service.tags(&expected));
-        let (described, tags) = join(describe, tags).await;
-        let Some(repository) = described? else {
+        let thing = Thing::Repository(name.clone());
+        let Some((repository, tags)) = self.both(&thing, describe, tags).await? else {
             return Ok(None);
         };
         let tags = self.tags_of(&repository.arn, &expected, tags).await?;

@@ -65,6 +65,25 @@ fn endpoints_are_looked_up_only_of_a_stack_that_exists() {
 }
 
 #[test]
+fn a_new_stack_is_not_expected_to_be_there_unless_it_is_to_adopt() {
+    let new = |asked: &Asked| {
+        let new = converge(asked).new.into_iter();
+        new.map(|thing| thing.to_string()).collect::<Vec<_>>()
+    };
+    let asked = stack()
+        .with("ExternalConnection", "public:npmjs")
+        .with("Upstreams", json!(["shared"]))
+        .with("InternalPackages", json!([GROUP]));
+    let group = format!("the package group {GROUP}");
+    let all = ["the repository alpha", "the repository alpha-upstream", &group];
+    assert_eq!(new(&asked), all);
+    assert_eq!(new(&stack().replacing("beta")), all[..1]);
+    assert!(new(&asked.clone().again()).is_empty());
+    assert!(new(&asked.with("AdoptExisting", true)).is_empty());
+    assert!(delete(&stack()).new.is_empty());
+}
+
+#[test]
 fn groups_that_may_go_are_told_from_those_that_stay() {
     let asked = stack()
         .with("InternalPackages", json!(["/pypi//billing~"]))

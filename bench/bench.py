@@ -16,7 +16,7 @@ from pathlib import Path
 import rig
 import scale
 import stacks
-from quota import Quota, quota
+from quota import Quotas, quotas
 from rows import Rows, table
 
 HERE = Path(__file__).resolve().parent
@@ -150,7 +150,11 @@ class Bench:
                     self.rows.add(f"round trips: {figure}", told, limit, trips / limit, f"{limit}", met)
 
     async def wall(self) -> None:
-        """A stack's life at 20 ms a call, with processes that have served before."""
+        """A stack's life at 20 ms a call, with processes that have served before.
+
+        The limit is what the service took itself, as its log says: a timer of 20 ms ends late.
+        """
+        call = milliseconds()
         taken = {name: {kind: milliseconds() for kind in KINDS} for name in ("function", "peer")}
         trips = dict(zip(KINDS, (5, 1, 4), strict=True))
         async with self._instance(self._function) as function, self._instance(PEER) as peer:
@@ -162,12 +166,15 @@ class Bench:
                         outcome = await contender.deliver(self._sink, request())
                         if round_number > 0:
                             taken[name][kind].add(outcome.succeeded().seconds)
+                            for made in self._emulator.log():
+                                call.add((made["end_ms"] - made["start_ms"]) / 1000)
                     if not self._emulator.is_empty():
                         raise RuntimeError(f"{name} left something behind")
         for kind in KINDS:
-            mine, limit = taken["function"][kind], trips[kind] * LATENCY_MS
+            mine, limit = taken["function"][kind], trips[kind] * call.median()
             ratio = mine.median() / limit
-            self.rows.add(f"wall at 20 ms a call: {kind}", mine, f"{limit:.0f} ms", ratio, "≤ 1.15", ratio <= 1.15)
+            told = f"{trips[kind]} × {call.median():.1f} ms = {limit:.1f} ms"
+            self.rows.add(f"wall at 20 ms a call: {kind}", mine, told, ratio, "≤ 1.15", ratio <= 1.15)
         for kind in KINDS:
             mine, other = taken["function"][kind], taken["peer"][kind]
             self.rows.add(f"…{kind}, crhelper and boto3", mine, other, other.median() / mine.median(), "(factor)", None)
@@ -196,33 +203,27 @@ class Bench:
     async def first_event(self) -> None:
         """What a user waits for: a process's first Create of a full stack, by memory size, init not counted."""
         contenders = {"function": self._function, "peer": PEER}
-        with quota() as share:
-            for memory_mb in SIZES:
-                if share is None:
-                    self.rows.add(
-                        f"first Create at {memory_mb} MB",
-                        "not measured: no cgroup to set a quota in",
-                        "",
-                        None,
-                        "",
-                        None,
-                    )
-                    continue
-                share.set(memory_mb)
-                lives = {name: Life() for name in contenders}
-                for _ in range(self._rounds):
-                    for name, command in contenders.items():
-                        await self._live(command, share, lives[name])
-                self._tell(memory_mb, lives["function"], lives["peer"])
+        found = quotas()
+        for memory_mb in SIZES:
+            if found is None:
+                why = "not measured: no cgroup to set a quota in"
+                self.rows.add(f"first Create at {memory_mb} MB", why, "", None, "", None)
+                continue
+            lives = {name: Life() for name in contenders}
+            for _ in range(self._rounds):
+                for name, command in contenders.items():
+                    await self._live(command, found, memory_mb, lives[name])
+            self._tell(memory_mb, lives["function"], lives["peer"])
 
-    async def _live(self, command: list[str], share: Quota, life: Life) -> None:
+    async def _live(self, command: list[str], found: Quotas, memory_mb: int, life: Life) -> None:
         before = self._handshakes()
-        async with self._instance(command) as instance:
-            life.init.add(instance.first_poll - instance.spawned)
-            instance.limit(share)
-            await self._create(instance, life.first)
-            life.handshakes.append(self._handshakes() - before)
-            await self._create(instance, life.later)
+        with found.share(memory_mb) as share:
+            async with self._instance(command) as instance:
+                life.init.add(instance.first_poll - instance.spawned)
+                instance.limit(share)
+                await self._create(instance, life.first)
+                life.handshakes.append(self._handshakes() - before)
+                await self._create(instance, life.later)
 
     async def _create(self, instance: rig.Instance, taken: Taken) -> None:
         self._emulator.reset(latency_ms=LATENCY_MS)

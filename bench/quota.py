@@ -12,7 +12,7 @@ PERIOD_US = 20_000
 
 
 class Quota:
-    """A cgroup, of version 1 or 2, whose processes share so much of a core."""
+    """A cgroup of version 1 or 2, whose processes share so much of a core."""
 
     def __init__(self, folder: Path, version: int):
         self._folder = folder
@@ -34,9 +34,28 @@ class Quota:
         (self._folder / name).write_text(str(value))
 
 
-@contextlib.contextmanager
-def quota() -> Iterator[Quota | None]:
-    """A quota for the time being; nothing where this machine or user may not set one."""
+class Quotas:
+    """Where cgroups of a version are made."""
+
+    def __init__(self, root: Path, version: int):
+        self._root = root
+        self._version = version
+
+    @contextlib.contextmanager
+    def share(self, memory_mb: int) -> Iterator[Quota]:
+        """One of its own for a process, as Lambda has it: the next one does not pay for what this one overdrew."""
+        folder = self._root / f"codeartifact-stack-bench-{os.getpid()}"
+        folder.mkdir()
+        try:
+            quota = Quota(folder, self._version)
+            quota.set(memory_mb)
+            yield quota
+        finally:
+            folder.rmdir()
+
+
+def quotas() -> Quotas | None:
+    """Nothing where this machine or user may not set one."""
     for line in Path("/proc/mounts").read_text().splitlines():
         _, root, kind, options, *_ = line.split()
         if kind == "cgroup" and "cpu" in options.split(","):
@@ -45,14 +64,7 @@ def quota() -> Iterator[Quota | None]:
             version = 2
         else:
             continue
-        folder = Path(root) / f"codeartifact-stack-bench-{os.getpid()}"
-        try:
-            folder.mkdir()
-        except OSError:
-            continue
-        try:
-            yield Quota(folder, version)
-        finally:
-            folder.rmdir()
-        return
-    yield None
+        found = Quotas(Path(root), version)
+        with contextlib.suppress(OSError), found.share(WHOLE_CORE_MB):
+            return found
+    return None

@@ -802,8 +802,16 @@ fn retire(
     } else if let Some(primary) = domain.repositories.get_mut(name) {
         owner.release(&mut primary.tags);
     }
+    // What was never handed over is not guarded either.
+    let is_given_back = matches!(standing, Some(Standing::Adopted | Standing::Nobodys)) && !is_retained;
     for pattern in internal {
-        retire_group(domain, owner, pattern, name, is_deleted);
+        retire_group(
+            domain,
+            owner,
+            pattern,
+            name,
+            is_deleted || attempt.is_some() && is_given_back,
+        );
     }
     let is_marked = domain.tags.get(POLICY_REPOSITORY) == Some(name);
     let is_ours = match standing {
@@ -868,7 +876,7 @@ fn retire_proxies(domain: &mut Domain, owner: &Owner, primary: &str, is_retained
 }
 
 /// A group goes with the primary it allows; where that stays, it stays, but for one that was adopted, which is put back.
-fn retire_group(domain: &mut Domain, owner: &Owner, pattern: &str, primary: &str, is_deleted: bool) {
+fn retire_group(domain: &mut Domain, owner: &Owner, pattern: &str, primary: &str, goes: bool) {
     let Some(group) = domain.groups.get(pattern) else {
         return;
     };
@@ -883,7 +891,7 @@ fn retire_group(domain: &mut Domain, owner: &Owner, pattern: &str, primary: &str
     {
         return;
     }
-    if is_deleted || owner.standing(&group.tags) == Standing::Adopted {
+    if goes || owner.standing(&group.tags) == Standing::Adopted {
         let_go(domain, owner, pattern);
     } else {
         owner.release(&mut domain.groups.get_mut(pattern).unwrap().tags);

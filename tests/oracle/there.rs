@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::contract::Identity;
+use super::contract::{Identity, LOGICAL_ID, STACK_ID};
 
 pub(crate) type Tags = BTreeMap<String, String>;
 
@@ -113,6 +113,20 @@ impl There {
         let domain = self.0.get_mut(&of.domain);
         if let Some(primary) = domain.and_then(|domain| domain.repositories.get_mut(&of.repository)) {
             primary.policy = primary.policy.take().or(had);
+        }
+        self
+    }
+
+    /// The same, where a repository that nobody owned keeps what is left of an owner's tags, if it did.
+    pub(crate) fn with_remains_spared(mut self, before: &Self, after: &Self) -> Self {
+        for (domain, it) in &mut self.0 {
+            for (name, repository) in &mut it.repositories {
+                let [had, has] = [before, after].map(|there| there.repository(domain, name).map(|it| &it.tags));
+                let is_owned = |tags: &Tags| tags.contains_key(STACK_ID) && tags.contains_key(LOGICAL_ID);
+                if let Some(had) = had.filter(|had| has == Some(had) && !is_owned(had)) {
+                    repository.tags.clone_from(had);
+                }
+            }
         }
         self
     }

@@ -27,6 +27,7 @@ pub(crate) struct Heard {
 pub(crate) struct Record {
     before: There,
     known: BTreeSet<u64>,
+    is_late: bool,
     heard: Arc<Mutex<Vec<Heard>>>,
     stacks: RefCell<BTreeMap<usize, Stack>>,
 }
@@ -54,12 +55,16 @@ const GAVE_UP: [&str; 4] = [
     "ResourceNotFoundException",
 ];
 
+/// The same where reads lag: the claim that was in the way may have been given up, and shows for a while.
+const MET_A_CLAIM: &str = "which has not put one yet";
+
 impl Record {
-    pub(crate) fn new(state: &Value) -> Self {
+    pub(crate) fn new(scenario: &Scenario, state: &Value) -> Self {
         let before = There::read(state);
         Self {
             known: before.incarnations(),
             before,
+            is_late: scenario.trouble.late > 0,
             heard: Arc::default(),
             stacks: RefCell::default(),
         }
@@ -115,10 +120,20 @@ impl Record {
         let verdict = Verdict {
             end: key.clone(),
             wrong,
-            gave_up: heard.iter().any(|it| it.answered() == Answered::GaveUp),
+            gave_up: heard.iter().any(|it| self.answered(it) == Answered::GaveUp),
         };
         judged.insert(key, verdict.clone());
         verdict
+    }
+
+    fn answered(&self, heard: &Heard) -> Answered {
+        let reason = &heard.answer.reason;
+        let gave_up = GAVE_UP.iter().any(|words| reason.contains(words));
+        match heard.answer.success {
+            true => Answered::Success,
+            false if gave_up || self.is_late && reason.contains(MET_A_CLAIM) => Answered::GaveUp,
+            false => Answered::Failed,
+        }
     }
 
     fn unexplained(
@@ -140,7 +155,7 @@ impl Record {
                 .filter(|it| is_told(it))
                 .map(|it| Happening::Answered {
                     event: &it.event,
-                    answer: it.answered(),
+                    answer: self.answered(it),
                 })
                 .collect();
             happened.extend(effects[row].iter().map(|effect| Happening::Changed(effect)));
@@ -226,16 +241,6 @@ fn effects(deed: &Deed) -> Vec<Effect> {
         Box::new(move |there: &There| touch.effect(there)) as Effect
     };
     touches.iter().map(effect).collect()
-}
-
-impl Heard {
-    fn answered(&self) -> Answered {
-        match self.answer.success {
-            true => Answered::Success,
-            false if GAVE_UP.iter().any(|words| self.answer.reason.contains(words)) => Answered::GaveUp,
-            false => Answered::Failed,
-        }
-    }
 }
 
 /// Who was answered what, a line each.

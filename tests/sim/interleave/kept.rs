@@ -54,6 +54,16 @@ pub(crate) const OPEN: &[Kept] = &[
         shows: "no order of the requests explains their answers",
     },
     Kept {
+        what: "the same where reads lag: the one whose claim came last sees the other's, and is refused; its mark stays",
+        scenario: "two adoptions of one repository",
+        schedule: &[
+            "alpha: ListTagsForResource kloudvin-pkgs/byhand (2)",
+            "beta: to its end",
+        ],
+        late: 2,
+        shows: "/kloudvin-pkgs/repositories/byhand/tags/codeartifact-stack:stack-id: got",
+    },
+    Kept {
         what: "a proxy that someone recreates after it was looked at is taken for the old one, and gets its tags",
         scenario: "an Update while a stranger recreates the proxy",
         schedule: &[

@@ -168,7 +168,7 @@ impl Scenario {
                 .map(|(name, stack)| (*name, stack.through(&world.engine)))
                 .collect();
             let engines = self.actors.iter().map(|_| world.beside(&gate)).collect();
-            let record = Rc::new(Record::new(&world.aws.emulator.state()));
+            let record = Rc::new(Record::new(self, &world.aws.emulator.state()));
             let arena = Arena { world, engines, record };
             let mut events = BTreeMap::new();
             let mut execution = Execution::new(&gate);

@@ -116,14 +116,24 @@ impl Request {
         }
     }
 
-    /// Whether two that want one repository at once may both have it. Known: the mark of a domain that is still to be made
-    /// does not tell two of one name apart; and what shows no tags yet is adopted.
-    pub(super) fn may_share_with(&self, other: &Self, there: &There, shows_owners: bool) -> bool {
-        let Some(primary) = self.primary().filter(|_| self.primary() == other.primary()) else {
-            return false;
+    fn patterns(&self) -> impl Iterator<Item = &Value> {
+        let lists = match self {
+            Self::Create(properties, _) | Self::Update(properties, _) => &properties["InternalPackages"],
+            Self::Delete => &Value::Null,
         };
-        let is_new = !there.0.contains_key(primary.0.as_str().unwrap_or_default());
-        is_new || !shows_owners && (self.adopts() || other.adopts())
+        lists.as_array().into_iter().flatten()
+    }
+
+    /// Whether two that want one thing at once may both have it. Known: the mark of a domain that is still to be made
+    /// does not tell two repositories of one name apart; and what shows no tags yet is adopted.
+    pub(super) fn may_share_with(&self, other: &Self, there: &There, shows_owners: bool) -> bool {
+        let primary = self.primary().filter(|_| self.primary() == other.primary());
+        let is_of_new = primary.is_some_and(|(domain, _)| !there.0.contains_key(domain.as_str().unwrap_or_default()));
+        let domain = |it: &Self| it.primary().map(|(domain, _)| domain.clone());
+        let is_one_group =
+            domain(self) == domain(other) && self.patterns().any(|it| other.patterns().any(|its| its == it));
+        let is_one = primary.is_some() || is_one_group;
+        is_of_new || is_one && !shows_owners && (self.adopts() || other.adopts())
     }
 }
 

@@ -43,10 +43,26 @@ fn lived(history: &History) -> Result<Count, String> {
     let lived = catch_unwind(AssertUnwindSafe(|| {
         runtime(SEED).block_on(async {
             let world = World::new(settings(&history.habits), None);
-            live(&world, history).await
+            if std::env::var_os("MODEL_HISTORY").is_some() {
+                world.keep_calls();
+            }
+            let lived = live(&world, history).await;
+            for call in world.kept_calls() {
+                println!("{}", told(&call));
+            }
+            lived
         })
     }));
     lived.unwrap_or_else(|panic| Err(what_a_panic_says(&*panic)))
+}
+
+/// A call in a line: when, what, on what, and how it was answered.
+fn told(call: &LogEntry) -> String {
+    let operation = call.operation.as_deref().unwrap_or_default();
+    let on = [&call.repository, &call.package_group, &call.resource_arn, &call.domain];
+    let on = on.into_iter().flatten().next().map_or("", String::as_str);
+    let answer = call.error.clone().or(call.status.map(|status| status.to_string()));
+    format!("{:>9} {operation} {on}: {}", call.start_ms, answer.unwrap_or_default())
 }
 
 /// The generator of a worker's histories.
@@ -111,7 +127,7 @@ fn whatever_happens_what_the_stacks_describe_is_there_and_nothing_else_is_touche
     );
 }
 
-/// Every history that once found something, in `histories/`; `MODEL_HISTORY` is another one to look at alone.
+/// Every history that once found something, in `histories/`; `MODEL_HISTORY` is another one to look at alone, call by call.
 #[test]
 fn histories_that_once_found_something_hold() {
     let given = from_environment("MODEL_HISTORY").map(|path: PathBuf| vec![path]);

@@ -11,9 +11,7 @@ use super::history::{Ask, Foreign, Held, History, Late, STACKS, Shape, Side, Ste
 use super::member::{Member, Request, know_everyone, member, plan, was_struck};
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::trouble::{
-    denied, hides_policies, hold, killed, lasting, meanwhile, outlives, passing, use_up_looks, visibility,
-};
+use super::trouble::{denied, hides, hold, killed, lasting, meanwhile, outlives, passing, use_up_looks, visibility};
 use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use crate::oracle::explain::{Closeness, Scene, after_all};
 use crate::oracle::there::{Tags, There};
@@ -50,8 +48,11 @@ struct Run<'a> {
     last: Option<(usize, Last)>,
     /// Every incarnation seen so far.
     known: BTreeSet<u64>,
-    /// Whether the policies of repositories may not be read just now.
+    /// Whether the policies of repositories may not be read just now: then one that is no longer stated may be one that
+    /// never was put.
     hides_policies: bool,
+    /// Whether repositories may not be looked at just now: then one that nobody owns is left alone.
+    hides_repositories: bool,
     now: There,
     record: Arc<Record>,
     count: Count,
@@ -80,6 +81,7 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
         last: None,
         known: BTreeSet::new(),
         hides_policies: false,
+        hides_repositories: false,
         now: There::default(),
         record,
         count: Count {
@@ -154,6 +156,7 @@ impl Run<'_> {
         self.known.extend(self.now.incarnations());
         self.record.outlives.store(0, Ordering::Relaxed);
         self.hides_policies = false;
+        self.hides_repositories = false;
         self.world.aws.clear_faults();
         know_everyone(&self.world.aws.emulator);
         let calls = self.world.aws.log();
@@ -207,7 +210,8 @@ impl Run<'_> {
             Some(_) => None,
         };
         let work = member.carry_out(request, copies);
-        self.hides_policies = hides_policies(ask.trouble.as_ref());
+        self.hides_policies = hides(ask.trouble.as_ref(), "GetRepositoryPermissionsPolicy");
+        self.hides_repositories = hides(ask.trouble.as_ref(), "DescribeRepository");
         let is_watched = match &ask.trouble {
             None => {
                 work.await;
@@ -311,6 +315,9 @@ impl Run<'_> {
                 if self.hides_policies {
                     expected =
                         expected.with_policy_spared(&before, &heard.after, &contract::identity_wanted(&heard.event));
+                }
+                if self.hides_repositories {
+                    expected = expected.with_remains_spared(&before, &heard.after);
                 }
                 resembles(&heard.after, &expected, &before)
             }

@@ -92,9 +92,9 @@ fn operation(number: usize) -> &'static str {
     operation.unwrap_or_default()
 }
 
-/// Whether the policies of repositories may not be read: then one that is no longer stated may be one that never was put.
-pub(super) fn hides_policies(trouble: Option<&Trouble>) -> bool {
-    matches!(trouble, Some(Trouble::Denied { operation: it, .. }) if operation(*it) == "GetRepositoryPermissionsPolicy")
+/// Whether this operation is denied.
+pub(super) fn hides(trouble: Option<&Trouble>, denied: &str) -> bool {
+    matches!(trouble, Some(Trouble::Denied { operation: it, .. }) if operation(*it) == denied)
 }
 
 pub(super) fn denied(number: usize, about: Option<usize>) -> Fault {

@@ -13,6 +13,8 @@ mod patience;
 mod preview;
 mod round_error;
 
+use std::collections::BTreeSet;
+
 use tracing::info;
 
 use crate::codeartifact::{Applier, Client, Observer, Progress, Service, ServicePatience};
@@ -41,11 +43,13 @@ impl Reconciler<'_> {
 
     fn observer<'a>(&'a self, scope: &'a Scope) -> Observer<'a> {
         // Once something is made, by this delivery or another, the rest may be too.
-        let is_first = !self.progress.has_touched();
-        Observer {
-            service: self.service(&scope.domain),
-            new: scope.new.iter().filter(|_| is_first).cloned().collect(),
-        }
+        let new = if self.progress.has_touched() {
+            BTreeSet::new()
+        } else {
+            scope.new.clone()
+        };
+        let service = self.service(&scope.domain);
+        Observer { service, new }
     }
 
     fn applier<'a>(&'a self, identity: &'a Identity) -> Applier<'a> {

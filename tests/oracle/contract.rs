@@ -804,14 +804,9 @@ fn retire(
     }
     // What was never handed over is not guarded either.
     let is_given_back = matches!(standing, Some(Standing::Adopted | Standing::Nobodys)) && !is_retained;
+    let groups_go = is_deleted || attempt.is_some() && is_given_back;
     for pattern in internal {
-        retire_group(
-            domain,
-            owner,
-            pattern,
-            name,
-            is_deleted || attempt.is_some() && is_given_back,
-        );
+        retire_group(domain, owner, pattern, name, groups_go);
     }
     let is_marked = domain.tags.get(POLICY_REPOSITORY) == Some(name);
     let is_ours = match standing {

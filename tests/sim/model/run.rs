@@ -193,6 +193,8 @@ impl Run<'_> {
         let is_replacement =
             matches!(&request, Request::Update(_, shape) if !shape.is_named_as(&self.stacks[ask.stack].shape));
         self.last = match &request {
+            // What a stranger does in between counts as soon as it shows.
+            _ if matches!(ask.trouble, Some(Trouble::Meanwhile(..))) => None,
             Request::Create(..) => Some((ask.stack, Last::Created)),
             Request::Update(..) if !is_replacement => Some((ask.stack, Last::Updated)),
             Request::Update(..) | Request::Delete => None,

@@ -232,14 +232,14 @@ pub(crate) fn list_in_domain(ctx: &mut Context<'_>, input: &Input) -> Result<Val
     let repositories: BTreeMap<&str, &Repository> = departed
         .map(|departed| &departed.repository)
         .chain(present)
-        .map(|repository| (repository.name.as_str(), repository))
-        .collect();
-    let entries: Vec<(String, Value)> = repositories
-        .into_values()
         .filter(|repository| repository.name.starts_with(prefix))
         .filter(|repository| administrator.is_none_or(|account| account == repository.administrator))
-        .map(|repository| (repository.name.clone(), summary(domain, repository)))
+        .map(|repository| (repository.name.as_str(), repository))
         .collect();
+    // Those of a page alone are told of: a domain may hold thousands.
+    let entries = repositories
+        .into_values()
+        .map(|repository| (repository.name.clone(), summary(domain, repository)));
     ctx.page(input, "repositories", entries)
 }
 

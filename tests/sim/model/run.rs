@@ -11,7 +11,7 @@ use super::history::{Ask, Foreign, Held, History, Late, STACKS, Shape, Side, Ste
 use super::member::{Member, Request, know_everyone, member, plan, was_struck};
 use super::properties::properties;
 use super::stranger::Strangers;
-use super::trouble::{denied, hides, hold, killed, lasting, meanwhile, outlives, passing, use_up_looks, visibility};
+use super::trouble::{denied, hold, killed, lasting, meanwhile, outlives, passing, use_up_looks, visibility};
 use crate::oracle::contract::{self, LOGICAL_ID, STACK_ID, Verdict};
 use crate::oracle::explain::{Closeness, Scene, after_all};
 use crate::oracle::there::{Tags, There};
@@ -48,11 +48,6 @@ struct Run<'a> {
     last: Option<(usize, Last)>,
     /// Every incarnation seen so far.
     known: BTreeSet<u64>,
-    /// Whether the policies of repositories may not be read just now: then one that is no longer stated may be one that
-    /// never was put.
-    hides_policies: bool,
-    /// Whether repositories may not be looked at just now: then one that nobody owns is left alone.
-    hides_repositories: bool,
     now: There,
     record: Arc<Record>,
     count: Count,
@@ -80,8 +75,6 @@ pub(super) async fn live(world: &World, history: &History) -> Result<Count, Stri
         late: &history.habits.late,
         last: None,
         known: BTreeSet::new(),
-        hides_policies: false,
-        hides_repositories: false,
         now: There::default(),
         record,
         count: Count {
@@ -155,8 +148,6 @@ impl Run<'_> {
         self.now = self.look();
         self.known.extend(self.now.incarnations());
         self.record.outlives.store(0, Ordering::Relaxed);
-        self.hides_policies = false;
-        self.hides_repositories = false;
         self.world.aws.clear_faults();
         know_everyone(&self.world.aws.emulator);
         let calls = self.world.aws.log();
@@ -212,8 +203,6 @@ impl Run<'_> {
             Some(_) => None,
         };
         let work = member.carry_out(request, copies);
-        self.hides_policies = hides(ask.trouble.as_ref(), "GetRepositoryPermissionsPolicy");
-        self.hides_repositories = hides(ask.trouble.as_ref(), "DescribeRepository");
         let is_watched = match &ask.trouble {
             None => {
                 work.await;
@@ -297,6 +286,13 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Whether something went wrong with a call of this operation in this step.
+    fn was_refused(&self, operation: &str) -> bool {
+        let calls = self.world.aws.log();
+        let mut struck = calls.iter().filter(|call| was_struck(call));
+        struck.any(|call| call.operation.as_deref() == Some(operation))
+    }
+
     /// Holds an answer and what is there to what the contract says.
     fn judge(&mut self, heard: &Heard, lasts: bool) -> Result<(), String> {
         let kind = heard.event["RequestType"].as_str().unwrap();
@@ -314,11 +310,13 @@ impl Run<'_> {
         let found = match (heard.answer.success, verdict) {
             (true, Verdict::Done(expected)) => {
                 let mut expected = expected.made_as(&heard.after, &self.known);
-                if self.hides_policies {
+                // A policy that is no longer stated, and may not be read, may be one that never was put.
+                if self.was_refused("GetRepositoryPermissionsPolicy") {
                     expected =
                         expected.with_policy_spared(&before, &heard.after, &contract::identity_wanted(&heard.event));
                 }
-                if self.hides_repositories {
+                // What nobody owns, and may not be looked at, is left alone.
+                if self.was_refused("DescribeRepository") {
                     expected = expected.with_remains_spared(&before, &heard.after);
                 }
                 resembles(&heard.after, &expected, &before)

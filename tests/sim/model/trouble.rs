@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::history::{ABOUT, Foreign, Habits, Held, Lasting, Lasts, Late, Passing, READS, Side, Trouble, WRITES};
+use super::history::{ABOUT, Foreign, Habits, Held, Lasting, Lasts, Late, Passing, READS, Side, WRITES};
 use super::stranger::Strangers;
 use crate::oracle::there::There;
 use crate::shared::lag::KINDS;
@@ -90,11 +90,6 @@ fn operation(number: usize) -> &'static str {
     let mut operations = WRITES.into_iter().chain(READS);
     let operation = operations.nth(number % (WRITES.len() + READS.len()));
     operation.unwrap_or_default()
-}
-
-/// Whether this operation is denied.
-pub(super) fn hides(trouble: Option<&Trouble>, denied: &str) -> bool {
-    matches!(trouble, Some(Trouble::Denied { operation: it, .. }) if operation(*it) == denied)
 }
 
 pub(super) fn denied(number: usize, about: Option<usize>) -> Fault {

@@ -1,8 +1,9 @@
 //! A plan: its steps, and what goes with them.
 
-use super::action::Action;
+use super::action::{Action, Thing};
 use super::check::Check;
 use super::reasons::Note;
+use crate::stack::ADOPTED;
 
 /// A step by its place in the plan.
 pub(crate) type StepId = usize;
@@ -31,5 +32,13 @@ impl Plan {
     pub(crate) fn claims(&self) -> bool {
         let mut checks = self.steps.iter().filter_map(|step| step.check.as_ref());
         checks.any(|check| matches!(check, Check::Claim { .. }))
+    }
+
+    /// What nobody is seen to own, and it takes over.
+    pub(crate) fn adopts(&self) -> impl Iterator<Item = &Thing> {
+        self.steps.iter().filter_map(|step| match &step.action {
+            Action::Tag { on, tags } if tags.contains_key(ADOPTED) => Some(&on.thing),
+            _ => None,
+        })
     }
 }

@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::codeartifact::ServiceError;
 use crate::failure::{Failure, FailureKind};
 use crate::outputs::Facts;
-use crate::plan::{self, History, Observed, Refusal, Refused, Scope};
+use crate::plan::{self, History, Observed, Plan, Refusal, Refused, Scope, Thing};
 use crate::properties::Desired;
 use crate::stack::Format;
 
@@ -93,6 +93,9 @@ impl Reconciler<'_> {
         }
         let plan = plan::converge(desired, history, &observed, self.owner)
             .map_err(|refused| self.turned_down(desired, refused, &observed))?;
+        if let Some(failure) = self.untold(desired, &plan, &observed) {
+            return Err(RoundError::Awaited(failure));
+        }
         self.tell_left_alone(&plan);
         let unseen = |format: &Format| !observed.endpoints.contains_key(format);
         let lookup = Scope {
@@ -121,16 +124,30 @@ impl Reconciler<'_> {
 
     /// What was only just created may not show its tags yet: it may be of an earlier delivery of this event.
     fn turned_down(&self, desired: &Desired, refused: Refused, observed: &Observed) -> RoundError {
-        let now = self.service(&desired.identity.domain).now();
         let is_new = |refusal: &Refusal| {
-            let created = refusal.unowned().and_then(|thing| observed.created(&thing));
-            created.is_some_and(|created| created.is_within(self.patience.absence, now))
+            let unowned = refusal.unowned();
+            unowned.is_some_and(|thing| self.is_new(desired, observed, &thing))
         };
         if refused.0.iter().all(|refusal| refusal.may_pass() || is_new(refusal)) {
             RoundError::Awaited(refused.into())
         } else {
             refused.into()
         }
+    }
+
+    /// What is taken back without being asked for may be what an earlier delivery of this event made only just now.
+    fn untold(&self, desired: &Desired, plan: &Plan, observed: &Observed) -> Option<Failure> {
+        let mut taken_back = plan.adopts().filter(|_| !desired.adoption.is_asked());
+        let thing = taken_back.find(|thing| self.is_new(desired, observed, thing))?;
+        let reason = format!("{thing} was created just now, and it does not show yet whose it is");
+        Some(Failure::new(FailureKind::Conflict, reason))
+    }
+
+    /// Whether a thing was created so short a time ago that its tags may not show yet.
+    fn is_new(&self, desired: &Desired, observed: &Observed, thing: &Thing) -> bool {
+        let now = self.service(&desired.identity.domain).now();
+        let created = observed.created(thing);
+        created.is_some_and(|created| created.is_within(self.patience.absence, now))
     }
 
     /// What a look shows to be this event's already: by another delivery of it, or by a write whose answer was lost.

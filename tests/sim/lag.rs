@@ -173,6 +173,28 @@ fn a_create_that_only_waits_for_another_delivery_of_it_does_not_take_the_silence
     });
 }
 
+#[test]
+fn an_update_delivered_again_at_once_does_not_adopt_the_proxy_that_the_first_delivery_made() {
+    for lag in [ms(1000), ms(3000), ms(6000)] {
+        live(async {
+            let late = |visibility: &mut Visibility, lag| visibility.creation_tags = lag;
+            let world = world_with(one(late, lag));
+            let mut stack = world.stack("payments");
+            stack.create(minimal()).await.succeeded();
+            let event = stack.update_event(&with(minimal(), &json!({"ExternalConnection": "public:npmjs"})));
+            let again = async {
+                tokio::time::sleep(Duration::from_millis(350)).await;
+                stack.deliver(&event).await
+            };
+
+            tokio::join!(stack.deliver(&event), again);
+
+            let proxy = world.aws.repository(DOMAIN, PROXY);
+            assert!(!proxy.tags.contains_key(ADOPTED), "{lag:?}: {:?}", proxy.tags);
+        });
+    }
+}
+
 // An Update is seen by the Update that follows at once.
 
 #[test]

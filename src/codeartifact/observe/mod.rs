@@ -122,6 +122,8 @@ impl Observer<'_> {
         read: impl Future<Output = Result<Option<T>>>,
         with: impl Future<Output = U>,
     ) -> Result<Option<(T, U)>> {
+        // Boxed: they would stand in this future more than once.
+        let (read, with) = (Box::pin(read), Box::pin(with));
         if self.new.contains(thing) {
             return Ok(match read.await? {
                 Some(read) => Some((read, with.await)),

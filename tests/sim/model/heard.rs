@@ -96,6 +96,10 @@ pub(super) fn asked(event: &Value) -> String {
     event.to_string()
 }
 
+/// What a Reason says of a new stack whose domain, empty as yet, went with another's Delete, and that then made nothing for so
+/// long that it may have been cancelled: it does not begin anew.
+const GAVE_UP: &str = "Domain not found";
+
 /// Requests by stack, each in the order they were asked in.
 pub(super) fn rows(heard: &[Heard]) -> Vec<Vec<Happening<'_>>> {
     let stacks: BTreeSet<usize> = heard.iter().map(|it| it.stack).collect();
@@ -103,10 +107,10 @@ pub(super) fn rows(heard: &[Heard]) -> Vec<Vec<Happening<'_>>> {
         let own = heard.iter().filter(move |it| it.stack == stack);
         own.map(|it| Happening::Answered {
             event: &it.event,
-            answer: if it.answer.success {
-                Answered::Success
-            } else {
-                Answered::Failed
+            answer: match it.answer.success {
+                true => Answered::Success,
+                false if it.answer.reason.contains(GAVE_UP) => Answered::GaveUp,
+                false => Answered::Failed,
             },
         })
         .collect()

@@ -124,11 +124,11 @@ impl Reconciler<'_> {
 
     /// What was only just created may not show its tags yet: it may be of an earlier delivery of this event.
     fn turned_down(&self, desired: &Desired, refused: Refused, observed: &Observed) -> RoundError {
-        let is_new = |refusal: &Refusal| {
+        let is_untold = |refusal: &Refusal| {
             let unowned = refusal.unowned();
-            unowned.is_some_and(|thing| self.is_new(desired, observed, &thing))
+            unowned.is_some_and(|thing| self.is_just_created(desired, observed, &thing))
         };
-        if refused.0.iter().all(|refusal| refusal.may_pass() || is_new(refusal)) {
+        if refused.0.iter().all(|refusal| refusal.may_pass() || is_untold(refusal)) {
             RoundError::Awaited(refused.into())
         } else {
             refused.into()
@@ -138,13 +138,13 @@ impl Reconciler<'_> {
     /// What is taken back without being asked for may be what an earlier delivery of this event made only just now.
     fn untold(&self, desired: &Desired, plan: &Plan, observed: &Observed) -> Option<Failure> {
         let mut taken_back = plan.adopts().filter(|_| !desired.adoption.is_asked());
-        let thing = taken_back.find(|thing| self.is_new(desired, observed, thing))?;
+        let thing = taken_back.find(|thing| self.is_just_created(desired, observed, thing))?;
         let reason = format!("{thing} was created just now, and it does not show yet whose it is");
         Some(Failure::new(FailureKind::Conflict, reason))
     }
 
     /// Whether a thing was created so short a time ago that its tags may not show yet.
-    fn is_new(&self, desired: &Desired, observed: &Observed, thing: &Thing) -> bool {
+    fn is_just_created(&self, desired: &Desired, observed: &Observed, thing: &Thing) -> bool {
         let now = self.service(&desired.identity.domain).now();
         let created = observed.created(thing);
         created.is_some_and(|created| created.is_within(self.patience.absence, now))

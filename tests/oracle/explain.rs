@@ -26,6 +26,16 @@ pub(crate) enum Answered {
     GaveUp,
 }
 
+impl Answered {
+    pub(crate) fn told(is_success: bool, gave_up: bool) -> Self {
+        match is_success {
+            true => Self::Success,
+            false if gave_up => Self::GaveUp,
+            false => Self::Failed,
+        }
+    }
+}
+
 /// What was there before, what is there now, and every repository ever seen until then.
 pub(crate) struct Scene<'a> {
     pub(crate) before: &'a There,

@@ -1,7 +1,7 @@
 //! What the CodeArtifact API says now: one round of concurrent reads.
 //!
 //! ARNs are derived, so that tags are read beside what they are on; if the service names another ARN, it is believed
-//! and its tags are read again.
+//! and its tags are read again. Of what is new, and so not there in all likelihood, nothing is read before it is seen.
 
 mod domain;
 mod groups;

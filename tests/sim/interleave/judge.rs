@@ -129,11 +129,10 @@ impl Record {
     fn answered(&self, heard: &Heard) -> Answered {
         let reason = &heard.answer.reason;
         let gave_up = GAVE_UP.iter().any(|words| reason.contains(words));
-        match heard.answer.success {
-            true => Answered::Success,
-            false if gave_up || self.is_late && reason.contains(MET_A_CLAIM) => Answered::GaveUp,
-            false => Answered::Failed,
-        }
+        Answered::told(
+            heard.answer.success,
+            gave_up || self.is_late && reason.contains(MET_A_CLAIM),
+        )
     }
 
     fn unexplained(

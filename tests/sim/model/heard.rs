@@ -96,22 +96,18 @@ pub(super) fn asked(event: &Value) -> String {
     event.to_string()
 }
 
-/// What a Reason says of a new stack whose domain, empty as yet, went with another's Delete, and that then made nothing for so
-/// long that it may have been cancelled: it does not begin anew.
+/// What a Reason says where reads lag, of a new stack whose domain, empty as yet, went with another's Delete, and that then made
+/// nothing for so long that it may have been cancelled: it does not begin anew.
 const GAVE_UP: &str = "Domain not found";
 
 /// Requests by stack, each in the order they were asked in.
-pub(super) fn rows(heard: &[Heard]) -> Vec<Vec<Happening<'_>>> {
+pub(super) fn rows(heard: &[Heard], is_late: bool) -> Vec<Vec<Happening<'_>>> {
     let stacks: BTreeSet<usize> = heard.iter().map(|it| it.stack).collect();
     let of = |stack| {
         let own = heard.iter().filter(move |it| it.stack == stack);
         own.map(|it| Happening::Answered {
             event: &it.event,
-            answer: match it.answer.success {
-                true => Answered::Success,
-                false if it.answer.reason.contains(GAVE_UP) => Answered::GaveUp,
-                false => Answered::Failed,
-            },
+            answer: Answered::told(it.answer.success, is_late && it.answer.reason.contains(GAVE_UP)),
         })
         .collect()
     };

@@ -288,11 +288,11 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether something went wrong with a call of this operation in this step.
-    fn was_refused(&self, operation: &str) -> bool {
+    /// Whether a call of this operation was denied in this step.
+    fn was_denied(&self, operation: &str) -> bool {
         let calls = self.world.aws.log();
-        let mut struck = calls.iter().filter(|call| was_struck(call));
-        struck.any(|call| call.operation.as_deref() == Some(operation))
+        let mut denied = calls.iter().filter(|call| call.status == Some(403));
+        denied.any(|call| call.operation.as_deref() == Some(operation))
     }
 
     /// Holds an answer and what is there to what the contract says.
@@ -313,12 +313,12 @@ impl Run<'_> {
             (true, Verdict::Done(expected)) => {
                 let mut expected = expected.made_as(&heard.after, &self.known);
                 // A policy that is no longer stated, and may not be read, may be one that never was put.
-                if self.was_refused("GetRepositoryPermissionsPolicy") {
+                if self.was_denied("GetRepositoryPermissionsPolicy") {
                     expected =
                         expected.with_policy_spared(&before, &heard.after, &contract::identity_wanted(&heard.event));
                 }
                 // What nobody owns, and may not be looked at, is left alone.
-                if self.was_refused("DescribeRepository") {
+                if self.was_denied("DescribeRepository") {
                     expected = expected.with_remains_spared(&before, &heard.after);
                 }
                 resembles(&heard.after, &expected, &before)
@@ -458,7 +458,7 @@ impl Run<'_> {
             end: &end,
             known: &self.known,
         };
-        let found = scene.explained(&rows(heard), Closeness::Gradual);
+        let found = scene.explained(&rows(heard, !self.late.kinds.is_empty()), Closeness::Gradual);
         found.map_err(|found| format!("{}\n{}", found.join("\n"), told()))
     }
 

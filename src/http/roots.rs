@@ -2,11 +2,11 @@
 //!
 //! The platform's verifier takes some forty steps for each byte of it, which was most of a start.
 
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
 use base64_simd::forgiving_decode_to_vec;
-use memchr::memchr;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 
@@ -15,55 +15,57 @@ const END: &[u8] = b"-----END CERTIFICATE-----";
 
 /// The roots of a bundle; none if there is no such file, or if it is not plainly one certificate after another.
 pub(super) fn read(bundle: &Path) -> Option<RootCertStore> {
-    roots_in(&fs::read(bundle).ok()?)
-}
-
-fn roots_in(pem: &[u8]) -> Option<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    // Some systems have roots that no verifier here understands.
-    roots.add_parsable_certificates(certificates(pem)?);
+    let roots = roots_in(BufReader::new(File::open(bundle).ok()?)).ok()?;
     Some(roots).filter(|roots| !roots.is_empty())
 }
 
-/// The certificates of a PEM file, whatever is between them: none if what is in one is not Base64 and nothing else.
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let mut found = Vec::new();
-    let mut rest = pem;
-    // No hyphen is in Base64.
-    while let Some(hyphen) = memchr(b'-', rest) {
-        rest = &rest[hyphen..];
-        let Some(after) = rest.strip_prefix(BEGIN) else {
-            rest = &rest[1..];
-            continue;
-        };
-        let (encoded, ended) = after.split_at(memchr(b'-', after)?);
-        rest = ended.strip_prefix(END)?;
-        found.push(decoded(encoded)?.into());
+/// Each certificate is done with before the next is read: memory that is touched for the first time is half of a start.
+fn roots_in(mut pem: impl BufRead) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    while let Some(certificate) = next_certificate(&mut pem)? {
+        // Some systems have roots that no verifier here understands.
+        roots.add_parsable_certificates([certificate]);
     }
-    Some(found)
+    Ok(roots)
 }
 
-/// The lines are joined first: white space that is found by the decoder takes five times as many steps.
-fn decoded(encoded: &[u8]) -> Option<Vec<u8>> {
-    let mut joined = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let Some(end) = memchr(b'\n', rest) {
-        joined.extend_from_slice(rest[..end].trim_ascii());
-        rest = &rest[end + 1..];
+/// The next certificate of a PEM file, whatever is before it. Its lines are joined first: white space that is found by the
+/// decoder takes five times as many steps.
+///
+/// # Errors
+/// If it is cut off, or if what is in it is not Base64 and nothing else.
+fn next_certificate(pem: &mut impl BufRead) -> io::Result<Option<CertificateDer<'static>>> {
+    let (mut line, mut joined, mut is_inside) = (Vec::new(), Vec::new(), false);
+    while pem.read_until(b'\n', &mut line)? > 0 {
+        match line.trim_ascii() {
+            END if is_inside => {
+                let decoded = forgiving_decode_to_vec(&joined).map_err(|_| ErrorKind::InvalidData)?;
+                return Ok(Some(decoded.into()));
+            }
+            encoded if is_inside => joined.extend_from_slice(encoded),
+            BEGIN => is_inside = true,
+            _ => {}
+        }
+        line.clear();
     }
-    joined.extend_from_slice(rest.trim_ascii());
-    forgiving_decode_to_vec(&joined).ok()
+    if is_inside {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use codeartifact_emulator::Identity;
 
     use super::*;
 
     fn of(pem: &str) -> Option<Vec<Vec<u8>>> {
-        let found = certificates(pem.as_bytes())?;
-        Some(found.iter().map(|certificate| certificate.to_vec()).collect())
+        let mut pem = pem.as_bytes();
+        let found = iter::from_fn(|| next_certificate(&mut pem).transpose());
+        found.map(|certificate| Some(certificate.ok()?.to_vec())).collect()
     }
 
     #[test]
@@ -94,7 +96,7 @@ mod tests {
         let root = Identity::generate().expect("an identity").root;
         let bundle = format!("-----BEGIN CERTIFICATE-----\nb25l\n-----END CERTIFICATE-----\n{root}");
 
-        assert_eq!(roots_in(bundle.as_bytes()).map(|roots| roots.len()), Some(1));
+        assert_eq!(roots_in(bundle.as_bytes()).unwrap().len(), 1);
     }
 
     #[test]

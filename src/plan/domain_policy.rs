@@ -173,6 +173,7 @@ fn put(
         domain: name.clone(),
         primary: to.desired.identity.repository.clone(),
         before: domain.and_then(ObservedDomain::policy_revision),
+        is_in_new_domain: domain.is_none(),
         give_up,
         is_but_for_gone,
     };

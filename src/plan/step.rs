@@ -34,6 +34,12 @@ impl Plan {
         checks.any(|check| matches!(check, Check::Claim { .. }))
     }
 
+    /// Whether one of its checks waits until a thing shows that it creates, with its tags.
+    pub(crate) fn awaits(&self, thing: &Thing) -> bool {
+        let mut checks = self.steps.iter().filter_map(|step| step.check.as_ref());
+        checks.any(|check| check.awaits().as_ref() == Some(thing))
+    }
+
     /// What nobody is seen to own, and it takes over.
     pub(crate) fn adopts(&self) -> impl Iterator<Item = &Thing> {
         self.steps.iter().filter_map(|step| match &step.action {

@@ -9,7 +9,7 @@ use super::Reconciler;
 use super::round_error::RoundError;
 use crate::backoff::Backoff;
 use crate::codeartifact::{Kind, ServiceError};
-use crate::plan::{self, History, Observed, ObservedDomain, Scope, Thing};
+use crate::plan::{self, History, Observed, ObservedDomain, Plan, Scope, Thing};
 use crate::properties::Desired;
 use crate::stack::{Domain, Format, TagMap};
 
@@ -88,10 +88,12 @@ impl Reconciler<'_> {
     }
 
     /// Waits until what was created so far shows, and whose it is: else the next event would take it for gone, or for unowned.
-    pub(super) async fn await_created(&self, domain: &Domain) {
+    /// What a check of the plan waits for is left to that.
+    pub(super) async fn await_created(&self, domain: &Domain, plan: &Plan) {
         let mut backoff = Backoff::within(self.patience.absence);
         let service = self.service(domain);
-        let created = self.progress.everything_created();
+        let mut created = self.progress.everything_created();
+        created.retain(|thing| !plan.awaits(thing));
         let is_ours = |tags: TagMap| self.owner.standing(&tags).is_ours();
         let is_seen = async |thing: &Thing| {
             let arn = match thing {

@@ -3,9 +3,9 @@
 use crate::plan::check::Check;
 use crate::plan::tests::names::{ADOPTED, LOGICAL_ID, STACK_ID, own_domain, owner, parsed, place};
 use crate::plan::tests::scene::{
-    GROUP, Scene, adopted, and, anothers, created, domain, pattern, policy, stack, tags, unowned, us,
+    GROUP, Scene, adopted, and, anothers, created, domain, nothing, pattern, policy, stack, tags, unowned, us,
 };
-use crate::plan::{Action, Look, Plan, Seen, Trust, Verdict};
+use crate::plan::{Action, Look, Plan, Seen, Thing, Trust, Verdict};
 use crate::stack::{FORMER_LINKS, TagMap};
 
 const ONE: &str = "111111111111";
@@ -114,10 +114,7 @@ fn a_claim_of_a_policy_is_given_up_if_another_policy_is_there_by_then() {
         ["UntagResource pkgs"]
     );
     assert_eq!(verdict(&policy_claim(), domain(marked("beta"))), Verdict::LostRace);
-    assert_eq!(
-        verdict(&policy_claim(), crate::plan::tests::scene::nothing()),
-        Verdict::LostRace
-    );
+    assert_eq!(verdict(&policy_claim(), nothing()), Verdict::LostRace);
 }
 
 #[test]
@@ -136,6 +133,25 @@ fn a_policy_that_was_put_is_looked_at_with_its_primary_and_not_before() {
         (own_policy().before(), own_policy().after()),
         (None, Some(Look::DomainAndPrimary(primary)))
     );
+}
+
+#[test]
+fn a_policy_in_a_new_domain_is_looked_at_without_a_primary_and_waits_for_the_domain_to_show_its_tags() {
+    let plan = stack().with("DomainPolicyDocument", policy(ONE)).plan(&nothing());
+    assert!(plan.awaits(&Thing::Domain));
+    let mut checks = plan.steps.iter().filter_map(|step| step.check.as_ref());
+    let check = checks
+        .find(|check| check.after() == Some(Look::Domain))
+        .expect("a check");
+
+    let put = |scene: Scene| {
+        let seen = seen(check, scene.policy(ONE));
+        check.verdict(&us(), Some("seen"), &seen, Trust::MayLag)
+    };
+    let mut new = marked("alpha");
+    assert_eq!(put(domain(new.clone())), Verdict::LookAgain);
+    new.extend(created());
+    assert_eq!(put(domain(new)), Verdict::Keep);
 }
 
 #[test]
@@ -182,16 +198,13 @@ fn a_denied_deletion_of_a_policy_that_was_not_seen_is_done_unless_it_shows_by_th
         check.verdict(&us(), None, &seen, Trust::Settled)
     };
     assert_eq!(verdict(unseen), Verdict::Keep);
-    assert_eq!(verdict(crate::plan::tests::scene::nothing()), Verdict::Keep);
+    assert_eq!(verdict(nothing()), Verdict::Keep);
     assert_eq!(verdict(domain(marked("alpha")).policy(ONE)), Verdict::LostRace);
 }
 
 #[test]
 fn a_policy_in_a_domain_that_is_gone_is_a_lost_race() {
-    assert_eq!(
-        verdict(&own_policy(), crate::plan::tests::scene::nothing()),
-        Verdict::LostRace
-    );
+    assert_eq!(verdict(&own_policy(), nothing()), Verdict::LostRace);
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub(crate) enum Check {
         domain: DomainName,
         primary: RepositoryName,
         before: Option<String>,
+        /// Whether the domain was just created, by the same plan: then there is no primary repository yet.
+        is_in_new_domain: bool,
         /// What gives up again what was claimed for it, if the service refuses it.
         give_up: Vec<Action>,
         /// Whether the one that is there is the same, but for principals that are gone.
@@ -142,9 +144,19 @@ impl Check {
         match self {
             Self::Claim { on, .. } => Some(Look::Tags(on.arn.clone())),
             Self::ClaimPolicy { .. } | Self::PolicyGone { .. } => Some(Look::Domain),
+            Self::OwnPolicy { is_in_new_domain, .. } if *is_in_new_domain => Some(Look::Domain),
             Self::OwnPolicy { primary, .. } => Some(Look::DomainAndPrimary(primary.clone())),
             Self::OwnGroup { pattern, .. } | Self::Alone { pattern } => Some(Look::Group(pattern.clone())),
             Self::ButForGone | Self::Connected { .. } | Self::UnseenPolicy => None,
+        }
+    }
+
+    /// The thing that it waits for until it shows, with its tags.
+    pub(crate) fn awaits(&self) -> Option<Thing> {
+        match self {
+            Self::OwnPolicy { is_in_new_domain, .. } => is_in_new_domain.then_some(Thing::Domain),
+            Self::Alone { pattern } => Some(Thing::Group(pattern.clone())),
+            _ => None,
         }
     }
 
@@ -223,8 +235,12 @@ impl Check {
                 }
             }
             (Self::Alone { pattern }, Seen::Group(Some(group))) => {
-                let refusal = Refusal::inside_group(pattern, group, owner);
-                refusal.map_or(Verdict::Keep, |refusal| Verdict::Refuse(self.blind_undo(), refusal))
+                match Refusal::inside_group(pattern, group, owner) {
+                    Some(refusal) => Verdict::Refuse(self.blind_undo(), refusal),
+                    // A Delete that follows at once would leave it.
+                    None if owner.standing(&group.tags) == Standing::Unowned => Verdict::Keep.of_absence(trust),
+                    None => Verdict::Keep,
+                }
             }
             (Self::Alone { .. }, Seen::Group(None)) => Verdict::Keep.of_absence(trust),
             (Self::Connected { connection, .. }, Seen::Repository(Some(repository))) => {

@@ -31,7 +31,7 @@ impl Consent<'_> {
     }
 
     /// Whether an upstream that a repository had once may be linked again. When it was linked is not known, so one that is
-    /// newer may be another of its name.
+    /// newer may be another of its name; a proxy of its own, which this stack made, is.
     pub(super) fn restores(
         &self,
         repository: &ObservedRepository,
@@ -43,9 +43,13 @@ impl Consent<'_> {
         let upstream = self.observed.repositories.get(upstream);
         upstream.is_some_and(|upstream| {
             let is_live = is_linked && !repository.has_stale_link_to(upstream);
-            // Left behind by the stack that made both: it lets nobody in but the primary that it was made for.
-            let is_left = has_proxys_name && self.owner.standing(&upstream.tags) == Standing::Unowned;
-            is_live || is_left || upstream.created <= repository.created || self.lets_in(upstream, name)
+            let is_let_in = is_live || upstream.created <= repository.created || self.lets_in(upstream, name);
+            match self.owner.standing(&upstream.tags) {
+                Standing::Created if has_proxys_name => false,
+                // Left behind by the stack that made both: it lets nobody in but the primary that it was made for.
+                Standing::Unowned if has_proxys_name => true,
+                _ => is_let_in,
+            }
         })
     }
 }

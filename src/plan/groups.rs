@@ -349,7 +349,8 @@ impl Leaving<'_> {
         let tagged = is_adopted.then(|| self.group.former()).flatten();
         if let Some(former) = remembered.or(tagged) {
             let there = &self.observed.repositories;
-            let former = former.without_gone(|name| there.keys().any(|it| it.as_str() == name));
+            let is_there = |name: &str| there.keys().any(|it| it.as_str() == name);
+            let former = former.without_gone(&self.group.restrictions, is_there);
             let changes = self.group.restrictions.changes_to(&former);
             after = restrict(plan, self.pattern, changes, &[], after);
         }

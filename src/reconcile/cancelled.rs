@@ -75,6 +75,15 @@ impl Reconciler<'_> {
         }
     }
 
+    /// Whether a new stack is seen to be there, by this delivery of its event or another: then no Delete has come.
+    pub(super) async fn is_still_there(&self, desired: &Desired, history: &History) -> bool {
+        let looked = self.look(&plan::to_converge(desired, history)).await;
+        looked.is_ok_and(|observed| {
+            let is_there = plan::traces(desired, history, &observed, self.owner) > 0;
+            is_there && self.lost(desired, history, &observed).is_none()
+        })
+    }
+
     /// A new stack may be cancelled: it must not begin again when the Delete no longer looks for it.
     pub(super) fn may_be_given_up(&self) -> bool {
         self.progress.silence() > self.patience.cancelled_create.mul_f64(0.8)

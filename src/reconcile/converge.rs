@@ -61,7 +61,10 @@ impl Reconciler<'_> {
                     (&mut unseen, failure)
                 }
                 Err(RoundError::LostRace(failure) | RoundError::DomainNotEmpty(failure)) => {
-                    if !history.is_in_place(desired) && self.may_be_given_up() {
+                    if !history.is_in_place(desired)
+                        && self.may_be_given_up()
+                        && !self.is_still_there(desired, history).await
+                    {
                         return Err(self.give_up(desired, history, failure).await);
                     }
                     info!(reason = failure.reason, "looking again");
@@ -103,7 +106,7 @@ impl Reconciler<'_> {
             ..scope
         };
         let endpoints = async {
-            let created = self.await_created(&desired.identity.domain);
+            let created = self.await_created(&desired.identity.domain, &plan);
             join(self.endpoints(&lookup), created).await.0
         };
         let applied = self

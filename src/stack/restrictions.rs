@@ -85,10 +85,12 @@ impl Restrictions {
         named.map(String::as_str)
     }
 
-    /// The same without the repositories that are gone: they can't be put on a list any more.
-    pub(crate) fn without_gone(mut self, is_there: impl Fn(&str) -> bool) -> Self {
-        for allowed in self.0.values_mut() {
-            allowed.repositories.retain(|name| is_there(name));
+    /// The same without the repositories that are gone and not on the list `now`: they can't be put on it any more.
+    pub(crate) fn without_gone(mut self, now: &Self, is_there: impl Fn(&str) -> bool) -> Self {
+        for (origin, allowed) in &mut self.0 {
+            let listed = now.0.get(origin).map(|it| &it.repositories);
+            let is_listed = |name: &String| listed.is_some_and(|listed| listed.contains(name));
+            allowed.repositories.retain(|name| is_there(name) || is_listed(name));
         }
         self
     }

@@ -902,10 +902,8 @@ fn let_go(domain: &mut Domain, owner: &Owner, pattern: &str) {
         Standing::Created => drop(domain.groups.remove(pattern)),
         Standing::Adopted => {
             if let Some(former) = group.tags.get(FORMER) {
-                // What it names already, and named before, need not be put back.
-                let still = named_anywhere(&group.restrictions);
-                let is_there = |name: &str| domain.repositories.contains_key(name) || still.contains(name);
-                group.restrictions = recalled(former, is_there);
+                let is_there = |name: &str| domain.repositories.contains_key(name);
+                group.restrictions = recalled(former, &group.restrictions, is_there);
             }
             owner.release(&mut group.tags);
         }
@@ -1001,21 +999,15 @@ fn remembered(restrictions: &Value) -> String {
     kinds.map(one).join(" ")
 }
 
-/// The repositories that restrictions name.
-fn named_anywhere(restrictions: &Value) -> BTreeSet<String> {
-    let each = restrictions.as_object().into_iter().flat_map(|kinds| kinds.values());
-    each.flat_map(|kind| list(&kind["allowedRepositories"]))
-        .map(text)
-        .collect()
-}
-
-/// What was remembered, without the repositories that are gone since.
-fn recalled(former: &str, is_there: impl Fn(&str) -> bool) -> Value {
+/// What was remembered, without the repositories that are gone since, but for those that are named `now`: they need not be
+/// put back.
+fn recalled(former: &str, now: &Value, is_there: impl Fn(&str) -> bool) -> Value {
     let one = |part: &str| {
         let (kind, rest) = part.split_once('=').unwrap();
+        let still: BTreeSet<String> = list(&now[kind]["allowedRepositories"]).map(text).collect();
         let mut words = rest.split('/');
         let mode = words.next().unwrap();
-        let named: Vec<&str> = words.filter(|name| is_there(name)).collect();
+        let named: Vec<&str> = words.filter(|name| is_there(name) || still.contains(*name)).collect();
         (kind.to_owned(), restriction(mode, &named))
     };
     former.split(' ').map(one).collect::<serde_json::Map<_, _>>().into()

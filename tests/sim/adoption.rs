@@ -208,6 +208,22 @@ async fn upstreams_that_are_gone_by_then_are_left_out() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_proxy_of_the_stack_by_the_name_of_one_that_is_gone_is_left_out_too() {
+    let world = made_by_hand(None, &[PROXY]).await;
+    let mut stack = world.stack("payments");
+    let unconnected = with(adopting(full()), &json!({"ExternalConnection": null}));
+    stack.create(unconnected).await.succeeded();
+    world.aws.delete_repository(DOMAIN, PROXY).await;
+    stack.update(adopting(full())).await.succeeded();
+    assert_eq!(links(&world), (vec![], vec![PROXY.to_owned()]));
+
+    stack.delete().await.succeeded();
+
+    assert_eq!(links(&world), (vec![], vec![]));
+    assert_eq!(world.aws.repositories(DOMAIN), [REPOSITORY]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rollback_of_an_adoption_that_a_step_before_failed_leaves_it_as_it_was() {
     let guarded = with(adopting(full()), &json!({"InternalPackages": ["/npm/payments/*"]}));
     for operation in [

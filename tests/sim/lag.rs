@@ -141,6 +141,24 @@ fn a_connection_that_did_not_show_is_exchanged_although_the_service_refuses_a_se
     });
 }
 
+#[test]
+fn a_package_group_inside_another_is_waited_for_as_long_as_its_tags_take() {
+    live(async {
+        let world = world_with(Visibility {
+            package_group: ms(3000),
+            creation_tags: ms(6000),
+            ..Visibility::default()
+        });
+        let mut stack = world.stack("payments");
+        let nested = json!({"InternalPackages": ["/npm/payments/*", "/npm/payments/core$"]});
+        stack.create(with(full(), &nested)).await.succeeded();
+
+        stack.delete().await.succeeded();
+
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
 // What another delivery, or another stack, has just made.
 
 #[test]
@@ -711,28 +729,48 @@ fn a_principal_that_iam_does_not_know_yet_is_waited_for() {
     }
 }
 
+/// A policy that lets the new role have a token.
+fn tokens_for_it() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": {"AWS": NEW_ROLE},
+            "Action": "codeartifact:GetAuthorizationToken",
+            "Resource": "*",
+        }],
+    })
+}
+
 #[test]
 fn a_principal_of_the_domains_policy_is_waited_for_too() {
     live(async {
         let world = world_without_it(Unknown::For { times: 0, ms: 8000 });
-        let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": {"AWS": NEW_ROLE},
-                "Action": "codeartifact:GetAuthorizationToken",
-                "Resource": "*",
-            }],
-        });
 
         world
             .stack("payments")
-            .create(with(full(), &json!({"DomainPolicyDocument": policy})))
+            .create(with(full(), &json!({"DomainPolicyDocument": tokens_for_it()})))
             .await
             .succeeded();
 
-        assert_eq!(world.aws.domain(DOMAIN).policy, Some(policy));
+        assert_eq!(world.aws.domain(DOMAIN).policy, Some(tokens_for_it()));
     });
+}
+
+#[test]
+fn two_deliveries_of_a_create_that_both_wait_for_a_principal_end_alike() {
+    for (seed, ms) in (0..10).zip([8000, 15_000, 25_000].into_iter().cycle()) {
+        runtime(seed).block_on(async {
+            let world = world_without_it(Unknown::For { times: 0, ms });
+            let mut stack = world.stack("payments");
+            stack.copies = 2;
+
+            let stated = with(full(), &json!({"DomainPolicyDocument": tokens_for_it()}));
+            stack.create(stated).await.succeeded();
+
+            assert_eq!(world.aws.domain(DOMAIN).policy, Some(tokens_for_it()));
+        });
+    }
 }
 
 #[test]

@@ -191,10 +191,8 @@ impl Run<'_> {
             Request::Update(..) | Request::Delete => None,
         };
         let member = &mut self.stacks[ask.stack];
-        // Known: two deliveries at once do not see what the other does while it does not show; and one that waited for a
-        // principal does not begin anew when the other has put the policy.
-        let waits = !self.late.kinds.is_empty() || matches!(ask.trouble, Some(Trouble::Unknown(_)));
-        let copies = if ask.twice == Some(Twice::AtOnce) && !waits {
+        // Known: two deliveries at once do not see what the other does while it does not show.
+        let copies = if ask.twice == Some(Twice::AtOnce) && self.late.kinds.is_empty() {
             2
         } else {
             1

@@ -4,8 +4,10 @@ mod names;
 mod roots;
 mod sessions;
 mod turns;
+mod verifier;
 
 use std::path::Path;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,7 @@ use reqwest::{Body, Client, Method, Request, Response, Url, Version, redirect};
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CipherSuite, ClientConfig};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::select;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
@@ -30,6 +32,7 @@ use crate::cloudformation::{Reply, Sender};
 use names::Names;
 use sessions::Sessions;
 use turns::Turns;
+use verifier::Verifier;
 
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -43,6 +46,7 @@ pub struct Http {
     client: Client,
     turns: Turns,
     sessions: Arc<Sessions>,
+    verifier: Arc<Verifier>,
 }
 
 /// The client cannot be set up.
@@ -57,26 +61,47 @@ pub enum SetUpError {
 }
 
 impl Http {
-    /// Sets the client up, all of it: the system's TLS roots and the proxy variables are read here. It follows no redirect.
+    /// Sets the client up, all of it but the TLS roots: the proxy variables are read here. It follows no redirect.
     ///
     /// `bundle` is the file that holds all the roots, if they are in one: others are looked for as the platform does.
     ///
     /// # Errors
-    /// If the TLS roots cannot be loaded.
+    /// If the client cannot be built.
     pub fn set_up(bundle: Option<&Path>) -> Result<Self, SetUpError> {
+        let provider = Arc::new(provider());
+        let verifier = Arc::new(Verifier::new(bundle, Arc::clone(&provider)));
         let (turns, sessions) = (Turns::new(), Arc::new(Sessions::new()));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .connector_layer(turns.clone())
             .dns_resolver(Names::default())
-            .tls_backend_preconfigured(tls(bundle, Arc::clone(&sessions))?)
+            .tls_backend_preconfigured(tls(provider, Arc::clone(&verifier), Arc::clone(&sessions))?)
             .build()?;
         Ok(Self {
             client,
             turns,
             sessions,
+            verifier,
         })
+    }
+
+    /// Reads the TLS roots while the first server works on its answer to a `greeting`.
+    ///
+    /// # Errors
+    /// If they cannot be loaded.
+    pub async fn read_roots_during(&self, greeting: impl Future<Output = ()>) -> Result<(), SetUpError> {
+        let mut greeting = pin!(greeting);
+        let is_over = select! {
+            biased;
+            () = &mut greeting => true,
+            () = self.verifier.greets() => false,
+        };
+        self.verifier.make()?;
+        if !is_over {
+            greeting.await;
+        }
+        Ok(())
     }
 
     /// For the answers.
@@ -112,12 +137,13 @@ impl Http {
     }
 }
 
-fn tls(bundle: Option<&Path>, sessions: Arc<Sessions>) -> Result<ClientConfig, rustls::Error> {
-    let builder = ClientConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
-    let builder = match bundle.and_then(roots::read) {
-        Some(roots) => builder.with_root_certificates(roots),
-        None => builder.with_platform_verifier()?,
-    };
+fn tls(
+    provider: Arc<CryptoProvider>,
+    verifier: Arc<Verifier>,
+    sessions: Arc<Sessions>,
+) -> Result<ClientConfig, rustls::Error> {
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut tls = builder.with_no_client_auth();
     tls.resumption = Resumption::store(sessions);
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -80,7 +80,7 @@ async fn function() -> Result<Function, Error> {
     };
     let client = client(&config);
     // Now there is a whole core; an event has a slice of one.
-    rehearse(&client, http.for_rehearsal()).await;
+    http.read_roots_during(rehearse(&client, http.for_rehearsal())).await?;
     let function = Function::new(settings, &client, Delivery::over(http.for_answers()));
     Ok(function.with_metrics(metrics))
 }

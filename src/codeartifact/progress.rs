@@ -280,6 +280,13 @@ impl Progress {
         done.any(|(done, at)| done == action && at.elapsed() < lag)
     }
 
+    /// Whether this event deleted a thing so short a time ago that it may still show.
+    pub(crate) fn has_just_deleted(&self, thing: &Thing, lag: Duration) -> bool {
+        let state = self.state();
+        let mut done = state.done.iter();
+        done.any(|(done, at)| done.deletes().as_ref() == Some(thing) && at.elapsed() < lag)
+    }
+
     /// Whether this event has deleted the policy of this revision of its domain.
     pub(crate) fn has_deleted_policy(&self, of: &str) -> bool {
         let state = self.state();

@@ -258,6 +258,15 @@ impl Observed {
         self.former.clone_from(remembered);
     }
 
+    /// Leaves out what shows without an owner although it was deleted: its tags are gone already, and it will be.
+    pub(crate) fn leave_out(&mut self, owner: &Owner, was_deleted: impl Fn(&Thing) -> bool) {
+        let is_there = |thing: Thing, tags: &TagMap| owner.standing(tags) != Standing::Unowned || !was_deleted(&thing);
+        self.repositories
+            .retain(|name, repository| is_there(Thing::Repository(name.clone()), &repository.tags));
+        self.package_groups
+            .retain(|pattern, group| is_there(Thing::Group(pattern.clone()), &group.tags));
+    }
+
     /// Whether a thing was seen without any owner's tags.
     pub(crate) fn has_as_unowned(&self, thing: &Thing, owner: &Owner) -> bool {
         self.tags_of(thing)

@@ -6,7 +6,7 @@ use super::Reconciler;
 use super::round_error::RoundError;
 use crate::backoff::Backoff;
 use crate::failure::Failure;
-use crate::plan::{self, Action, Plan, StepId};
+use crate::plan::{self, Action, Plan, StepId, Thing};
 use crate::properties::Previous;
 use crate::stack::{Evidence, Identity};
 
@@ -66,6 +66,8 @@ impl Reconciler<'_> {
         let scope = plan::to_delete(identity, last, &self.progress.former());
         let mut observed = self.look(&scope).await?;
         self.progress.recall(&mut observed, self.owner);
+        let was_deleted = |thing: &Thing| self.progress.has_just_deleted(thing, self.patience.absence);
+        observed.leave_out(self.owner, was_deleted);
         let evidence = if self.progress.has_owned(identity) {
             Evidence::WasOurs
         } else {

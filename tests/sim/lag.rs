@@ -625,6 +625,37 @@ fn what_a_delete_sees_and_writes_do_not_find_yet_is_deleted_when_they_do() {
 }
 
 #[test]
+fn a_deleted_repository_that_is_still_shown_but_for_its_tags_does_not_keep_the_domain() {
+    live(async {
+        let world = world_with(Visibility {
+            deleted_repository: ms(5000),
+            deleted_package_group: ms(5000),
+            emptied_domain: ms(2000),
+            ..Visibility::default()
+        });
+        let mut stack = world.stack("payments");
+        stack.create(everything()).await.succeeded();
+        world
+            .aws
+            .inject(Fault::new(Effect::HoldBefore).on("DeleteDomain").times(1));
+
+        let (deleted, ()) = tokio::join!(stack.delete(), async {
+            world.aws.held().await;
+            // An answer without tags.
+            let untagged: Effect = serde_json::from_value(json!({"error": {"status": 200, "type": "none"}})).unwrap();
+            for things in [":repository/", ":package-group/"] {
+                let untagged = Fault::new(untagged.clone()).on("ListTagsForResource");
+                world.aws.inject(untagged.about(things));
+            }
+            world.aws.release();
+        });
+
+        deleted.succeeded();
+        assert_eq!(world.aws.domains(), [""; 0]);
+    });
+}
+
+#[test]
 fn a_domain_goes_with_its_policy_although_the_service_notices_late_that_it_is_empty() {
     live(async {
         let world = world_with(one(|visibility, lag| visibility.emptied_domain = lag, ms(25_000)));

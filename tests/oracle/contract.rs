@@ -12,10 +12,10 @@ use super::there::{Domain, Group, Repository, Tags, There, Upstream, list, meani
 
 pub(crate) const STACK_ID: &str = "codeartifact-stack:stack-id";
 pub(crate) const LOGICAL_ID: &str = "codeartifact-stack:logical-id";
-const ADOPTED: &str = "codeartifact-stack:adopted";
+pub(crate) const ADOPTED: &str = "codeartifact-stack:adopted";
 pub(crate) const POLICY_REPOSITORY: &str = "codeartifact-stack:policy-repository";
 pub(crate) const POLICY_OWNER: &str = "codeartifact-stack:policy-owner";
-const FORMER: &str = "codeartifact-stack:former-restrictions";
+pub(crate) const FORMER: &str = "codeartifact-stack:former-restrictions";
 const FORMER_LINKS: &str = "codeartifact-stack:former-links";
 const DOWNSTREAMS: &str = "codeartifact-stack:downstreams";
 
@@ -325,6 +325,17 @@ fn can_go_back(there: &There, event: &Value) -> bool {
 /// What properties a request wants, or `None` where it is a Delete.
 pub(crate) fn identity_wanted(event: &Value) -> Identity {
     Described::read(&event["ResourceProperties"]).identity
+}
+
+/// Whether the repository has another policy than the properties before state.
+pub(crate) fn has_policy_of_others(there: &There, event: &Value) -> bool {
+    let Described {
+        identity,
+        repository_policy: stated,
+        ..
+    } = Described::read(&event["OldResourceProperties"]);
+    let repository = there.repository(&identity.domain, &identity.repository);
+    repository.is_some_and(|repository| repository.policy.is_some() && repository.policy != stated)
 }
 
 /// What a template gets back, as far as it can be told from the properties.

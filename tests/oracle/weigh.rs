@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::contract::{POLICY_OWNER, POLICY_REPOSITORY};
+use super::contract::{ADOPTED, FORMER, LOGICAL_ID, POLICY_OWNER, POLICY_REPOSITORY, STACK_ID};
 use super::there::{Group, Repository, Tags, There, Upstream};
 
 /// Where what is there differs from what is expected.
@@ -169,7 +169,14 @@ fn group(name: &str, was: Option<&Group>, is: &Group, shall: Option<&Group>, fou
     if was.is_some() && !sides.any(|side| side.restrictions == is.restrictions) {
         found.push(format!("{name}: restrictions {}", is.restrictions));
     }
-    tags(name, &is.tags, was.map(|it| &it.tags), shall.map(|it| &it.tags), found);
+    // One that is given back goes with its domain in the end.
+    let given_back = was.filter(|was| was.tags.contains_key(ADOPTED)).map(|was| {
+        let mut tags = was.tags.clone();
+        tags.retain(|key, _| ![STACK_ID, LOGICAL_ID, ADOPTED, FORMER].contains(&key.as_str()));
+        tags
+    });
+    let shall_have = shall.map(|it| &it.tags).or(given_back.as_ref());
+    tags(name, &is.tags, was.map(|it| &it.tags), shall_have, found);
 }
 
 /// Each tag as before or as in the end; what is new has all of its tags from the beginning.

@@ -310,8 +310,11 @@ impl Run<'_> {
         let found = match (heard.answer.success, verdict) {
             (true, Verdict::Done(expected)) => {
                 let mut expected = expected.made_as(&heard.after, &self.known);
-                // A policy that is no longer stated, and may not be read, may be one that never was put.
-                if self.was_denied("GetRepositoryPermissionsPolicy") {
+                // A policy that is no longer stated, and may not be read, may be one that never was put; one of others, if it
+                // cannot be told whether what was stated before came about.
+                let is_untold = self.was_denied("GetDomainPermissionsPolicy")
+                    && contract::has_policy_of_others(&before, &heard.event);
+                if self.was_denied("GetRepositoryPermissionsPolicy") || is_untold {
                     expected =
                         expected.with_policy_spared(&before, &heard.after, &contract::identity_wanted(&heard.event));
                 }

@@ -7,13 +7,19 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::sample::full;
-use crate::support::{Connection, World, options};
+use crate::support::{Connection, World, contains, options};
 
 /// The service over TLS, and a function that trusts it.
 async fn over_tls(name: &str) -> World {
     let identity = Identity::generate().unwrap();
+    let root = identity.root.clone();
+    trusting(name, &root, identity).await
+}
+
+/// The service over TLS with this identity, and a function that trusts this root.
+async fn trusting(name: &str, root: &str, identity: Identity) -> World {
     let roots = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
-    std::fs::write(&roots, &identity.root).unwrap();
+    std::fs::write(&roots, root).unwrap();
     let options = Options {
         tls: Some(identity),
         ..options()
@@ -28,6 +34,20 @@ async fn a_start_opens_a_connection_to_the_service_and_asks_nothing() {
     world.start_up().await.unwrap();
 
     assert_eq!(world.aws.emulator.handshakes(), Handshakes { full: 1, resumed: 0 });
+    assert_eq!(world.aws.log().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_that_no_root_vouches_for_is_told_nothing() {
+    let (identity, another) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let world = trusting("another", &another.root, identity).await;
+
+    world.start_up().await.unwrap();
+    let stack = world.stack("payments");
+    let reason = stack.deliver(&stack.create_event(&full())).await.answer().failed();
+
+    contains(&reason, &["invalid peer certificate"]);
+    assert_eq!(world.aws.emulator.handshakes(), Handshakes::default());
     assert_eq!(world.aws.log().len(), 0);
 }
 

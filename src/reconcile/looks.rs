@@ -102,8 +102,8 @@ impl Reconciler<'_> {
                 Thing::Group(pattern) => self.place.package_group_arn(domain, pattern),
             };
             let (shows, tags) = join(service.shows(thing), service.tags(&arn)).await;
-            // Who may not read it cannot wait for it.
-            shows.unwrap_or(true) && tags.map_or(true, |tags| tags.is_some_and(is_ours))
+            // What may not be read is waited for blindly.
+            shows.unwrap_or(false) && tags.is_ok_and(|tags| tags.is_some_and(is_ours))
         };
         loop {
             let seen = join_all(created.iter().map(is_seen)).await;

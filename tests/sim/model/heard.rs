@@ -96,9 +96,14 @@ pub(super) fn asked(event: &Value) -> String {
     event.to_string()
 }
 
-/// What a Reason says where reads lag, of a new stack whose domain, empty as yet, went with another's Delete, and that then made
-/// nothing for so long that it may have been cancelled: it does not begin anew.
-const GAVE_UP: &str = "Domain not found";
+/// What a Reason says where reads lag: of a new stack whose domain, empty as yet, went with another's Delete, and that then made
+/// nothing for so long that it may have been cancelled, so that it does not begin anew; and of one that met another's claim on
+/// the domain's policy, which shows late.
+const GAVE_UP: [&str; 2] = ["Domain not found", "which has not put one yet"];
+
+fn gave_up(reason: &str) -> bool {
+    GAVE_UP.iter().any(|words| reason.contains(words))
+}
 
 /// Requests by stack, each in the order they were asked in.
 pub(super) fn rows(heard: &[Heard], is_late: bool) -> Vec<Vec<Happening<'_>>> {
@@ -107,7 +112,7 @@ pub(super) fn rows(heard: &[Heard], is_late: bool) -> Vec<Vec<Happening<'_>>> {
         let own = heard.iter().filter(move |it| it.stack == stack);
         own.map(|it| Happening::Answered {
             event: &it.event,
-            answer: Answered::told(it.answer.success, is_late && it.answer.reason.contains(GAVE_UP)),
+            answer: Answered::told(it.answer.success, is_late && gave_up(&it.answer.reason)),
         })
         .collect()
     };

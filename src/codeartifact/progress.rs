@@ -275,16 +275,17 @@ impl Progress {
 
     /// Whether this very write last took effect so short a time ago that it may not show yet.
     pub(crate) fn has_just_written(&self, action: &Action, lag: Duration) -> bool {
-        let state = self.state();
-        let mut done = state.done.iter();
-        done.any(|(done, at)| done == action && at.elapsed() < lag)
+        self.has_just_done(lag, |done| done == action)
     }
 
     /// Whether this event deleted a thing so short a time ago that it may still show.
     pub(crate) fn has_just_deleted(&self, thing: &Thing, lag: Duration) -> bool {
+        self.has_just_done(lag, |done| done.deletes().as_ref() == Some(thing))
+    }
+
+    fn has_just_done(&self, lag: Duration, is_it: impl Fn(&Action) -> bool) -> bool {
         let state = self.state();
-        let mut done = state.done.iter();
-        done.any(|(done, at)| done.deletes().as_ref() == Some(thing) && at.elapsed() < lag)
+        state.done.iter().any(|(done, at)| is_it(done) && at.elapsed() < lag)
     }
 
     /// Whether this event has deleted the policy of this revision of its domain.

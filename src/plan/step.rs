@@ -30,14 +30,16 @@ pub(crate) struct Plan {
 impl Plan {
     /// Whether it claims what another may claim at the same time.
     pub(crate) fn claims(&self) -> bool {
-        let mut checks = self.steps.iter().filter_map(|step| step.check.as_ref());
-        checks.any(|check| matches!(check, Check::Claim { .. }))
+        self.checks().any(|check| matches!(check, Check::Claim { .. }))
     }
 
     /// Whether one of its checks waits until a thing shows that it creates, with its tags.
     pub(crate) fn awaits(&self, thing: &Thing) -> bool {
-        let mut checks = self.steps.iter().filter_map(|step| step.check.as_ref());
-        checks.any(|check| check.awaits().as_ref() == Some(thing))
+        self.checks().any(|check| check.awaits().as_ref() == Some(thing))
+    }
+
+    fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.steps.iter().filter_map(|step| step.check.as_ref())
     }
 
     /// What nobody is seen to own, and it takes over.

@@ -71,11 +71,8 @@ pub(crate) fn part_of_the_way(got: &There, before: &There, end: &There, known: &
             found.push(format!("{name}: key {}", is.key));
         }
         // The marks of a policy go after it, and before the domain.
-        let without_policy = was.filter(|_| is.policy.is_none()).map(|was| {
-            let mut tags = was.tags.clone();
-            tags.retain(|key, _| ![POLICY_OWNER, POLICY_REPOSITORY].contains(&key.as_str()));
-            tags
-        });
+        let without_policy = was.filter(|_| is.policy.is_none());
+        let without_policy = without_policy.map(|was| without(&was.tags, &[POLICY_OWNER, POLICY_REPOSITORY]));
         let shall_have = shall.map(|it| &it.tags).or(without_policy.as_ref());
         tags(name, &is.tags, was.map(|it| &it.tags), shall_have, &mut found);
         let policies = [was, shall].map(|it| it.and_then(|it| it.policy.as_ref()));
@@ -170,13 +167,16 @@ fn group(name: &str, was: Option<&Group>, is: &Group, shall: Option<&Group>, fou
         found.push(format!("{name}: restrictions {}", is.restrictions));
     }
     // One that is given back goes with its domain in the end.
-    let given_back = was.filter(|was| was.tags.contains_key(ADOPTED)).map(|was| {
-        let mut tags = was.tags.clone();
-        tags.retain(|key, _| ![STACK_ID, LOGICAL_ID, ADOPTED, FORMER].contains(&key.as_str()));
-        tags
-    });
+    let adopted = was.filter(|was| was.tags.contains_key(ADOPTED));
+    let given_back = adopted.map(|was| without(&was.tags, &[STACK_ID, LOGICAL_ID, ADOPTED, FORMER]));
     let shall_have = shall.map(|it| &it.tags).or(given_back.as_ref());
     tags(name, &is.tags, was.map(|it| &it.tags), shall_have, found);
+}
+
+fn without(tags: &Tags, keys: &[&str]) -> Tags {
+    let mut left = tags.clone();
+    left.retain(|key, _| !keys.contains(&key.as_str()));
+    left
 }
 
 /// Each tag as before or as in the end; what is new has all of its tags from the beginning.

@@ -208,11 +208,14 @@ impl Applier<'_> {
             Look::Tags(arn) => Ok(Seen::Tags(self.service.tags(&arn).await?)),
             Look::Domain => Ok(Seen::Domain(Box::pin(observer.domain(With::Policy)).await?, None)),
             Look::DomainAndPrimary(primary) => {
-                let reads = async { try_join!(observer.domain(With::Policy), observer.repository(&primary)) };
+                let reads =
+                    async { try_join!(observer.domain(With::Policy), observer.repository(&primary, With::Tags)) };
                 let (domain, primary) = Box::pin(reads).await?;
                 Ok(Seen::Domain(domain, primary))
             }
-            Look::Repository(name) => Ok(Seen::Repository(Box::pin(observer.repository(&name)).await?)),
+            Look::Repository(name) => Ok(Seen::Repository(
+                Box::pin(observer.repository(&name, With::Tags)).await?,
+            )),
             Look::Group(pattern) => Ok(Seen::Group(Box::pin(observer.package_group(&pattern)).await?)),
         }
     }

@@ -1,7 +1,7 @@
 //! Consent: whether a repository may be linked to another one.
 
 use super::observed::{Observed, ObservedRepository};
-use crate::stack::{DOWNSTREAMS, Downstreams, Owner, RepositoryName, Standing, possible_proxy_names};
+use crate::stack::{DOWNSTREAMS, Downstreams, Owner, RepositoryName, Standing};
 
 /// Who asks, of what is there.
 pub(super) struct Consent<'a> {
@@ -39,7 +39,7 @@ impl Consent<'_> {
         upstream: &RepositoryName,
     ) -> bool {
         let is_linked = repository.has_upstream(upstream);
-        let has_proxys_name = possible_proxy_names(name).contains(upstream);
+        let has_proxys_name = upstream.is_proxy_of(name);
         let upstream = self.observed.repositories.get(upstream);
         upstream.is_some_and(|upstream| {
             let is_live = is_linked && !repository.has_stale_link_to(upstream);

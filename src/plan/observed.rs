@@ -36,6 +36,11 @@ impl Scope {
     pub(crate) fn repositories(&self) -> BTreeSet<&RepositoryName> {
         self.others.iter().chain([&self.primary]).collect()
     }
+
+    /// Whether one of the stack's own repositories has this name, or could have it.
+    pub(crate) fn is_own(&self, name: &RepositoryName) -> bool {
+        *name == self.primary || name.is_proxy_of(&self.primary)
+    }
 }
 
 /// How far to look into what a domain holds.
@@ -58,7 +63,6 @@ pub(crate) struct Observed {
     pub(crate) repositories: BTreeMap<RepositoryName, ObservedRepository>,
     /// Repositories that could not be looked at.
     pub(crate) hidden: BTreeMap<RepositoryName, Hidden>,
-    pub(crate) repository_policy: Read<ObservedPolicy>,
     pub(crate) endpoints: BTreeMap<Format, String>,
     pub(crate) package_groups: BTreeMap<PackagePattern, ObservedGroup>,
     /// Package groups that could not be looked at.
@@ -204,8 +208,9 @@ pub(crate) struct ObservedRepository {
     pub(crate) connections: Vec<String>,
     pub(crate) created: Option<Moment>,
     pub(crate) tags: TagMap,
-    /// Its policy, and whether packages were published to it: looked at only of what is to be adopted as a proxy.
+    /// Looked at only of the primary, and of what is to be adopted as a proxy.
     pub(crate) policy: Read<ObservedPolicy>,
+    /// Whether packages were published to it: looked at only of what is to be adopted as a proxy.
     pub(crate) published: Read<Packages>,
 }
 

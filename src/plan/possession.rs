@@ -83,11 +83,11 @@ impl Converging<'_> {
     }
 
     fn has_repository_policy(&self) -> bool {
-        let found = self.observed.repository_policy.found();
+        let own = self.own_repository(&self.desired.identity.repository);
+        let found = own.and_then(|own| own.policy.found());
         let policy = self.desired.repository_policy.as_ref();
-        let is_there = policy
+        policy
             .zip(found)
-            .is_some_and(|(policy, found)| policy.means_the_same_as(&found.document));
-        is_there && self.own_repository(&self.desired.identity.repository).is_some()
+            .is_some_and(|(policy, found)| policy.means_the_same_as(&found.document))
     }
 }

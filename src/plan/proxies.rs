@@ -10,7 +10,7 @@ use super::observed::{ObservedRepository, Read};
 use super::own::{note_adoption, own, restore};
 use super::reasons::{Refusal, Why};
 use super::step::StepId;
-use crate::stack::{DeletionMode, FormerLinks, Proxy, RepositoryName, Standing, possible_proxy_names};
+use crate::stack::{DeletionMode, FormerLinks, Proxy, RepositoryName, Standing};
 
 /// What a proxy has to do with the primary repository that is there.
 #[derive(Default)]
@@ -129,9 +129,10 @@ pub(super) fn drop_unwanted(to: &Converging, plan: &mut Builder) {
     let after = plan.all();
     let name = &to.desired.identity.repository;
     let wanted: BTreeSet<&RepositoryName> = to.desired.proxies.iter().map(|proxy| &proxy.name).collect();
-    let dropped = possible_proxy_names(name)
-        .into_iter()
-        .filter(|name| !wanted.contains(name) && !to.desired.upstreams.contains(name));
+    let seen = to.observed.repositories.keys().chain(to.observed.hidden.keys());
+    let is_dropped =
+        |it: &RepositoryName| it.is_proxy_of(name) && !wanted.contains(it) && !to.desired.upstreams.contains(it);
+    let dropped: BTreeSet<RepositoryName> = seen.filter(|it| is_dropped(it)).cloned().collect();
     for name in dropped {
         if let Some(hidden) = to.observed.hidden.get(&name) {
             // A primary of ours that names it shows it to be ours too.

@@ -4,7 +4,7 @@ use super::action::Action;
 use super::builder::{Builder, is_but_for_gone};
 use super::check::Check;
 use super::context::Converging;
-use super::observed::ObservedPolicy;
+use super::observed::{ObservedPolicy, Read};
 use super::reasons::Note;
 use super::step::StepId;
 use crate::properties::Previous;
@@ -12,17 +12,11 @@ use crate::stack::Policy;
 
 /// Put if it means something else, deleted if the previous properties stated one and these do not.
 pub(super) fn converge(to: &Converging, plan: &mut Builder, primary: &[StepId]) {
-    // A policy that cannot be read is of no matter before there is a repository: nobody administers that yet.
-    if let Some(hidden) = to
-        .observed
-        .repository_policy
-        .hidden()
-        .filter(|_| to.primary().is_some())
-    {
+    let policy = to.primary().map(|primary| &primary.policy);
+    if let Some(hidden) = policy.and_then(Read::hidden) {
         return plan.need(hidden, to.desired.repository_policy.is_some());
     }
-    // What was read beside a repository that is not there was of one that was just deleted.
-    let observed = to.observed.repository_policy.found().filter(|_| to.primary().is_some());
+    let observed = policy.and_then(Read::found);
     match (&to.desired.repository_policy, observed) {
         (Some(policy), Some(observed)) if policy.means_the_same_as(&observed.document) => {}
         (Some(policy), observed) => put(to, plan, policy, observed, primary),

@@ -6,7 +6,7 @@ use super::action::Action;
 use super::builder::{Builder, tagged};
 use super::context::Converging;
 use super::reasons::{Note, Refusal};
-use crate::stack::{DOWNSTREAMS, DeletionMode, Downstreams, Owner, RepositoryName, TagMap, possible_proxy_names};
+use crate::stack::{DOWNSTREAMS, DeletionMode, Downstreams, Owner, RepositoryName, TagMap};
 
 /// What is wrong with the links that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub(super) fn let_in_by_replaced(to: &Converging, plan: &mut Builder) {
     let name = &to.desired.identity.repository;
     let is_of_replaced = |upstream: &&RepositoryName| {
         let mut replaced = to.former_primaries.iter();
-        replaced.any(|primary| primary == upstream || possible_proxy_names(primary).contains(*upstream))
+        replaced.any(|primary| primary == upstream || upstream.is_proxy_of(primary))
     };
     for upstream in to.desired.upstreams.iter().filter(is_of_replaced) {
         let repository = to.observed.repositories.get(upstream);

@@ -1,6 +1,7 @@
 //! Which stack is meant.
 
-use super::{AccountId, DomainName, RepositoryName, possible_proxy_names};
+use super::proxies::is_proxy_name;
+use super::{AccountId, DomainName, RepositoryName};
 
 /// A domain: its name is unique in its owner's account and a region.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +24,6 @@ pub(crate) struct Identity {
 impl Identity {
     /// Whether a repository of this name in the domain can be the stack's own: its primary, or one of its proxies.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        self.repository.as_str() == name
-            || possible_proxy_names(&self.repository)
-                .iter()
-                .any(|proxy| proxy.as_str() == name)
+        self.repository.as_str() == name || is_proxy_name(name, &self.repository)
     }
 }

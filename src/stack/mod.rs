@@ -42,7 +42,7 @@ pub(crate) use package_pattern::PackagePattern;
 pub(crate) use package_pattern::{LONGEST as LONGEST_PATTERN, Namespace, namespace_of};
 pub(crate) use place::{Place, account_in_arn};
 pub(crate) use policy::{LONGEST as LONGEST_POLICY, Policy};
-pub(crate) use proxies::{Connections, Proxy, possible_proxy_names};
+pub(crate) use proxies::{Connections, Proxy};
 pub(crate) use registries::{ExternalConnection, Format};
 pub(crate) use restrictions::{ALLOW_SPECIFIC, Allowed, Origin, OriginChange, Restrictions};
 pub(crate) use tags::{LONGEST_KEY, LONGEST_VALUE, MOST_TAGS, TagMap, is_tag_value};

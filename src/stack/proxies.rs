@@ -68,17 +68,29 @@ impl Connections {
     }
 }
 
+/// What follows the primary's name in that of each proxy.
+const INFIX: &str = "-upstream";
+
 fn proxy_name(primary: &RepositoryName, connection: Option<ExternalConnection>) -> String {
     connection.map_or_else(
-        || format!("{primary}-upstream"),
-        |connection| format!("{primary}-upstream-{}", connection.short_name()),
+        || format!("{primary}{INFIX}"),
+        |connection| format!("{primary}{INFIX}-{}", connection.short_name()),
     )
 }
 
-/// Every name that a proxy of this primary repository could have.
-pub(crate) fn possible_proxy_names(primary: &RepositoryName) -> BTreeSet<RepositoryName> {
-    let forms = ExternalConnection::ALL.into_iter().map(Some).chain([None]);
-    forms
-        .filter_map(|connection| proxy_name(primary, connection).parse().ok())
-        .collect()
+impl RepositoryName {
+    /// Whether a proxy of this primary repository could have the name.
+    pub(crate) fn is_proxy_of(&self, primary: &Self) -> bool {
+        is_proxy_name(self.as_str(), primary)
+    }
+}
+
+pub(super) fn is_proxy_name(name: &str, primary: &RepositoryName) -> bool {
+    let form = name
+        .strip_prefix(primary.as_str())
+        .and_then(|rest| rest.strip_prefix(INFIX));
+    form.is_some_and(|form| {
+        let mut connections = ExternalConnection::ALL.into_iter();
+        form.is_empty() || connections.any(|it| form.strip_prefix('-') == Some(it.short_name()))
+    })
 }

@@ -2,18 +2,10 @@
 
 use futures_util::future::{OptionFuture, join, join3};
 
-use super::Observer;
+use super::{Observer, With};
 use crate::codeartifact::Service;
 use crate::codeartifact::error::Result;
 use crate::plan::{ObservedDomain, ObservedPolicy, Read, Scope};
-
-/// What to read of a domain.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum With {
-    Tags,
-    /// And its policy.
-    Policy,
-}
 
 impl Observer<'_> {
     /// The domain with its policy, or the policy alone.

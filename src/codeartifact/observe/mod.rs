@@ -18,13 +18,20 @@ use futures_util::try_join;
 use super::Service;
 use super::error::Result;
 use crate::plan::{Hidden, Observed, Read, Scope, Thing};
-use crate::stack::{RepositoryName, TagMap, possible_proxy_names};
+use crate::stack::TagMap;
 
-pub(super) use domain::With;
 use turned_up::{linked_before, turned_up};
 
 /// So many neighbours are looked at together.
 const MANY_AT_A_TIME: usize = 20;
+
+/// What to read of a domain or a repository.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    Tags,
+    /// And its policy.
+    Policy,
+}
 
 /// Reads the service.
 pub(crate) struct Observer<'a> {
@@ -40,7 +47,7 @@ impl Observer<'_> {
         let mut observed = Box::pin(self.look_at_named(scope)).await?;
         let turned_up = turned_up(scope, &observed);
         let (turned_up, has_others, neighbours, adopted) = try_join!(
-            self.repositories(&turned_up),
+            self.repositories(scope, &turned_up),
             self.has_others(scope, &observed),
             self.neighbours(scope, &observed),
             self.adopted(scope, &observed),
@@ -52,7 +59,7 @@ impl Observer<'_> {
         observed.repositories.extend(repositories);
         observed.repositories.extend(adopted);
         let unseen = linked_before.iter().filter(|name| observed.is_gone(name));
-        let (repositories, hidden) = sorted(self.repositories(unseen).await?);
+        let (repositories, hidden) = sorted(self.repositories(scope, unseen).await?);
         observed.repositories.extend(repositories);
         observed.hidden.extend(hidden);
         (observed.has_others, observed.neighbours) = (has_others, neighbours);
@@ -61,10 +68,9 @@ impl Observer<'_> {
 
     /// All that the scope names.
     async fn look_at_named(&self, scope: &Scope) -> Result<Observed> {
-        let ((domain, policy_alone), repositories, repository_policy, endpoints, package_groups, listed, contents) = try_join!(
+        let ((domain, policy_alone), repositories, endpoints, package_groups, listed, contents) = try_join!(
             self.domain_and_policy(scope),
-            self.repositories(scope.repositories()),
-            self.repository_policy(scope),
+            self.repositories(scope, scope.repositories()),
             self.endpoints(scope),
             self.package_groups(scope),
             self.listing(scope),
@@ -77,7 +83,6 @@ impl Observer<'_> {
             policy_alone,
             repositories,
             hidden,
-            repository_policy,
             endpoints,
             package_groups,
             hidden_groups,
@@ -142,13 +147,6 @@ impl Observer<'_> {
             self.service.tags(arn).await
         }
     }
-}
-
-/// The names that the stack's own repositories have, or could have.
-fn own_names(scope: &Scope) -> BTreeSet<RepositoryName> {
-    let mut names = possible_proxy_names(&scope.primary);
-    names.insert(scope.primary.clone());
-    names
 }
 
 /// Reads all of these at once.

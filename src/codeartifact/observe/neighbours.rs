@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::try_join;
 
-use super::{MANY_AT_A_TIME, Observer, each, own_names};
+use super::{MANY_AT_A_TIME, Observer, each};
 use crate::codeartifact::error::Result;
 use crate::plan::{Contents, Observed, ObservedRepository, Read, Scope};
 use crate::stack::{DOWNSTREAMS, Downstreams, RepositoryName};
@@ -41,8 +41,7 @@ impl Observer<'_> {
             .into_iter()
             .flatten()
             .filter_map(|name| name.parse().ok());
-        let ours = own_names(scope);
-        let others: Vec<RepositoryName> = listed.filter(|name| !ours.contains(name)).collect();
+        let others: Vec<RepositoryName> = listed.filter(|name| !scope.is_own(name)).collect();
         for some in others.chunks(AT_A_TIME) {
             let described = self.described(some).await?;
             if described.values().any(|it| !matches!(it, Read::Absent)) {
@@ -59,11 +58,10 @@ impl Observer<'_> {
         scope: &Scope,
         observed: &Observed,
     ) -> Result<BTreeMap<RepositoryName, Vec<RepositoryName>>> {
-        let ours = own_names(scope);
         let names: Vec<RepositoryName> = match &scope.neighbours {
             None => return Ok(BTreeMap::new()),
             Some(Downstreams::Named(names)) => {
-                let repositories = observed.repositories.iter().filter(|(name, _)| ours.contains(name));
+                let repositories = observed.repositories.iter().filter(|(name, _)| scope.is_own(name));
                 let tags = repositories.filter_map(|(_, it)| it.tags.get(DOWNSTREAMS));
                 let in_tags = tags.flat_map(|tag| Downstreams::named_in_tag(tag));
                 let names: BTreeSet<RepositoryName> = names.iter().cloned().chain(in_tags).collect();
@@ -77,12 +75,12 @@ impl Observer<'_> {
                 names.filter_map(|name| name.parse().ok()).collect()
             }
         };
-        let names: Vec<RepositoryName> = names.into_iter().filter(|name| !ours.contains(name)).collect();
+        let names: Vec<RepositoryName> = names.into_iter().filter(|name| !scope.is_own(name)).collect();
         let mut neighbours = BTreeMap::new();
         for some in names.chunks(MANY_AT_A_TIME) {
             for (name, read) in self.described(some).await? {
                 let upstreams = read.found().map_or(&[][..], |repository| &repository.upstreams);
-                let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| ours.contains(it)).cloned().collect();
+                let of_ours: Vec<RepositoryName> = upstreams.iter().filter(|it| scope.is_own(it)).cloned().collect();
                 if !of_ours.is_empty() {
                     neighbours.insert(name, of_ours);
                 }

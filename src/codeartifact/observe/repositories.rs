@@ -2,37 +2,50 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{OptionFuture, join, try_join_all};
 
-use super::{Observer, each};
+use super::{Observer, With, each};
 use crate::codeartifact::Service;
 use crate::codeartifact::error::Result;
-use crate::plan::{Contents, Observed, ObservedPolicy, ObservedRepository, Packages, Read, Scope, Thing};
-use crate::stack::{Format, Owner, RepositoryName, possible_proxy_names};
+use crate::plan::{Contents, Observed, ObservedRepository, Packages, Read, Scope, Thing};
+use crate::stack::{Format, Owner, RepositoryName};
 
 impl Observer<'_> {
     pub(super) async fn repositories(
         &self,
+        scope: &Scope,
         names: impl IntoIterator<Item = &RepositoryName>,
     ) -> Result<BTreeMap<RepositoryName, Read<ObservedRepository>>> {
         let Service { place, domain, .. } = self.service;
         each(names, |name| async move {
             let arn = place.repository_arn(domain, name);
-            self.or_hidden(self.repository(name).await, Some(&arn)).await
+            let reads_policy = scope.repository_policy && *name == scope.primary;
+            let with = if reads_policy { With::Policy } else { With::Tags };
+            self.or_hidden(self.repository(name, with).await, Some(&arn)).await
         })
         .await
     }
 
     /// A repository; nothing if it is not there.
-    pub(crate) async fn repository(&self, name: &RepositoryName) -> Result<Option<ObservedRepository>> {
+    pub(crate) async fn repository(&self, name: &RepositoryName, with: With) -> Result<Option<ObservedRepository>> {
         let expected = self.service.place.repository_arn(self.service.domain, name);
         let (describe, tags) = (self.service.describe_repository(name), self.service.tags(&expected));
+        // Boxed: few have it.
+        let policy = || Box::pin(self.service.repository_policy(name));
+        let policy: OptionFuture<_> = (with == With::Policy).then(policy).into();
         let thing = Thing::Repository(name.clone());
-        let Some((repository, tags)) = self.both(&thing, describe, tags).await? else {
+        let Some((repository, (tags, policy))) = self.both(&thing, describe, join(tags, policy)).await? else {
             return Ok(None);
         };
-        let tags = self.tags_of(&repository.arn, &expected, tags).await?;
-        Ok(tags.map(|tags| ObservedRepository { tags, ..repository }))
+        let Some(tags) = self.tags_of(&repository.arn, &expected, tags).await? else {
+            return Ok(None);
+        };
+        let policy = self.or_hidden(policy.unwrap_or(Ok(None)), None).await?;
+        Ok(Some(ObservedRepository {
+            tags,
+            policy,
+            ..repository
+        }))
     }
 
     /// What is to be adopted as a proxy, with its policy and whether packages were published to it.
@@ -41,9 +54,8 @@ impl Observer<'_> {
         scope: &Scope,
         observed: &Observed,
     ) -> Result<BTreeMap<RepositoryName, ObservedRepository>> {
-        let possible = possible_proxy_names(&scope.primary);
         let is_candidate = |(name, repository): &(&RepositoryName, &ObservedRepository)| {
-            scope.adopts && possible.contains(*name) && Owner::in_tags(&repository.tags).is_none()
+            scope.adopts && name.is_proxy_of(&scope.primary) && Owner::in_tags(&repository.tags).is_none()
         };
         let candidates: BTreeMap<&RepositoryName, &ObservedRepository> =
             observed.repositories.iter().filter(is_candidate).collect();
@@ -62,14 +74,6 @@ impl Observer<'_> {
             Ok((name.clone(), repository))
         });
         Ok(try_join_all(looks).await?.into_iter().collect())
-    }
-
-    pub(super) async fn repository_policy(&self, scope: &Scope) -> Result<Read<ObservedPolicy>> {
-        if !scope.repository_policy {
-            return Ok(Read::Absent);
-        }
-        let read = self.service.repository_policy(&scope.primary).await;
-        self.or_hidden(read, None).await
     }
 
     /// The endpoints of the primary repository, of as many formats as are asked for.

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::own_names;
 use crate::plan::{Contents, Observed, ObservedGroup, ObservedRepository, Scope};
-use crate::stack::{PackagePattern, RepositoryName, possible_proxy_names};
+use crate::stack::{PackagePattern, RepositoryName};
 
 /// Proxies that are listed or linked, what is or was linked to what may stay, and what groups name that may be released.
 pub(super) fn turned_up(scope: &Scope, observed: &Observed) -> BTreeSet<RepositoryName> {
     let primary = observed.repositories.get(&scope.primary);
     let linked = primary.map_or(&[][..], |primary| &primary.upstreams);
-    let is_listed = |name: &str| observed.listed.found().is_some_and(|listed| listed.contains(name));
-    let proxies = possible_proxy_names(&scope.primary)
-        .into_iter()
-        .filter(|name| linked.contains(name) || is_listed(name.as_str()));
+    let listed = observed.listed.found().into_iter().flatten();
+    let listed = listed.filter_map(|name| name.parse().ok());
+    let proxies = linked
+        .iter()
+        .cloned()
+        .chain(listed)
+        .filter(|name: &RepositoryName| name.is_proxy_of(&scope.primary));
     // What stays after a Delete may have to be linked anew, and nothing that is gone can be.
     let stays = primary.filter(|primary| scope.contents != Contents::Unseen && primary.may_stay());
     let linked_to_what_stays = stays.into_iter().flat_map(|primary| primary.upstreams.clone());
@@ -31,8 +33,7 @@ pub(super) fn linked_before(
     scope: &Scope,
     repositories: &BTreeMap<RepositoryName, ObservedRepository>,
 ) -> BTreeSet<RepositoryName> {
-    let ours = own_names(scope);
-    let ours = repositories.iter().filter(|(name, _)| ours.contains(name));
+    let ours = repositories.iter().filter(|(name, _)| scope.is_own(name));
     let former = ours.filter_map(|(_, repository)| repository.former_links());
     former.flat_map(|former| former.upstreams).collect()
 }

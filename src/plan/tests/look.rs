@@ -9,7 +9,7 @@ use crate::plan::{
     Seen,
 };
 use crate::stack::{
-    DOWNSTREAMS, Domain as DomainId, Downstreams, Owner, PackagePattern, RepositoryName, possible_proxy_names,
+    DOWNSTREAMS, Domain as DomainId, Downstreams, ExternalConnection, Owner, PackagePattern, RepositoryName,
 };
 
 impl World {
@@ -38,10 +38,6 @@ impl World {
                 ..observed_domain(domain, &scope.domain)
             }),
             repositories: observed_repositories(domain, scope, listed.as_ref(), &package_groups),
-            repository_policy: primary
-                .and_then(|primary| primary.policy.clone())
-                .filter(|_| scope.repository_policy)
-                .into(),
             package_groups,
             has_others: listed
                 .as_ref()
@@ -71,6 +67,17 @@ impl World {
     }
 }
 
+/// Every name that a proxy of this primary repository could have.
+fn possible_proxy_names(primary: &RepositoryName) -> BTreeSet<RepositoryName> {
+    let one = format!("{primary}-upstream");
+    let of_a_list = ExternalConnection::ALL.map(|it| format!("{one}-{}", it.short_name()));
+    of_a_list
+        .into_iter()
+        .chain([one])
+        .filter_map(|name| name.parse().ok())
+        .collect()
+}
+
 /// The repositories of a scope, and those that turn up by it: proxies, and what tags and groups name.
 fn observed_repositories(
     domain: &Domain,
@@ -82,6 +89,12 @@ fn observed_repositories(
     let look = |name: &RepositoryName| {
         let repository = domain.repositories.get(name.as_str())?;
         let observed = observed_repository(repository, &scope.domain, name);
+        if *name == scope.primary {
+            return Some(ObservedRepository {
+                policy: repository.policy.clone().filter(|_| scope.repository_policy).into(),
+                ..observed
+            });
+        }
         let is_candidate = scope.adopts && possible.contains(name) && Owner::in_tags(&repository.tags).is_none();
         if !is_candidate {
             return Some(observed);

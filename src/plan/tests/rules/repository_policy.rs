@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::plan::check::Check;
 use crate::plan::tests::scene::{Scene, created, domain, left_alone, policy, stack, told, us};
-use crate::plan::{Action, ObservedPolicy, Read, converge};
+use crate::plan::{Action, ObservedPolicy, converge};
 
 fn scene() -> Scene {
     domain(created()).repository("alpha", created())
@@ -39,21 +39,6 @@ fn it_is_put_if_it_means_something_else_with_the_revision_that_was_seen() {
     assert!(
         matches!(&plan.steps[0].action, Action::PutRepositoryPolicy { revision: Some(seen), .. } if seen == "seen")
     );
-}
-
-#[test]
-fn what_was_read_of_a_repository_that_is_gone_since_is_not_the_new_ones() {
-    let mut observed = stating().observed(&domain(created()));
-    observed.repository_policy = Read::Found(ObservedPolicy {
-        document: policy("111111111111").to_string(),
-        revision: Some("old".to_owned()),
-    });
-    let asked = stating();
-    let plan = converge(&asked.desired(), &asked.history(), &observed, &us()).expect("it is not refused");
-    assert!(matches!(
-        &plan.steps[1].action,
-        Action::PutRepositoryPolicy { revision: None, .. }
-    ));
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub fn policies(data: &[u8]) {
     };
     let rest = texts.next().unwrap_or_default();
     check_pair(&first, &document(rest).unwrap_or_else(|| edited(&first, rest)));
-    let policy = Policy::new(&first);
+    let policy = Policy::new(first.clone());
     let mut rewritten = first.clone();
     for rewrite in REWRITES {
         let alone = rewrite(&first);
@@ -83,7 +83,7 @@ fn text(document: &Document) -> String {
 }
 
 fn means(one: &Document, other: &Document) -> bool {
-    Policy::new(one).means_the_same_as(&text(other))
+    Policy::new(one.clone()).means_the_same_as(&text(other))
 }
 
 fn check_pair(one: &Document, other: &Document) {
@@ -96,10 +96,10 @@ fn check_pair(one: &Document, other: &Document) {
         text(one),
         text(other)
     );
-    assert_eq!(is_equal, Policy::new(one) == Policy::new(other));
+    assert_eq!(is_equal, Policy::new(one.clone()) == Policy::new(other.clone()));
     assert_eq!(
-        is_equal && Policy::new(one).open_statements().is_empty(),
-        is_equal && Policy::new(other).open_statements().is_empty()
+        is_equal && Policy::new(one.clone()).open_statements().is_empty(),
+        is_equal && Policy::new(other.clone()).open_statements().is_empty()
     );
     if is_equal && let Some(question) = Oracle::of([one, other]).difference() {
         panic!("equal, but not for {question}: {} {}", text(one), text(other));

@@ -201,7 +201,7 @@ fn written<const N: usize>(
     if statements.is_empty() {
         return Written::default();
     }
-    let policy = Policy::new(&Map::from_iter([
+    let policy = Policy::new(Map::from_iter([
         ("Version".to_owned(), json!("2012-10-17")),
         ("Statement".to_owned(), Value::Array(statements)),
     ]));

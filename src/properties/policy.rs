@@ -14,7 +14,7 @@ pub(super) fn read(reader: &mut Reader, name: &'static str) -> Option<Policy> {
         value => Ok(value),
     };
     let policy = match document {
-        Ok(Value::Object(document)) => within_length(Policy::new(&document)),
+        Ok(Value::Object(document)) => within_length(Policy::new(document)),
         Ok(other) => Err(format!(
             "must be a JSON object, or a string that holds one, got {}",
             kind(&other)

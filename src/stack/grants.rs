@@ -152,7 +152,7 @@ mod tests {
         for (name, value) in rest.as_object().expect("an object") {
             statement[name] = value.clone();
         }
-        Policy::new(json!({"Statement": statement}).as_object().expect("an object"))
+        Policy::new(json!({"Statement": statement}).as_object().expect("an object").clone())
     }
 
     fn of_organization(id: &str) -> Value {

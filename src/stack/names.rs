@@ -66,9 +66,13 @@ impl RepositoryName {
 text_type! {
     /// An AWS account's id.
     pub(crate) AccountId,
-    "^[0-9]{12}$",
+    "^[0-9]{12}$" as is_account_id,
     "must be an account id of 12 digits",
     number_hint,
+}
+
+fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Text for AccountId {}
@@ -89,7 +93,7 @@ pub(crate) fn number_hint(text: &str) -> Option<&'static str> {
 text_type! {
     /// The ARN of a KMS key, in any partition; never of an alias.
     pub(crate) KmsKeyArn,
-    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
+    "^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$" as is_key_arn,
     "must be a KMS key ARN of the form arn:PARTITION:kms:REGION:ACCOUNT:key/ID",
     key_hint,
 }
@@ -101,6 +105,22 @@ impl KmsKeyArn {
     pub(crate) fn region(&self) -> &str {
         self.0.split(':').nth(3).unwrap_or_default()
     }
+}
+
+fn is_key_arn(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    let ["arn", partition, "kms", region, account, key] = parts[..] else {
+        return false;
+    };
+    let is_some_of = |text: &str, may_be: fn(u8) -> bool| !text.is_empty() && text.bytes().all(may_be);
+    let is_of_an_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    partition.starts_with("aws")
+        && is_some_of(partition, |byte| byte.is_ascii_lowercase() || byte == b'-')
+        && is_some_of(region, |byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-'
+        })
+        && is_account_id(account)
+        && key.strip_prefix("key/").is_some_and(|id| is_some_of(id, is_of_an_id))
 }
 
 fn key_hint(text: &str) -> Option<&'static str> {
@@ -140,6 +160,15 @@ mod tests {
         ) {
             prop_assert_eq!(text.parse::<DomainName>().is_ok(), matches::<DomainName>(&text));
             prop_assert_eq!(text.parse::<RepositoryName>().is_ok(), matches::<RepositoryName>(&text));
+        }
+
+        #[test]
+        fn an_account_id_or_a_keys_arn_is_taken_exactly_if_it_matches_the_schemas_pattern(
+            account in prop_oneof!["[0-9]{11,13}", "[0-9a]{12}", ".{0,2}"],
+            arn in "arn:(aws|aws-[a-z]{0,2}|a|awS|)(:kms|:s3):[a-z0-9A-]{0,2}:[0-9]{11,12}:(key/|alias/|key)[A-Za-z0-9-]{0,3}[:/ \n]?"
+        ) {
+            prop_assert_eq!(account.parse::<AccountId>().is_ok(), matches::<AccountId>(&account));
+            prop_assert_eq!(arn.parse::<KmsKeyArn>().is_ok(), matches::<KmsKeyArn>(&arn));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::slice;
 
 use serde_json::{Map, Value, json};
 
@@ -36,17 +37,17 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    pub(crate) fn new(document: &Map<String, Value>) -> Self {
+    pub(crate) fn new(document: Map<String, Value>) -> Self {
         Self {
-            document: Value::Object(document.clone()).to_string(),
-            meaning: meaning_of_document(document),
+            meaning: meaning_of_document(&document),
+            document: Value::Object(document).to_string(),
         }
     }
 
     /// Reads a document that the service gave.
     pub(crate) fn read(document: &str) -> Option<Self> {
         let document = serde_json::from_str(document).ok()?;
-        Some(Self::new(&document))
+        Some(Self::new(document))
     }
 
     /// The document as it is sent.
@@ -58,7 +59,7 @@ impl Policy {
     /// Whether a document that the service gave allows and denies the same.
     #[must_use]
     pub(crate) fn means_the_same_as(&self, document: &str) -> bool {
-        Self::read(document).is_some_and(|policy| policy.meaning == self.meaning)
+        serde_json::from_str(document).is_ok_and(|document| meaning_of_document(&document) == self.meaning)
     }
 
     /// Whether a document that the service gave is this one, but for users and roles that are gone since: IAM names those by
@@ -257,17 +258,18 @@ fn names_everyone(statement: &Value) -> bool {
 
 /// A document in the one form that all documents of its meaning share.
 fn meaning_of_document(document: &Map<String, Value>) -> Value {
-    let mut meaning = document.clone();
-    let statements = match meaning.remove("Statement") {
+    let statements = match document.get("Statement") {
         Some(Value::Array(statements)) => statements,
-        Some(statement) => vec![statement],
-        None => Vec::new(),
+        Some(statement) => slice::from_ref(statement),
+        None => &[],
     };
+    let others = document.iter().filter(|(name, _)| *name != "Statement");
+    let mut meaning: Map<String, Value> = others.map(|(name, value)| (name.clone(), value.clone())).collect();
     // Without a Version IAM takes the older language: "IAM JSON policy elements: Version".
     meaning.entry("Version").or_insert_with(|| json!("2008-10-17"));
     meaning.insert(
         "Statement".to_owned(),
-        sorted(statements.iter().map(meaning_of_statement)),
+        sorted(statements.iter().map(meaning_of_statement).collect()),
     );
     Value::Object(meaning)
 }
@@ -331,7 +333,7 @@ fn meaning_of_condition(condition: &Value) -> Option<Value> {
             let keys = keys
                 .iter()
                 .map(|(key, value)| json!([key.to_ascii_lowercase(), set_of(value, fold)]));
-            (operator.clone(), sorted(keys))
+            (operator.clone(), sorted(keys.collect()))
         })
         .collect();
     (!operators.is_empty()).then_some(Value::Object(operators))
@@ -344,15 +346,16 @@ fn set_of(value: &Value, text_of: impl Fn(&str) -> String) -> Value {
         None => item.clone(),
     };
     match value {
-        Value::Array(items) => sorted(items.iter().map(item)),
+        Value::Array(items) => sorted(items.iter().map(item).collect()),
         single => json!([item(single)]),
     }
 }
 
-fn sorted(items: impl Iterator<Item = Value>) -> Value {
-    let in_order: BTreeSet<(String, bool)> = items.map(|item| (item.to_string(), item.is_string())).collect();
-    let read = |(text, _): (String, bool)| serde_json::from_str(&text).unwrap_or(Value::Null);
-    Value::Array(in_order.into_iter().map(read).collect())
+/// In one order, whatever it was, each once.
+fn sorted(mut items: Vec<Value>) -> Value {
+    items.sort_by_cached_key(Value::to_string);
+    items.dedup();
+    Value::Array(items)
 }
 
 #[cfg(test)]
@@ -360,7 +363,7 @@ mod tests {
     use super::*;
 
     fn policy(value: &Value) -> Policy {
-        Policy::new(value.as_object().expect("an object"))
+        Policy::new(value.as_object().expect("an object").clone())
     }
 
     fn statement(statement: &Value) -> Value {

@@ -203,17 +203,14 @@ impl Lifecycle<'_> {
         self.request.check_form()?;
         let (properties, old) = (self.request.properties(), self.request.old_properties());
         let named = self.given_id().and_then(|id| id.identity().cloned());
-        let asked = Asked::of_update(properties, old, named.as_ref(), self.place, self.limits)?;
-        let history = self.history(named, &asked.desired);
+        let (asked, previous) = Asked::of_update(properties, old, named.as_ref(), self.place, self.limits)?;
+        let previous = old.map(|_| previous).unwrap_or_default();
+        let history = self.history(named, previous, &asked.desired);
         Ok((asked, history))
     }
 
     /// What the event says of the stack as it was, which its id may name.
-    fn history(&self, named: Option<Identity>, desired: &Desired) -> History {
-        let mut previous = match self.request.old_properties() {
-            Some(properties) => Previous::read(Some(properties), self.place, self.limits),
-            None => Previous::default(),
-        };
+    fn history(&self, named: Option<Identity>, mut previous: Previous, desired: &Desired) -> History {
         let existing = named.or_else(|| previous.identity.clone()).or_else(|| {
             // A direct call that names no other stack means this one.
             (self.channel == Channel::Return).then(|| desired.identity.clone())
@@ -235,7 +232,7 @@ impl Lifecycle<'_> {
         if !history.takes_out_policy(&asked.desired) {
             return Ok(history);
         }
-        let came_about = match &asked.before {
+        let came_about = match &self.before() {
             None => false,
             Some(before) => match reconciler.plan(before, &self.forth(&history)).await {
                 Ok(_) => true,
@@ -245,6 +242,11 @@ impl Lifecycle<'_> {
         };
         history.previous.is_doubtful = !came_about;
         Ok(history)
+    }
+
+    /// What the properties before describe, if they keep the rules.
+    fn before(&self) -> Option<Desired> {
+        Desired::before(self.request.old_properties(), self.place, self.limits)
     }
 
     /// What an Update from what is asked for now to the properties before would come from.
@@ -261,7 +263,8 @@ impl Lifecycle<'_> {
             return Ok(());
         };
         let is_there = |plan: Result<Plan, Failure>| plan.is_ok_and(|plan| plan.steps.is_empty());
-        let came_about = match &asked.before {
+        let before = self.before();
+        let came_about = match &before {
             Some(before) => is_there(reconciler.plan(before, &self.forth(history)).await),
             None => false,
         };
@@ -270,7 +273,7 @@ impl Lifecycle<'_> {
             return Ok(());
         }
         // The Update before was cut short: what only it changed is not asked for anew by its rollback.
-        let is_rollback = asked.before.is_some() && !came_about;
+        let is_rollback = before.is_some() && !came_about;
         let is_new = |item: &&Item| !(is_rollback && matches!(item, Item::Adoption | Item::MissingTags));
         let items: Vec<Item> = excess.items.iter().filter(is_new).cloned().collect();
         if reconciler.has_all(&asked.desired, history, &items).await? {

@@ -316,7 +316,8 @@ mod tests {
     /// What an Update from one set of properties to another has in excess.
     fn of_update(limits: &Limits, before: &Value, asked: &Value) -> String {
         let (before, asked) = (properties(before), properties(asked));
-        let asked = Asked::of_update(Some(&asked), Some(&before), None, &place(), limits).expect("right properties");
+        let (asked, _) =
+            Asked::of_update(Some(&asked), Some(&before), None, &place(), limits).expect("right properties");
         asked.excess.map_or(String::new(), |excess| excess.problems.to_string())
     }
 
@@ -548,7 +549,9 @@ mod tests {
     fn adoption_that_was_asked_for_before_a_limit_adopts_nothing_more() {
         let adopts = properties(&json!({"AdoptExisting": true}));
         let update = |limits: &Limits| {
-            Asked::of_update(Some(&adopts), Some(&adopts), None, &place(), limits).expect("right properties")
+            let (asked, _) =
+                Asked::of_update(Some(&adopts), Some(&adopts), None, &place(), limits).expect("right properties");
+            asked
         };
         let bound = update(&limits("PLATFORM_REPOSITORIES", ""));
         assert!(bound.excess.is_none() && !bound.desired.adoption.is_asked() && bound.note.is_some());
@@ -566,7 +569,7 @@ mod tests {
         let is_new = |domain: &str| {
             let read = properties(&json!({}));
             let asked = Asked::of_update(Some(&read), None, Some(&existing(domain)), &place(), &limits);
-            asked.expect("right properties").excess.is_some()
+            asked.expect("right properties").0.excess.is_some()
         };
         assert!(!is_new("kloudvin-pkgs"));
         assert!(is_new("another"));

@@ -115,6 +115,12 @@ impl Desired {
         self.internal_packages.iter().chain(&self.blocked_packages)
     }
 
+    /// What the properties before an Update describe, if they keep the rules.
+    pub(crate) fn before(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Option<Self> {
+        let asked = Draft::read(properties, limits).asked(None, place, limits);
+        Some(asked.ok()?.desired)
+    }
+
     /// Reads the properties of a Create or an Update.
     ///
     /// # Errors
@@ -134,8 +140,6 @@ pub(crate) struct Asked {
     pub(crate) excess: Option<Excess>,
     /// What to say beside a refusal.
     pub(crate) note: Option<&'static str>,
-    /// What the properties before an Update describe, if they keep the rules.
-    pub(crate) before: Option<Desired>,
 }
 
 /// What an Update asks for beyond the platform's limits. It is refused, unless the stack has it, or it is the rollback of an
@@ -180,7 +184,8 @@ impl Asked {
         }
     }
 
-    /// Reads the properties of an Update of a stack that had the properties `before`, and that its id names as `existing`.
+    /// Reads the properties of an Update of a stack that had the properties `before`, and that its id names as `existing`;
+    /// and those before, as far as they can be read.
     ///
     /// # Errors
     /// Every rule that is broken, if one is that is no limit.
@@ -190,13 +195,11 @@ impl Asked {
         existing: Option<&Identity>,
         place: &Place,
         limits: &Limits,
-    ) -> Result<Self, Problems> {
+    ) -> Result<(Self, Previous), Problems> {
         let draft = Draft::read(before, limits);
         let before = Before { draft, existing };
-        let mut asked = Draft::read(properties, limits).asked(Some(&before), place, limits)?;
-        let before = before.draft.asked(None, place, limits);
-        asked.before = before.ok().map(|before| before.desired);
-        Ok(asked)
+        let asked = Draft::read(properties, limits).asked(Some(&before), place, limits)?;
+        Ok((asked, Previous::of(before.draft, place, limits)))
     }
 }
 
@@ -238,7 +241,10 @@ impl Previous {
     /// Reads what can be read; never fails.
     #[must_use]
     pub(crate) fn read(properties: Option<&RawValue>, place: &Place, limits: &Limits) -> Self {
-        let draft = Draft::read(properties, limits);
+        Self::of(Draft::read(properties, limits), place, limits)
+    }
+
+    fn of(draft: Draft, place: &Place, limits: &Limits) -> Self {
         let mut patterns = Patterns::default();
         Self {
             identity: draft.identity(place),

@@ -103,7 +103,6 @@ impl Draft {
             desired,
             excess: (!excess.problems.is_empty()).then_some(excess),
             note: is_bound.then_some(ADOPTION_IS_OFF),
-            before: None,
         })
     }
 

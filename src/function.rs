@@ -12,7 +12,7 @@ use tracing::{Instrument as _, Span, info, info_span, warn};
 use url::Url;
 
 use crate::cloudformation::{AllowedHosts, Answer, Delivery, PhysicalId, Request, RequestType, Status, within_limit};
-use crate::codeartifact::{CallObserver, Calls, Client, Progress, last_words};
+use crate::codeartifact::{Calls, Client, Progress, last_words};
 use crate::failure::{Failure, FailureKind};
 use crate::lifecycle::{Channel, Lifecycle, Outcome};
 use crate::metrics::{Event, MetricsNamespace};
@@ -70,13 +70,12 @@ pub struct Function {
 }
 
 impl Function {
-    /// Puts the parts together; all that an event needs is set up by then.
+    /// Puts the parts together; all that an event needs is set up by then. The client is one of [`client`](crate::client).
     #[must_use]
-    pub fn new(settings: Settings, client: &Client, delivery: Delivery) -> Self {
-        let config = client.config().to_builder().interceptor(CallObserver);
+    pub fn new(settings: Settings, client: Client, delivery: Delivery) -> Self {
         Self {
             settings,
-            client: Client::from_conf(config.build()),
+            client,
             delivery,
             metrics: None,
         }

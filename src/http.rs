@@ -7,7 +7,6 @@ mod turns;
 mod verifier;
 
 use std::path::Path;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +16,14 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, maybe_done};
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use reqwest::{Body, Client, Method, Request, Response, Url, Version, redirect};
 use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::{CipherSuite, ClientConfig};
 use tokio::select;
+use tokio::time::timeout;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
@@ -37,6 +37,9 @@ use verifier::Verifier;
 /// How long it may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// A start waits no longer than this where there is no network yet.
+const LONGEST_GREETING: Duration = Duration::from_millis(500);
+
 /// The most that is read of an error's body to find S3's code in it, in bytes.
 const LONGEST_ERROR: usize = 4096;
 
@@ -45,7 +48,6 @@ const LONGEST_ERROR: usize = 4096;
 pub struct Http {
     client: Client,
     turns: Turns,
-    sessions: Arc<Sessions>,
     verifier: Arc<Verifier>,
 }
 
@@ -70,37 +72,43 @@ impl Http {
     pub fn set_up(bundle: Option<&Path>) -> Result<Self, SetUpError> {
         let provider = Arc::new(provider());
         let verifier = Arc::new(Verifier::new(bundle, Arc::clone(&provider)));
-        let (turns, sessions) = (Turns::new(), Arc::new(Sessions::new()));
+        let sessions = Arc::new(Sessions::new());
+        let turns = Turns::new(Arc::clone(&sessions));
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
             .connector_layer(turns.clone())
             .dns_resolver(Names::default())
-            .tls_backend_preconfigured(tls(provider, Arc::clone(&verifier), Arc::clone(&sessions))?)
+            .tls_backend_preconfigured(tls(provider, Arc::clone(&verifier), sessions)?)
             .build()?;
         Ok(Self {
             client,
             turns,
-            sessions,
             verifier,
         })
     }
 
-    /// Reads the TLS roots while the first server works on its answer to a `greeting`.
+    /// Opens a connection, and sends nothing: the first call to come finds it free, and later connections resume its TLS session.
+    ///
+    /// Comes back as soon as the server has something to work on, its greeting: what is given then waits for it to end, however
+    /// it does.
+    pub async fn greet(&self, url: Url) -> impl Future<Output = ()> {
+        let connecting = self.connector().connect_only(Request::new(Method::GET, url));
+        let mut greeting = Box::pin(maybe_done(timeout(LONGEST_GREETING, connecting)));
+        select! {
+            biased;
+            () = &mut greeting => {}
+            () = self.verifier.greets() => {}
+        }
+        greeting
+    }
+
+    /// Reads the TLS roots, which the first server to answer needs.
     ///
     /// # Errors
     /// If they cannot be loaded.
-    pub async fn read_roots_during(&self, greeting: impl Future<Output = ()>) -> Result<(), SetUpError> {
-        let mut greeting = pin!(greeting);
-        let is_over = select! {
-            biased;
-            () = &mut greeting => true,
-            () = self.verifier.greets() => false,
-        };
+    pub fn read_roots(&self) -> Result<(), SetUpError> {
         self.verifier.make()?;
-        if !is_over {
-            greeting.await;
-        }
         Ok(())
     }
 
@@ -117,16 +125,6 @@ impl Http {
     #[must_use]
     pub fn for_sdk(&self) -> SharedHttpClient {
         always(self.connector())
-    }
-
-    /// Opens a connection in place of each call, and sends nothing: the first call to come finds it free, and later
-    /// connections resume its TLS session.
-    #[must_use]
-    pub fn for_rehearsal(&self) -> SharedHttpClient {
-        always(ConnectOnly {
-            connector: self.connector(),
-            sessions: Arc::clone(&self.sessions),
-        })
     }
 
     fn connector(&self) -> Connector {
@@ -231,29 +229,6 @@ async fn beginning(mut answer: Response) -> Vec<u8> {
         }
     }
     body
-}
-
-/// Opens a connection in place of each call, and waits until its session can be resumed.
-#[derive(Clone, Debug)]
-struct ConnectOnly {
-    connector: Connector,
-    sessions: Arc<Sessions>,
-}
-
-impl HttpConnector for ConnectOnly {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { connector, sessions } = self.clone();
-        HttpConnectorFuture::new(async move {
-            let request = to_reqwest(request)?;
-            let is_tls = request.url().scheme() == "https";
-            let refused = connector.connect_only(request).await;
-            if is_tls {
-                sessions.any().await;
-            }
-            refused.map_err(to_connector_error)?;
-            Err(ConnectorError::other("it was sent".into(), None))
-        })
-    }
 }
 
 fn to_reqwest(request: HttpRequest) -> Result<Request, ConnectorError> {

@@ -38,7 +38,7 @@ mod stack;
 pub mod telemetry;
 
 pub use cloudformation::{AllowedHosts, BadPattern, DEFAULT_PATTERNS, Delivery, Reply, Sender};
-pub use codeartifact::{client, rehearse, retries};
+pub use codeartifact::{client, likely_endpoint, rehearse, retries};
 pub use failure::{Failure, FailureKind};
 pub use function::{Function, Invocation, ResponseMode, Settings};
 pub use http::{Http, SetUpError};

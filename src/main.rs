@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region};
 use codeartifact_stack::{
     AllowedHosts, DEFAULT_PATTERNS, Delivery, Function, Http, Invocation, Limits, Patience, ResponseMode, Settings,
-    client, rehearse, retries, telemetry,
+    client, likely_endpoint, rehearse, retries, telemetry,
 };
+use futures_util::future::OptionFuture;
 use lambda_runtime::{Context, Error, LambdaEvent, Runtime, service_fn};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -22,14 +23,15 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     telemetry::init(&env::var("RUST_LOG").unwrap_or_default());
-    let function = function()
+    // Boxed: tokio would move all of it about.
+    let function = Box::pin(function())
         .await
         .inspect_err(|error| tracing::error!(%error, "the function cannot start"))?;
     let (function, log) = (&function, &Log::from_env());
     let handler = |event: LambdaEvent<Box<RawValue>>| async move {
         function.handle(&event.payload, log.invocation(event.context)).await
     };
-    Runtime::new(service_fn(handler)).run().await
+    Box::pin(Runtime::new(service_fn(handler)).run()).await
 }
 
 async fn function() -> Result<Function, Error> {
@@ -63,6 +65,9 @@ async fn function() -> Result<Function, Error> {
         loader = loader.retry_config(retries());
     }
     // Where Lambda puts them, and all look first. What would look elsewhere is set up at once, with a client of STS.
+    if let Some(region) = variable("AWS_REGION") {
+        loader = loader.region(Region::new(region));
+    }
     if variable("AWS_ACCESS_KEY_ID").is_some() && variable("AWS_SECRET_ACCESS_KEY").is_some() {
         loader = loader.credentials_provider(EnvironmentVariableCredentialsProvider::new());
     }
@@ -78,10 +83,15 @@ async fn function() -> Result<Function, Error> {
         patience: Patience::default(),
         limits,
     };
+    // Now there is a whole core; an event has a slice of one. While the service works on its answer to a greeting, all else is done.
+    let set = variable("AWS_ENDPOINT_URL_CODEARTIFACT");
+    let greeting = likely_endpoint(&config, set.as_deref()).map(|endpoint| http.greet(endpoint));
+    let greeting = OptionFuture::from(greeting).await;
+    http.read_roots()?;
     let client = client(&config);
-    // Now there is a whole core; an event has a slice of one.
-    http.read_roots_during(rehearse(&client, http.for_rehearsal())).await?;
-    let function = Function::new(settings, &client, Delivery::over(http.for_answers()));
+    rehearse(&client).await;
+    OptionFuture::from(greeting).await;
+    let function = Function::new(settings, client, Delivery::over(http.for_answers()));
     Ok(function.with_metrics(metrics))
 }
 

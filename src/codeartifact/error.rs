@@ -213,7 +213,8 @@ mod tests {
     use aws_smithy_types::body::SdkBody;
 
     use super::*;
-    use crate::codeartifact::{CallObserver, Client};
+    use crate::codeartifact::Client;
+    use crate::codeartifact::calls::Observer;
 
     #[derive(Clone, Debug)]
     struct Answer(u16, String);
@@ -234,7 +235,7 @@ mod tests {
             .credentials_provider(Credentials::new("AKIATEST", "secret", None, None, "test"))
             .retry_config(crate::codeartifact::retries().with_max_attempts(1))
             .http_client(http_client_fn(move |_, _| connector.clone()))
-            .interceptor(CallObserver);
+            .interceptor(Observer);
         let request = Client::from_conf(config.build())
             .delete_domain()
             .domain("kloudvin-pkgs");

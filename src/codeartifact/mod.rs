@@ -12,8 +12,8 @@ mod wait;
 
 pub(crate) use apply::{Applied, Applier, Patience as ServicePatience};
 pub(crate) use aws_sdk_codeartifact::Client;
-pub(crate) use calls::{Calls, Observer as CallObserver, last_words};
-pub use client::{client, rehearse, retries};
+pub(crate) use calls::{Calls, last_words};
+pub use client::{client, likely_endpoint, rehearse, retries};
 pub(crate) use error::{Kind, ServiceError};
 pub(crate) use observe::Observer;
 pub(crate) use progress::Progress;

@@ -86,7 +86,7 @@ static FUNCTION: LazyLock<Function> = LazyLock::new(|| {
         },
         limits: Limits::default(),
     };
-    Function::new(settings, &client, Delivery::over(Arc::new(Nowhere)))
+    Function::new(settings, client, Delivery::over(Arc::new(Nowhere)))
 });
 
 fn invocation() -> Invocation {

@@ -1,4 +1,4 @@
-//! The TLS sessions that connections resume, at a fraction of a handshake's cost, and whether there is one.
+//! The TLS sessions that connections resume, at a fraction of a handshake's cost.
 
 use std::time::Duration;
 
@@ -17,25 +17,47 @@ const TIMEOUT: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(super) struct Sessions {
     kept: ClientSessionMemoryCache,
-    is_any: watch::Sender<bool>,
+    first: watch::Sender<First>,
+}
+
+/// The first session.
+#[derive(Debug)]
+enum First {
+    /// No handshake has begun.
+    Unasked,
+    /// It follows the handshake.
+    Awaited,
+    /// It is there, or no longer waited for.
+    Over,
 }
 
 impl Sessions {
     pub(super) fn new() -> Self {
         Self {
             kept: ClientSessionMemoryCache::new(MOST),
-            is_any: watch::Sender::new(false),
+            first: watch::Sender::new(First::Unasked),
         }
     }
 
-    /// Waits until there has been one.
-    pub(super) async fn any(&self) {
-        let _ = timeout(TIMEOUT, self.is_any.subscribe().wait_for(|is_any| *is_any)).await;
+    /// Waits for the first, if there was a handshake.
+    pub(super) async fn first(&self) {
+        let mut first = self.first.subscribe();
+        let is_settled = |first: &First| !matches!(first, First::Awaited);
+        if timeout(TIMEOUT, first.wait_for(is_settled)).await.is_err() {
+            self.first.send_replace(First::Over);
+        }
     }
 }
 
 impl ClientSessionStore for Sessions {
     fn set_kx_hint(&self, server: ServerName<'static>, group: NamedGroup) {
+        self.first.send_if_modified(|first| {
+            let is_asked = matches!(first, First::Unasked);
+            if is_asked {
+                *first = First::Awaited;
+            }
+            is_asked
+        });
         self.kept.set_kx_hint(server, group);
     }
 
@@ -45,7 +67,7 @@ impl ClientSessionStore for Sessions {
 
     fn set_tls12_session(&self, server: ServerName<'static>, session: Tls12ClientSessionValue) {
         self.kept.set_tls12_session(server, session);
-        self.is_any.send_replace(true);
+        self.first.send_replace(First::Over);
     }
 
     fn tls12_session(&self, server: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
@@ -58,7 +80,7 @@ impl ClientSessionStore for Sessions {
 
     fn insert_tls13_ticket(&self, server: ServerName<'static>, ticket: Tls13ClientSessionValue) {
         self.kept.insert_tls13_ticket(server, ticket);
-        self.is_any.send_replace(true);
+        self.first.send_replace(First::Over);
     }
 
     fn take_tls13_ticket(&self, server: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {

@@ -14,6 +14,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 use tower::{Layer, Service};
 
+use super::sessions::Sessions;
+
 /// A turn lasts no longer: a request that cannot connect must not keep the others waiting.
 const LONGEST_TURN: Duration = Duration::from_millis(250);
 
@@ -22,13 +24,15 @@ const LONGEST_TURN: Duration = Duration::from_millis(250);
 pub(super) struct Turns {
     turn: Arc<Semaphore>,
     opening: watch::Sender<usize>,
+    sessions: Arc<Sessions>,
 }
 
 impl Turns {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(sessions: Arc<Sessions>) -> Self {
         Self {
             turn: Arc::new(Semaphore::new(1)),
             opening: watch::Sender::new(0),
+            sessions,
         }
     }
 
@@ -55,8 +59,11 @@ impl<S> Layer<S> for Turns {
     type Service = Watched<S>;
 
     fn layer(&self, connector: S) -> Watched<S> {
-        let opening = self.opening.clone();
-        Watched { connector, opening }
+        Watched {
+            connector,
+            opening: self.opening.clone(),
+            sessions: Arc::clone(&self.sessions),
+        }
     }
 }
 
@@ -65,6 +72,7 @@ impl<S> Layer<S> for Turns {
 pub(super) struct Watched<S> {
     connector: S,
     opening: watch::Sender<usize>,
+    sessions: Arc<Sessions>,
 }
 
 impl<S, R> Service<R> for Watched<S>
@@ -82,8 +90,10 @@ where
 
     fn call(&mut self, destination: R) -> Self::Future {
         let opening = Opening::begin(self.opening.clone());
+        let sessions = Arc::clone(&self.sessions);
         let connected = self.connector.call(destination);
         Box::pin(async move {
+            sessions.first().await;
             let connected = connected.await;
             drop(opening);
             connected

@@ -44,7 +44,7 @@ impl InProcess {
             )));
         let delivery = Delivery::over(Arc::new(answers));
         Self {
-            function: Function::new(settings(Patience::default()), &client(&config.build()), delivery),
+            function: Function::new(settings(Patience::default()), client(&config.build()), delivery),
             running: Mutex::default(),
         }
     }

@@ -246,6 +246,9 @@ class Bench:
         add(f"{figure}, against a later one", first.wall, later.wall, ratio, "≤ 1.35", ratio <= 1.35)
         ratio = first.processor.median() / later.processor.median()
         add("…CPU time", first.processor, later.processor, ratio, "≤ 10 ms", first.processor.median() <= 10)
+        # 10 ms were set where the peer's took 131.
+        ratio = peer.first.processor.median() / first.processor.median()
+        add("…CPU time, crhelper and boto3", first.processor, peer.first.processor, ratio, "≥ 13 (factor)", ratio >= 13)
         ratio = peer.first.wall.median() / first.wall.median()
         add("…crhelper and boto3", first.wall, peer.first.wall, ratio, "≥ 8 (factor)", ratio >= 8)
         shaken = mine.usual_handshakes()

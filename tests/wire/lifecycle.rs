@@ -50,6 +50,47 @@ async fn a_create_makes_every_part_in_the_order_that_the_service_needs() {
 }
 
 #[tokio::test]
+async fn a_create_looks_for_the_repositories_that_it_makes_and_at_nothing_on_them() {
+    let world = World::start().await;
+    let mut stack = world.stack("payments");
+
+    stack.create(full()).await.succeeded();
+
+    let calls = world.aws.calls();
+    let mut first: Vec<&str> = calls
+        .iter()
+        .take_while(|call| !call.starts_with("CreateDomain"))
+        .map(String::as_str)
+        .collect();
+    first.sort_unstable();
+    assert_eq!(
+        first,
+        [
+            "DescribeDomain kloudvin-pkgs",
+            "DescribeRepository team-payments-npm",
+            "DescribeRepository team-payments-npm-upstream",
+            "GetDomainPermissionsPolicy kloudvin-pkgs",
+            "ListTagsForResource arn:aws:codeartifact:eu-central-1:123456789012:domain/kloudvin-pkgs",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_create_that_comes_again_looks_at_the_policy_too_of_what_it_made() {
+    let world = World::start().await;
+    let stack = world.stack("payments");
+    let event = stack.create_event(&full());
+    stack.deliver(&event).await.answer().succeeded();
+    let changed = repository_policy("999999999999");
+    world.aws.put_repository_policy(DOMAIN, REPOSITORY, &changed).await;
+
+    stack.deliver(&event).await.answer().succeeded();
+
+    let policy = world.aws.repository(DOMAIN, REPOSITORY).policy;
+    assert_eq!(policy, Some(repository_policy("222222222222")));
+}
+
+#[tokio::test]
 async fn a_create_of_the_required_properties_alone_makes_a_domain_and_a_repository() {
     let world = World::start().await;
     let mut stack = world.stack("payments");

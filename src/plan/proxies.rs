@@ -75,14 +75,20 @@ pub(super) fn adopt(to: &Converging, plan: &mut Builder) {
 }
 
 /// A recreated repository keeps its name but not its link, and no later look can see that
-/// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired.
+/// (terraform-provider-aws#31092). So the name goes first: a crash in between then shows, and is repaired. With it goes what is
+/// not wanted and gone as well, for no update may name it.
 fn unlink_stale(to: &Converging, plan: &mut Builder, claimed: &[StepId]) -> Option<(StepId, Vec<RepositoryName>)> {
     let primary = to.primary()?;
     let stale = to.desired.proxies.iter().filter(|proxy| to.has_lost(proxy));
     let stale: BTreeSet<&RepositoryName> = stale.map(|proxy| &proxy.name).collect();
-    let linked = primary.upstreams_without(&stale)?;
+    let mut linked = primary.upstreams_without(&stale)?;
+    let name = &to.desired.identity.repository;
+    // Of what is not wanted the proxies alone are looked at; what is adopted keeps the others until the end.
+    let is_adopted = to.adopts(&primary.tags, to.is_in_place);
+    let stays = |it: &RepositoryName| !to.observed.is_gone(it) || is_adopted && !it.is_proxy_of(name);
+    linked.retain(|it| to.desired.upstreams.contains(it) || stays(it));
     let update = Action::UpdateRepository {
-        name: to.desired.identity.repository.clone(),
+        name: name.clone(),
         description: None,
         upstreams: Some(linked.clone()),
     };

@@ -42,6 +42,33 @@ fn a_proxy_is_unlinked_before_it_is_created_again() {
 }
 
 #[test]
+fn what_is_not_wanted_and_gone_goes_with_a_proxy_that_is_unlinked() {
+    let (npmjs, maven) = ("alpha-upstream-npmjs", "alpha-upstream-maven-central");
+    let dropping = stack()
+        .with("ExternalConnection", json!(["public:npmjs"]))
+        .had("ExternalConnection", json!(["public:npmjs", "public:maven-central"]));
+    let links_after_unlinking = |gone: &[&str]| {
+        let scene = [npmjs, maven]
+            .iter()
+            .fold(domain(created()), |it, name| it.proxy(name, created()));
+        let scene = scene.repository("alpha", created()).repository("by-hand", unowned());
+        let mut scene = scene.linked("alpha", &[npmjs, maven, "by-hand"]);
+        for name in gone {
+            let name = repository(name);
+            let gone = Action::DeleteRepository { name };
+            scene.world.carry_out(&own_domain("pkgs"), &gone).expect("it is there");
+        }
+        match &dropping.plan(&scene).steps[0].action {
+            Action::UpdateRepository { upstreams, .. } => upstreams.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert_eq!(links_after_unlinking(&[npmjs, maven, "by-hand"]), Some(vec![]));
+    assert_eq!(links_after_unlinking(&[npmjs]), Some(vec![repository(maven)]));
+}
+
+#[test]
 fn a_proxy_that_was_perhaps_recreated_is_unlinked_and_linked_again() {
     let steps = with_proxy().again().steps(&linked(created(), unowned()));
     assert_eq!(

@@ -39,7 +39,7 @@ impl Scope {
 
     /// Whether one of the stack's own repositories has this name, or could have it.
     pub(crate) fn is_own(&self, name: &RepositoryName) -> bool {
-        *name == self.primary || name.is_proxy_of(&self.primary)
+        self.primary.has_as_own(name.as_str())
     }
 }
 

@@ -86,7 +86,7 @@ pub(super) fn let_in_by_replaced(to: &Converging, plan: &mut Builder) {
     let name = &to.desired.identity.repository;
     let is_of_replaced = |upstream: &&RepositoryName| {
         let mut replaced = to.former_primaries.iter();
-        replaced.any(|primary| primary == upstream || upstream.is_proxy_of(primary))
+        replaced.any(|primary| primary.has_as_own(upstream.as_str()))
     };
     for upstream in to.desired.upstreams.iter().filter(is_of_replaced) {
         let repository = to.observed.repositories.get(upstream);

@@ -1,6 +1,5 @@
 //! Which stack is meant.
 
-use super::proxies::is_proxy_name;
 use super::{AccountId, DomainName, RepositoryName};
 
 /// A domain: its name is unique in its owner's account and a region.
@@ -24,6 +23,6 @@ pub(crate) struct Identity {
 impl Identity {
     /// Whether a repository of this name in the domain can be the stack's own: its primary, or one of its proxies.
     pub(crate) fn is_own(&self, name: &str) -> bool {
-        self.repository.as_str() == name || is_proxy_name(name, &self.repository)
+        self.repository.has_as_own(name)
     }
 }

@@ -83,9 +83,14 @@ impl RepositoryName {
     pub(crate) fn is_proxy_of(&self, primary: &Self) -> bool {
         is_proxy_name(self.as_str(), primary)
     }
+
+    /// Whether the stack of this primary repository could have one of that name: the primary itself, or a proxy of it.
+    pub(crate) fn has_as_own(&self, name: &str) -> bool {
+        self.as_str() == name || is_proxy_name(name, self)
+    }
 }
 
-pub(super) fn is_proxy_name(name: &str, primary: &RepositoryName) -> bool {
+fn is_proxy_name(name: &str, primary: &RepositoryName) -> bool {
     let form = name
         .strip_prefix(primary.as_str())
         .and_then(|rest| rest.strip_prefix(INFIX));
